@@ -1,0 +1,1 @@
+"""Reports: one offline HTML file that answers first and then shows its evidence."""

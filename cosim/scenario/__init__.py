@@ -1,0 +1,1 @@
+"""A scenario: the world to simulate, written in YAML, checked and frozen."""

@@ -1,0 +1,1 @@
+"""Studies: many runs on common random numbers, and what may be concluded from them."""

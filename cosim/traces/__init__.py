@@ -1,0 +1,1 @@
+"""Traces: measured weather, prices, carbon and requests, with their provenance."""

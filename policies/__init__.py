@@ -1,0 +1,1 @@
+"""Policies: the plug-ins that decide where jobs run and when energy is bought, stored and used."""

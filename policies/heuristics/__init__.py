@@ -1,0 +1,1 @@
+"""Rules of thumb for placing jobs, each documented in two lines."""
