@@ -8,7 +8,8 @@
     ├── PolicyError           exit 5    a policy broke its contract
     └── RunInterrupted        exit 130  stopped by the user; finished work is kept
 
-The command line prints ``str(error)`` and leaves with ``error.exit_code``; a traceback is always a bug.
+The command line prints ``str(error)`` and leaves with ``error.exit_code``; a traceback is always
+a bug.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ class BalanceError(CosimError):
 
 
 class PolicyError(CosimError):
-    """Raised when a policy returns something outside its contract; names policy, slot and field."""
+    """Raised when a policy returns something outside its contract; names policy and slot."""
 
     exit_code = 5
 

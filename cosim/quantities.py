@@ -1,9 +1,10 @@
-"""The clock and the words: integer nanoseconds, and one table that says what every reported number means.
+"""The clock and the words: integer nanoseconds, and what every reported number means.
 
-Time is an ``int`` of nanoseconds since the start of the scenario. Step durations are rounded once, when a service
-profile meets a clock level; after that every time is an exact integer, so that two engines can be compared bit for bit.
+Time is an ``int`` of nanoseconds since the start of the scenario. Step durations are rounded once,
+when a service profile meets a clock level; after that every time is an exact integer, so that two
+engines can be compared bit for bit.
 
-``NOMENCLATURE`` is the single source of units and meanings: tables, reports, JSON and docs read it.
+``NOMENCLATURE`` is the single source of units and meanings for tables, reports, JSON and docs.
 """
 
 from __future__ import annotations
@@ -63,8 +64,8 @@ NOMENCLATURE: dict[str, Quantity] = _rows(
     (
         "utility_usd",
         "USD",
-        "Revenue minus late penalties, transfers, net energy cost and the optional wear, carbon, demand and "
-        "unserved terms, plus the settlement of stored energy; what every policy is judged by.",
+        "Revenue minus late penalties, transfers, net energy cost and the optional wear, carbon, "
+        "demand and unserved terms, plus the settlement of stored energy; what every policy is judged by.",
         "higher",
         "utility $",
     ),
@@ -92,7 +93,7 @@ NOMENCLATURE: dict[str, Quantity] = _rows(
     (
         "energy_cost_usd",
         "USD",
-        "Grid imports at the purchase price minus exports at the sale price, energy of the drain included.",
+        "Grid imports at the purchase price minus exports at the sale price, drain included.",
         "lower",
         "energy $",
     ),

@@ -1,8 +1,8 @@
 """Named random streams: chance that belongs to a purpose, not to the order of calls.
 
-Every source of randomness (the arrivals at one site, the marks of its jobs, a policy's own dice) draws from a stream
-named after its purpose. Adding a site, a policy or a call leaves every other stream untouched, which is what makes
-paired comparisons on common random numbers possible.
+Every source of randomness (the arrivals at one site, the marks of its jobs, a policy's own dice)
+draws from a stream named after its purpose. Adding a site, a policy or a call leaves every other
+stream untouched, which is what makes paired comparisons on common random numbers possible.
 """
 
 from __future__ import annotations

@@ -1,0 +1,180 @@
+"""What a policy may know before the first slot: sites, services, prices of images, limits.
+
+A *service* is a model deployed at a site; jobs are sent to services. With one model per site, as
+in JEMAS (arXiv 2605.02965), services and sites coincide. Figures in W and J are those of one
+simulated GPU; figures of a site (``*_kw``, ``*_kwh`` of batteries, limits, loads) include the
+scenario's ``replicas``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class ClassInfo:
+    """A class of jobs that policies treat alike: tolerated delay × transferable × images.
+
+    Attributes:
+        name: e.g. ``delay 62-94 s, movable, 1 image``.
+        delay_lo_s: shortest tolerated delay [s] of the class (inclusive).
+        delay_hi_s: longest tolerated delay [s] of the class (exclusive).
+        transferable: whether its jobs may run away from home.
+        images_lo: fewest images of a job.
+        images_hi: most images of a job (inclusive).
+    """
+
+    name: str
+    delay_lo_s: float
+    delay_hi_s: float
+    transferable: bool
+    images_lo: int
+    images_hi: int
+
+
+@dataclass(frozen=True)
+class WorldInfo:
+    """Static facts of one world.
+
+    Attributes:
+        sites: names, in scenario order.
+        models: names of the models.
+        service_site: site of each service, shape (services,).
+        service_model: model of each service, shape (services,).
+        classes: the job classes.
+        steps: allowed denoising steps per image, ascending.
+        default_steps: steps of a policy that does not choose (JEMAS's fixed-step baseline: 30).
+        slot_ns: length of a slot [ns].
+        slots: number of slots in the window.
+        start_utc_ns: Unix time of the window's start [ns].
+        gpus: GPUs per site, shape (sites,).
+        clock_speed: per site, speed ratio of every clock level, ascending, the last is 1.
+        clock_power: per site, power ratio of every clock level.
+        image_fixed_s: encode + decode time of an image at full speed [s], shape (services,).
+        image_step_s: time of a denoising step at full speed [s], shape (services,).
+        image_fixed_j: energy of encode + decode at full speed [J], shape (services,).
+        step_w: power during a step at full speed [W], shape (services,).
+        idle_w: power of a waiting GPU with its share of the server [W], shape (sites,).
+        revenue_usd: paid per image on time at each allowed step count, shape (services, steps).
+        quality: quality per image at each allowed step count, in [0, 1], shape (services, steps).
+        late_penalty_usd: penalty φ per image, shape (services,).
+        transfer_s: time to move a job of one image, shape (sites, sites).
+        transfer_usd: price of moving a job of one image, shape (sites, sites).
+        replicas: how many GPUs and jobs one simulated GPU or job stands for.
+        battery_kwh: usable nameplate capacity, shape (sites,); 0 where there is none.
+        battery_charge_kw: charging limit, shape (sites,).
+        battery_discharge_kw: discharging limit, shape (sites,).
+        battery_efficiency: round-trip efficiency, shape (sites,).
+        soc_min: lowest state of charge, shape (sites,).
+        soc_max: highest state of charge, shape (sites,).
+        import_kw_max: grid import limit, shape (sites,), inf where there is none.
+        export_kw_max: grid export limit, shape (sites,).
+        wear_usd_kwh: battery wear per kWh discharged, shape (sites,).
+        carbon_usd_kg: price of carbon [USD/kg], 0 unless the scenario sets one.
+    """
+
+    sites: tuple[str, ...]
+    models: tuple[str, ...]
+    service_site: IntArray
+    service_model: IntArray
+    classes: tuple[ClassInfo, ...]
+    steps: tuple[int, ...]
+    default_steps: int
+    slot_ns: int
+    slots: int
+    start_utc_ns: int
+    gpus: IntArray
+    clock_speed: tuple[tuple[float, ...], ...]
+    clock_power: tuple[tuple[float, ...], ...]
+    image_fixed_s: FloatArray
+    image_step_s: FloatArray
+    image_fixed_j: FloatArray
+    step_w: FloatArray
+    idle_w: FloatArray
+    revenue_usd: FloatArray
+    quality: FloatArray
+    late_penalty_usd: FloatArray
+    transfer_s: FloatArray
+    transfer_usd: FloatArray
+    replicas: int
+    battery_kwh: FloatArray
+    battery_charge_kw: FloatArray
+    battery_discharge_kw: FloatArray
+    battery_efficiency: FloatArray
+    soc_min: FloatArray
+    soc_max: FloatArray
+    import_kw_max: FloatArray
+    export_kw_max: FloatArray
+    wear_usd_kwh: FloatArray
+    carbon_usd_kg: float
+
+    @property
+    def n_sites(self) -> int:
+        """Number of sites."""
+        return len(self.sites)
+
+    @property
+    def n_services(self) -> int:
+        """Number of services (model × site pairs)."""
+        return len(self.service_site)
+
+    @property
+    def slot_h(self) -> float:
+        """Length of a slot [h]."""
+        return self.slot_ns / 3.6e12
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """Names of the services, ``site`` or ``site/model`` where a site runs several."""
+        counts = np.bincount(self.service_site, minlength=self.n_sites)
+        return tuple(
+            self.sites[s] if counts[s] == 1 else f"{self.sites[s]}/{self.models[m]}"
+            for s, m in zip(self.service_site, self.service_model, strict=True)
+        )
+
+    @cached_property
+    def transferable(self) -> BoolArray:
+        """Whether each class may leave home, shape (classes,)."""
+        return np.array([c.transferable for c in self.classes], dtype=np.bool_)
+
+    @cached_property
+    def home_service(self) -> IntArray:
+        """First service of each site, where jobs stay that may not or need not move, (sites,)."""
+        return np.array(
+            [int(np.flatnonzero(self.service_site == s)[0]) for s in range(self.n_sites)],
+            dtype=np.int64,
+        )
+
+    @cached_property
+    def reachable(self) -> BoolArray:
+        """Services that a class may use from each home, shape (sites, classes, services)."""
+        at_home = self.service_site[None, :] == np.arange(self.n_sites)[:, None]
+        return np.asarray(at_home[:, None, :] | self.transferable[None, :, None], dtype=np.bool_)
+
+    def image_s(self, speed: FloatArray | float = 1.0) -> FloatArray:
+        """GPU time of one image at each allowed step count [s], shape (services, steps).
+
+        Args:
+            speed: speed ratio of the clock, a number or one per service.
+        """
+        steps = np.asarray(self.steps, dtype=np.float64)
+        seconds = self.image_fixed_s[:, None] + steps[None, :] * self.image_step_s[:, None]
+        return np.asarray(seconds / np.reshape(speed, (-1, 1)), dtype=np.float64)
+
+    def image_kwh(self) -> FloatArray:
+        """IT energy of one image at full speed beyond idling [kWh], shape (services, steps)."""
+        steps = np.asarray(self.steps, dtype=np.float64)
+        joule = (
+            self.image_fixed_j[:, None]
+            + steps[None, :] * (self.image_step_s * self.step_w)[:, None]
+        )
+        idle_j = self.idle_w[self.service_site][:, None] * self.image_s()
+        return np.asarray((joule - idle_j) / 3.6e6, dtype=np.float64)

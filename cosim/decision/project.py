@@ -1,0 +1,244 @@
+"""Feasible or counted: decisions are moved onto the feasible set, and every move is counted.
+
+A number outside its range is a policy's imprecision: it is clipped and counted per field and site.
+A wrong shape, a NaN or an unknown destination is a broken contract: :class:`PolicyError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from cosim.decision.info import FloatArray, IntArray, WorldInfo
+from cosim.decision.observation import Observation
+from cosim.decision.orders import Decision
+from cosim.decision.rules import (
+    DROP,
+    CallbackRule,
+    DispatchRule,
+    PerJobRule,
+    ScoreRule,
+    SplitRule,
+)
+from cosim.errors import PolicyError
+
+SHARE_TOLERANCE = 1e-9
+
+
+@dataclass
+class Projection:
+    """A feasible decision and what it took to make it so.
+
+    Attributes:
+        decision: the feasible decision.
+        clips: moved numbers per field and site, each of shape (sites,).
+        numbers: how many numbers were decided in all.
+    """
+
+    decision: Decision
+    clips: dict[str, IntArray] = field(default_factory=dict)
+    numbers: int = 0
+
+
+class _Projector:
+    """The projection of one decision; holds the names that error messages need."""
+
+    def __init__(self, world: WorldInfo, observation: Observation, policy: str) -> None:
+        self.world, self.observation, self.policy = world, observation, policy
+        self.clips: dict[str, IntArray] = {}
+        self.numbers = 0
+
+    def fail(self, name: str, message: str) -> PolicyError:
+        return PolicyError(self.policy, message, slot=self.observation.slot, field=name)
+
+    def array(
+        self, name: str, value: Any, shape: tuple[int, ...], kind: Callable[..., Any] = np.float64
+    ) -> Any:
+        """Return ``value`` as an array of that shape, or raise naming the field."""
+        try:
+            raw = np.asarray(value)
+            array = raw.astype(kind)
+        except (TypeError, ValueError) as problem:
+            raise self.fail(name, f"not an array of numbers ({problem})") from None
+        if raw.shape != shape:
+            raise self.fail(name, f"shape {raw.shape}, expected {shape}")
+        if raw.dtype.kind == "f" and np.isnan(raw).any():
+            place = ", ".join(map(str, np.argwhere(np.isnan(raw))[0]))
+            raise self.fail(name, f"NaN at index ({place})")
+        if raw.dtype.kind == "f" and kind is np.int64 and not np.array_equal(raw, array):
+            raise self.fail(name, "has fractions where whole numbers are needed")
+        self.numbers += array.size
+        return array
+
+    def count(self, name: str, moved: Any) -> None:
+        """Count moved numbers per site; axis 0 of ``moved`` is the site."""
+        per_site = np.asarray(moved).reshape(self.world.n_sites, -1).sum(axis=1)
+        if per_site.any():
+            old = self.clips.get(name, np.zeros(self.world.n_sites, dtype=np.int64))
+            self.clips[name] = old + per_site.astype(np.int64)
+
+    def clip(self, name: str, value: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
+        """Clip to a range per site, counting what moved by more than a rounding error."""
+        clipped = np.clip(value, low, high)
+        slack = 1e-9 * np.maximum(1.0, np.abs(clipped))
+        with np.errstate(invalid="ignore"):  # inf - inf: an unlimited order inside no limit
+            self.count(name, np.abs(clipped - value) > slack)
+        return clipped
+
+    # energy -----------------------------------------------------------------------------
+
+    def clock(self, levels: Any) -> IntArray:
+        wanted: IntArray = self.array("clock_level", levels, (self.world.n_sites,), np.int64)
+        top = np.array([len(table) - 1 for table in self.world.clock_speed], dtype=np.int64)
+        kept = np.clip(wanted, 0, top)
+        self.count("clock_level", kept != wanted)
+        return kept
+
+    def battery(self, decision: Decision) -> Decision:
+        names = ("battery_kw", "battery_absorb_kw", "battery_cover_kw")
+        shape = (self.world.n_sites,)
+        given = [getattr(decision, name) for name in names]
+        power, absorb, cover = (
+            np.zeros(shape) if value is None else self.array(name, value, shape)
+            for name, value in zip(names, given, strict=True)
+        )
+        seen = self.observation
+        nothing, unlimited = np.zeros(shape), np.full(shape, np.inf)
+        return replace(
+            decision,
+            battery_kw=self.clip("battery_kw", power, seen.battery_low_kw, seen.battery_high_kw),
+            battery_absorb_kw=self.clip("battery_absorb_kw", absorb, nothing, unlimited),
+            battery_cover_kw=self.clip("battery_cover_kw", cover, nothing, unlimited),
+        )
+
+    # dispatch ---------------------------------------------------------------------------
+
+    def dispatch(self, rule: DispatchRule) -> DispatchRule:
+        if isinstance(rule, SplitRule):
+            return self.split(rule)
+        if isinstance(rule, ScoreRule):
+            return self.score(rule)
+        if isinstance(rule, PerJobRule):
+            return self.per_job(rule)
+        if isinstance(rule, CallbackRule):
+            if not callable(rule.place):
+                raise self.fail("dispatch.place", "is not callable")
+            return rule
+        raise self.fail("dispatch", f"{type(rule).__name__} is no dispatch rule")
+
+    def split(self, rule: SplitRule) -> SplitRule:
+        world = self.world
+        sites, classes, services = world.n_sites, len(world.classes), world.n_services
+        shares = self.array("dispatch.shares", rule.shares, (sites, classes, services + 2))
+        if not np.isfinite(shares).all():
+            raise self.fail("dispatch.shares", "holds an infinite share")
+        kept = np.maximum(shares, 0.0)
+        kept[:, :, :services] *= world.reachable
+        total = kept.sum(axis=2, keepdims=True)
+        stay = np.zeros_like(kept)
+        np.put_along_axis(
+            stay,
+            np.broadcast_to(world.home_service[:, None, None], (sites, classes, 1)),
+            1.0,
+            axis=2,
+        )
+        kept = np.where(total > 0.0, kept / np.where(total > 0.0, total, 1.0), stay)
+        self.count("dispatch.shares", (np.abs(kept - shares) > SHARE_TOLERANCE).any(axis=2))
+        steps = self.array("dispatch.steps", rule.steps, (sites, classes, services), np.int64)
+        return SplitRule(kept, self.allowed_steps("dispatch.steps", steps))
+
+    def allowed_steps(self, name: str, steps: IntArray, *, per_site: bool = True) -> IntArray:
+        """Move each step count to the nearest allowed one."""
+        levels = np.asarray(self.world.steps, dtype=np.int64)
+        nearest = levels[np.abs(steps[..., None] - levels).argmin(axis=-1)]
+        if per_site:
+            self.count(name, nearest != steps)
+        return np.asarray(nearest, dtype=np.int64)
+
+    def score(self, rule: ScoreRule) -> ScoreRule:
+        world = self.world
+        services, classes = world.n_services, len(world.classes)
+        scalars = ("revenue_weight", "late_weight", "transfer_weight", "delay_usd_s", "margin_s")
+        for name in scalars:
+            if not np.isfinite(getattr(rule, name)):
+                raise self.fail(
+                    f"dispatch.{name}", f"{getattr(rule, name)} is not a finite number"
+                )
+        self.numbers += len(scalars)
+        limits = {
+            name: None if value is None else self.array(f"dispatch.{name}", value, (classes,))
+            for name in ("hold_below_usd", "drop_below_usd")
+            for value in (getattr(rule, name),)
+        }
+        allowed = self.array("dispatch.allowed", rule.allowed, (world.n_sites, services), np.bool_)
+        open_steps = self.array(
+            "dispatch.steps_allowed", rule.steps_allowed, (services, len(world.steps)), np.bool_
+        )
+        if not open_steps.any(axis=1).all():
+            raise self.fail("dispatch.steps_allowed", "a service has no step count left")
+        return replace(
+            rule,
+            gpu_usd_s=self.finite("dispatch.gpu_usd_s", rule.gpu_usd_s),
+            energy_usd_kwh=self.finite("dispatch.energy_usd_kwh", rule.energy_usd_kwh),
+            allowed=allowed,
+            steps_allowed=open_steps,
+            **limits,
+        )
+
+    def finite(self, name: str, value: Any) -> FloatArray:
+        array: FloatArray = self.array(name, value, (self.world.n_services,))
+        if not np.isfinite(array).all():
+            raise self.fail(name, "holds an infinite price; close the service with `allowed`")
+        return array
+
+    def per_job(self, rule: PerJobRule) -> PerJobRule:
+        count = np.shape(rule.jobs)
+        if len(count) != 1:
+            raise self.fail("dispatch.jobs", f"shape {count}, expected one dimension")
+        jobs = self.array("dispatch.jobs", rule.jobs, count, np.int64)
+        services = self.array("dispatch.services", rule.services, count, np.int64)
+        steps = self.array("dispatch.steps", rule.steps, count, np.int64)
+        if len(services) and (services.min() < DROP or services.max() >= self.world.n_services):
+            raise self.fail(
+                "dispatch.services", f"a destination outside -2..{self.world.n_services - 1}"
+            )
+        otherwise = self.dispatch(rule.otherwise)
+        if not isinstance(otherwise, SplitRule | ScoreRule):
+            raise self.fail("dispatch.otherwise", "must be a SplitRule or a ScoreRule")
+        return PerJobRule(
+            jobs, services, self.allowed_steps("dispatch.steps", steps, per_site=False), otherwise
+        )
+
+
+def project(
+    decision: Decision, world: WorldInfo, observation: Observation, *, policy: str = "policy"
+) -> Projection:
+    """Move a decision onto the feasible set and count every move.
+
+    Args:
+        decision: what the policy (or both layers together) decided; the dispatch must be given.
+        world: static facts.
+        observation: what was seen; gives the battery's feasible range (JEMAS Eq. 9).
+        policy: name for error messages.
+
+    Returns:
+        The feasible decision with its counts.
+
+    Raises:
+        PolicyError: a NaN, a wrong shape, an unknown destination, or no dispatch rule.
+    """
+    work = _Projector(world, observation, policy)
+    if not isinstance(decision, Decision):
+        raise work.fail("decision", f"{type(decision).__name__} returned, expected Decision")
+    if decision.dispatch is None:
+        raise work.fail("dispatch", "no layer gave a dispatch rule")
+    feasible = replace(decision, dispatch=work.dispatch(decision.dispatch))
+    if decision.clock_level is not None:
+        feasible = replace(feasible, clock_level=work.clock(decision.clock_level))
+    if decision.cooling_setpoint_c is not None:
+        setpoint = work.array("cooling_setpoint_c", decision.cooling_setpoint_c, (world.n_sites,))
+        feasible = replace(feasible, cooling_setpoint_c=setpoint)
+    return Projection(work.battery(feasible), work.clips, work.numbers)
