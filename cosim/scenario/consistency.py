@@ -1,0 +1,80 @@
+"""Checks that span several parts of a scenario: names that must exist, sizes that must fit.
+
+Each finding names the key it belongs to, so that the loader can put it at its line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from pydantic_core import PydanticCustomError
+
+from cosim.errors import did_you_mean
+
+if TYPE_CHECKING:
+    from cosim.scenario.model import Scenario
+
+Finding = tuple[tuple[str | int, ...], str]
+
+
+def check(scenario: Scenario) -> None:
+    """Raise one error that carries every inconsistency with its place.
+
+    Raises:
+        PydanticCustomError: of type ``consistency``; its context holds ``findings``, a list of
+            (location, message) pairs.
+    """
+    findings = list(_findings(scenario))
+    if findings:
+        text = "; ".join(f"{'.'.join(map(str, loc))}: {message}" for loc, message in findings)
+        raise PydanticCustomError("consistency", "{text}", {"text": text, "findings": findings})
+
+
+def _findings(scenario: Scenario) -> Iterator[Finding]:
+    yield from _site_findings(scenario)
+    yield from _workload_findings(scenario)
+    yield from _step_findings(scenario)
+    if scenario.money.preset == "market":
+        for name in scenario.models:
+            if name not in scenario.money.market_value_usd:
+                message = f"preset `market` needs a price for model `{name}`"
+                yield ("money", "market_value_usd"), message
+
+
+def _site_findings(scenario: Scenario) -> Iterator[Finding]:
+    known = list(scenario.models)
+    for name, site in scenario.sites.items():
+        for i, model in enumerate(site.models):
+            if model not in known:
+                hint = did_you_mean(model, known)
+                yield ("sites", name, "models", i), f"no model `{model}`{hint}"
+        if round(site.gpus.count * scenario.scale) < 1:
+            message = f"{site.gpus.count} GPUs at scale {scenario.scale:g} are less than one"
+            yield ("sites", name, "gpus", "count"), message
+
+
+def _workload_findings(scenario: Scenario) -> Iterator[Finding]:
+    known = list(scenario.sites)
+    for name in scenario.workload.home:
+        if name not in known:
+            yield ("workload", "home", name), f"no site `{name}`{did_you_mean(name, known)}"
+    if scenario.workload.home and sum(scenario.workload.home.values()) <= 0:
+        yield ("workload", "home"), "the shares are all zero"
+    arrivals = scenario.workload.arrivals
+    profile = getattr(arrivals, "profile", None)
+    if isinstance(profile, tuple) and (len(profile) != 24 or sum(profile) <= 0):
+        message = f"needs 24 hourly factors with a positive sum, not {len(profile)}"
+        yield ("workload", "arrivals", "profile"), message
+
+
+def _step_findings(scenario: Scenario) -> Iterator[Finding]:
+    steps = scenario.steps
+    if any(b <= a for a, b in pairwise(steps)):
+        yield ("steps",), "must ascend without repeats"
+    if scenario.default_steps not in steps:
+        allowed = ", ".join(map(str, steps))
+        yield ("default_steps",), f"{scenario.default_steps} is not allowed; allowed: {allowed}"
+    if len(set(scenario.seeds)) != len(scenario.seeds):
+        yield ("seeds",), "a seed is named twice"
