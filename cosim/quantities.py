@@ -65,7 +65,8 @@ NOMENCLATURE: dict[str, Quantity] = _rows(
         "utility_usd",
         "USD",
         "Revenue minus late penalties, transfers, net energy cost and the optional wear, carbon, "
-        "demand and unserved terms, plus the settlement of stored energy; what every policy is judged by.",
+        "demand and unserved terms, plus the settlement of stored energy; what every policy is "
+        "judged by.",
         "higher",
         "utility $",
     ),

@@ -1,8 +1,8 @@
 """What was foreseen, by whom and when: a forecast has an issue time and is never the future.
 
 Values are means over whole slots. Column 0 is the slot that is about to begin. ``published``
-marks values that were public knowledge at the issue time (day-ahead prices after gate closure); all other
-values are the forecaster's opinion.
+marks values that were public knowledge at the issue time (day-ahead prices after gate closure);
+all other values are the forecaster's opinion.
 """
 
 from __future__ import annotations

@@ -6,7 +6,6 @@ A wrong shape, a NaN or an unknown destination is a broken contract: :class:`Pol
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -26,6 +25,7 @@ from cosim.decision.rules import (
 from cosim.errors import PolicyError
 
 SHARE_TOLERANCE = 1e-9
+WHOLE_MAX = 2.0**53
 
 
 @dataclass
@@ -55,23 +55,25 @@ class _Projector:
         return PolicyError(self.policy, message, slot=self.observation.slot, field=name)
 
     def array(
-        self, name: str, value: Any, shape: tuple[int, ...], kind: Callable[..., Any] = np.float64
+        self, name: str, value: Any, shape: tuple[int, ...], kind: type[Any] = np.float64
     ) -> Any:
         """Return ``value`` as an array of that shape, or raise naming the field."""
         try:
             raw = np.asarray(value)
-            array = raw.astype(kind)
+            wide = raw.astype(np.float64)
         except (TypeError, ValueError) as problem:
             raise self.fail(name, f"not an array of numbers ({problem})") from None
         if raw.shape != shape:
             raise self.fail(name, f"shape {raw.shape}, expected {shape}")
-        if raw.dtype.kind == "f" and np.isnan(raw).any():
-            place = ", ".join(map(str, np.argwhere(np.isnan(raw))[0]))
+        if np.isnan(wide).any():
+            place = ", ".join(map(str, np.argwhere(np.isnan(wide))[0]))
             raise self.fail(name, f"NaN at index ({place})")
-        if raw.dtype.kind == "f" and kind is np.int64 and not np.array_equal(raw, array):
+        if kind is np.int64 and (np.abs(wide) > WHOLE_MAX).any():
+            raise self.fail(name, "beyond ±2^53, where a whole number has no exact place")
+        if kind is np.int64 and not np.array_equal(wide, np.rint(wide)):
             raise self.fail(name, "has fractions where whole numbers are needed")
-        self.numbers += array.size
-        return array
+        self.numbers += raw.size
+        return raw.astype(kind)
 
     def count(self, name: str, moved: Any) -> None:
         """Count moved numbers per site; axis 0 of ``moved`` is the site."""
@@ -163,12 +165,9 @@ class _Projector:
         services, classes = world.n_services, len(world.classes)
         scalars = ("revenue_weight", "late_weight", "transfer_weight", "delay_usd_s", "margin_s")
         for name in scalars:
-            if not np.isfinite(getattr(rule, name)):
-                raise self.fail(
-                    f"dispatch.{name}", f"{getattr(rule, name)} is not a finite number"
-                )
-        self.numbers += len(scalars)
-        limits = {
+            if not np.isfinite(self.array(f"dispatch.{name}", getattr(rule, name), ())):
+                raise self.fail(f"dispatch.{name}", "is not a finite number")
+        limits: dict[str, Any] = {
             name: None if value is None else self.array(f"dispatch.{name}", value, (classes,))
             for name in ("hold_below_usd", "drop_below_usd")
             for value in (getattr(rule, name),)

@@ -8,8 +8,8 @@ The score of a (service, steps) pair for a job of m images in :class:`ScoreRule`
     on time:  m·(w·v_i(c) − p_i·t_i(c) − e_i·E_i(c)) − x·transfer − d·delay
     late:     m·(−y·φ_i   − p_i·t_i(c) − e_i·E_i(c)) − x·transfer − d·delay
 
-with the weights of the rule, GPU time t and energy E of an image at the slot's clock, and the delay
-estimated from the queue as if it were served first come, first served at the present clock.
+with the weights of the rule, GPU time t and energy E of an image at the slot's clock, and the
+delay estimated from the queue as if it were served first come, first served at the present clock.
 The best score wins; on ties the earlier service, then the fewer steps.
 """
 
