@@ -1,0 +1,68 @@
+"""Does the everyday command line start without the heavy libraries?"""
+
+import os
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+HEAVY = {"pandas", "pvlib", "plotly", "torch", "numba", "scipy", "pyarrow"}
+
+
+@pytest.fixture
+def heavy_modules_after(repository, tmp_path):
+    """Top-level names of HEAVY that a fresh interpreter holds after running some code."""
+    environment = {**os.environ, "PYTHONPATH": str(repository)}
+
+    def run(code):
+        ran = subprocess.run(
+            [sys.executable, "-c", f"{code}\nimport sys\nprint('\\n', *sys.modules)"],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ran.returncode == 0, ran.stderr
+        return HEAVY & set(ran.stdout.splitlines()[-1].split())
+
+    return run
+
+
+def command_line(*arguments, exit_code=0):
+    """Code that runs the command as its entry point does, and holds it to its exit code."""
+    return textwrap.dedent(f"""
+        import sys
+        from cosim.cli.main import main
+        sys.argv = ["cosim", *{list(arguments)!r}]
+        try:
+            code = main()
+        except SystemExit as exit:
+            code = exit.code
+        assert (code or 0) == {exit_code}, code
+        """)
+
+
+@pytest.mark.parametrize("module", ["cosim", "cosim.cli.main", "cosim.decision"])
+def test_import_stays_light(module, heavy_modules_after):
+    assert heavy_modules_after(f"import {module}") == set()
+
+
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_options_of_the_command_stay_light(option, heavy_modules_after):
+    assert heavy_modules_after(command_line(option)) == set()
+
+
+def test_validate_of_a_good_scenario_stays_light(heavy_modules_after, repository):
+    scenario = repository / "scenarios" / "quickstart.yaml"
+    assert heavy_modules_after(command_line("validate", str(scenario))) == set()
+
+
+def test_validate_of_a_bad_scenario_stays_light(heavy_modules_after, tmp_path):
+    (tmp_path / "bad.yaml").write_text("extends: nowhere.yaml\n", encoding="utf-8")
+    assert heavy_modules_after(command_line("validate", "bad.yaml", exit_code=3)) == set()
+
+
+def test_the_probe_sees_a_heavy_import(heavy_modules_after):
+    assert heavy_modules_after("import pandas") >= {"pandas"}
