@@ -56,17 +56,19 @@ clean: ## remove .venv, caches and build output (runs/ and reports/ stay)
 
 # The stamps lie inside .venv, so that they go when it goes.
 $(VENV)/.installed-core: pyproject.toml constraints.txt | $(VENV)/.created
+	@echo "installing cosim and the libraries pinned in constraints.txt (some minutes at the first call)"
 	$(PIP) install --quiet --constraint constraints.txt --editable .
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/.created
+	@echo "installing cosim, its libraries and the test tools pinned in constraints.txt (some minutes at the first call)"
 	$(PIP) install --quiet --constraint constraints.txt --editable ".[dev,oracle]"
 	@touch $@ $(VENV)/.installed-core
 
 # A .venv that somebody else made is used as it is, provided that it has pip.
 $(VENV)/.created:
 	@if ! $(BIN)/python -m pip --version >/dev/null 2>&1; then \
-	  for python in $(PYTHON) python3.11 python3.12 python3.13 python3; do \
+	  for python in $(or $(PYTHON),python3.11 python3.12 python3.13 python3); do \
 	    "$$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' \
 	      >/dev/null 2>&1 && break; \
 	    python=; \
