@@ -24,10 +24,10 @@ demo: setup ## compare four policies over a simulated day and write the HTML rep
 	$(BIN)/cosim compare scenarios/quickstart.yaml $(ARGS)
 
 test: setup-dev ## run the test suite (ARGS="-k battery" narrows it)
-	$(BIN)/python -m pytest -m "not heavy" $(ARGS)
+	$(BIN)/python -m pytest -rs -m "not heavy" $(ARGS)
 
 test-heavy: setup-dev ## run the tests that take minutes
-	$(BIN)/python -m pytest -m heavy $(ARGS)
+	$(BIN)/python -m pytest -rs -m heavy $(ARGS)
 
 check: lint types contracts ## lint, types and contracts
 
