@@ -1,0 +1,94 @@
+"""The look of every figure: Okabe–Ito colours, UTC axes, units on every axis, no chart junk.
+
+Colours are those of Okabe and Ito, "Color Universal Design" (2008), told apart by people with
+the common colour-vision deficiencies. Text, grid and lines marked ``INK`` take the page's theme
+in the browser. Title and note travel in ``layout.meta`` and are set as text around the figure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from cosim.ledger import Ledger
+from cosim.quantities import NS_PER_S
+from cosim.report.inputs import Case, Floats
+
+BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#E69F00", "#009E73", "#CC79A7"
+SKY, VERMILLION, YELLOW, GREY = "#56B4E9", "#D55E00", "#F0E442", "#999999"
+CYCLE = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILLION, GREY, YELLOW)
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+INK = {"ink": True}
+DEPTH = [[0.0, "rgba(0,114,178,0.05)"], [1.0, "rgba(0,114,178,1)"]]
+POINTS_MAX = 480
+UTC_AXIS = "Time, UTC"
+
+
+def figure(title: str, note: str, height: int, base: go.Figure | None = None) -> go.Figure:
+    """Return a figure with its title, what-you-see note and the common layout."""
+    fig = go.Figure() if base is None else base
+    fig.update_layout(
+        template=None,
+        height=height,
+        margin={"l": 64, "r": 64, "t": 36, "b": 48},
+        legend={"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom", "title": None},
+        hovermode="closest",
+        separators=".\u202f",
+        meta={"title": title, "note": note},
+    )
+    return fig
+
+
+def utc_axis(fig: go.Figure, **where: Any) -> None:
+    """Make an x axis a time axis in UTC."""
+    fig.update_xaxes(
+        type="date", title_text=UTC_AXIS, hoverformat="%d %b %Y %H:%M UTC", title_standoff=8, **where
+    )
+
+
+def colour(index: int) -> str:
+    """Colour of the n-th policy or site."""
+    return CYCLE[index % len(CYCLE)]
+
+
+def dash(index: int) -> str:
+    """Line style of the n-th policy or site, so that colour is not the only cue."""
+    return DASHES[index % len(DASHES)]
+
+
+def light(numbers: Any) -> NDArray[np.float32]:
+    """Round to float32, which the page stores in half the bytes and no figure can show."""
+    return np.ascontiguousarray(numbers, dtype=np.float32)
+
+
+def stride(ledger: Ledger) -> int:
+    """Slots that one drawn point stands for, so that a figure has at most ``POINTS_MAX``."""
+    return max(1, -(-ledger.slots // POINTS_MAX))
+
+
+def thin(values: Floats, every: int) -> Floats:
+    """Mean of each group of slots; the last group may be shorter. Works along axis 0."""
+    if every == 1:
+        return values
+    edges = np.arange(0, values.shape[0], every)
+    counts = np.diff(np.append(edges, values.shape[0]))
+    sums = np.add.reduceat(values, edges, axis=0)
+    return np.asarray(sums / counts.reshape(-1, *(1,) * (values.ndim - 1)), dtype=np.float64)
+
+
+def time_axis(case: Case, ledger: Ledger, *, middle: bool) -> Mapping[str, Any]:
+    """Return ``x0`` and ``dx`` of a series with one point per group of slots.
+
+    Args:
+        case: gives the first instant.
+        ledger: gives the slots.
+        middle: place points in the middle of what they average, else at its start.
+    """
+    step_s = stride(ledger) * ledger.slot_ns / NS_PER_S
+    first = case.start + timedelta(seconds=step_s / 2 if middle else 0.0)
+    return {"x0": first.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3], "dx": step_s * 1000.0}
