@@ -190,14 +190,12 @@ def advance(
     if not math.isfinite(power_kw):
         raise ValueError(f"power_kw = {power_kw!r}: must be finite")
     if power_kw < 0.0:
-        step = _charge(battery, stored_kwh, min(-power_kw, battery.charge_kw_max), duration_h)
-    else:
-        step = _discharge(battery, stored_kwh, min(power_kw, battery.discharge_kw_max), duration_h)
-    limited = abs(step.power_kw - power_kw) > _TOLERANCE * abs(power_kw)
-    return step._replace(limited=True) if limited else step
+        return _charge(battery, stored_kwh, -power_kw, duration_h)
+    return _discharge(battery, stored_kwh, power_kw, duration_h)
 
 
-def _charge(battery: Battery, stored_kwh: float, charge_kw: float, hours: float) -> BatteryStep:
+def _charge(battery: Battery, stored_kwh: float, asked_kw: float, hours: float) -> BatteryStep:
+    charge_kw = min(asked_kw, battery.charge_kw_max)
     sigma, eta = battery.self_discharge_per_h, battery.charge_efficiency
     full_kwh, inflow_kw = battery.soc_max * battery.capacity_kwh, charge_kw * eta
     rise_h = min(hours, _time_to(full_kwh, stored_kwh, inflow_kw, sigma))
@@ -209,11 +207,13 @@ def _charge(battery: Battery, stored_kwh: float, charge_kw: float, hours: float)
         self_kwh += float_kw * eta * (hours - rise_h)
         end_kwh = full_kwh
     loss_kwh = charged_kwh * (1.0 - eta) + self_kwh
-    mean_kw = -charged_kwh / hours
-    return BatteryStep(min(end_kwh, full_kwh), mean_kw, charged_kwh, 0.0, loss_kwh, False)
+    mean_kw = charged_kwh / hours
+    limited = asked_kw - mean_kw > _TOLERANCE * asked_kw
+    return BatteryStep(min(end_kwh, full_kwh), -mean_kw, charged_kwh, 0.0, loss_kwh, limited)
 
 
-def _discharge(battery: Battery, stored_kwh: float, give_kw: float, hours: float) -> BatteryStep:
+def _discharge(battery: Battery, stored_kwh: float, asked_kw: float, hours: float) -> BatteryStep:
+    give_kw = min(asked_kw, battery.discharge_kw_max)
     sigma, eta = battery.self_discharge_per_h, battery.discharge_efficiency
     empty_kwh, outflow_kw = battery.soc_min * battery.capacity_kwh, give_kw / eta
     fall_h = min(hours, _time_to(empty_kwh, stored_kwh, -outflow_kw, sigma)) if give_kw else 0.0
@@ -224,7 +224,9 @@ def _discharge(battery: Battery, stored_kwh: float, give_kw: float, hours: float
         self_kwh += idle_kwh
     given_kwh = give_kw * fall_h
     loss_kwh = given_kwh * (1.0 / eta - 1.0) + self_kwh
-    return BatteryStep(max(end_kwh, 0.0), given_kwh / hours, 0.0, given_kwh, loss_kwh, False)
+    mean_kw = given_kwh / hours
+    limited = asked_kw - mean_kw > _TOLERANCE * asked_kw
+    return BatteryStep(max(end_kwh, 0.0), mean_kw, 0.0, given_kwh, loss_kwh, limited)
 
 
 def _decay(sigma: float, hours: float) -> tuple[float, float]:
