@@ -139,7 +139,15 @@ class Catalogue:
     @classmethod
     def load(cls, root: Path | None = None) -> Catalogue:
         """Read ``INDEX.toml`` of a folder (default: the traces that ship with cosim)."""
-        return _load((root or bundled("traces")).resolve())
+        folder = (root or bundled("traces")).resolve()
+        try:
+            stat = (folder / "INDEX.toml").stat()
+        except OSError as error:
+            raise TraceError(
+                f"no catalogue: {folder.name}/INDEX.toml is missing; reinstall cosim or build it: "
+                "python -m cosim.traces.importers.index"
+            ) from error
+        return _load(folder, stat.st_mtime_ns, stat.st_size)
 
     def entry(self, trace_id: str) -> Entry:
         """Return the entry of an id; an unknown id is an error that names the nearest one."""
@@ -230,18 +238,22 @@ def inside(ref: str, base: Path | None) -> Path:
     """Resolve a path named in a YAML; leaving the YAML's folder, by any means, is refused."""
     if base is None:
         raise TraceError(f"trace `{ref}`: a file path needs a scenario file to be relative to")
-    pure, windows = PurePosixPath(ref), PureWindowsPath(ref)
-    folder = base.resolve()
+    path = _below(ref, base)
+    if not path.is_file():
+        near = sorted(p.name for p in path.parent.glob("*.csv*")) if path.parent.is_dir() else []
+        raise TraceError(f"trace `{ref}`: no such file{did_you_mean(path.name, near)}")
+    return path
+
+
+def _below(ref: str, base: Path) -> Path:
+    windows, folder = PureWindowsPath(ref), base.resolve()
     path = (folder / ref).resolve()
-    outside = not path.is_relative_to(folder)
-    if pure.is_absolute() or windows.anchor or ".." in windows.parts or outside:
+    absolute = PurePosixPath(ref).is_absolute() or bool(windows.anchor)
+    if absolute or ".." in windows.parts or not path.is_relative_to(folder):
         raise TraceError(
             f"trace `{ref}`: the path leaves the folder of the scenario ({folder.name}/); "
             "copy the file beside the YAML and name it relative to it"
         )
-    if not path.is_file():
-        near = sorted(p.name for p in path.parent.glob("*.csv*")) if path.parent.is_dir() else []
-        raise TraceError(f"trace `{ref}`: no such file{did_you_mean(path.name, near)}")
     return path
 
 
@@ -260,14 +272,12 @@ def _sha256(path: Path, _mtime_ns: int, _size: int) -> str:
 
 
 @lru_cache(maxsize=8)
-def _load(root: Path) -> Catalogue:
+def _load(root: Path, _mtime_ns: int, _size: int) -> Catalogue:
     index = root / "INDEX.toml"
     try:
         with index.open("rb") as stream:
             rows = tomllib.load(stream)["file"]
         entries = [_entry(root, row) for row in rows]
-    except OSError as error:
-        raise TraceError(f"no catalogue at {index.name}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
         raise TraceError(
             f"{index.name} is not a catalogue ({error!r}); rebuild it: "
@@ -280,7 +290,7 @@ def _entry(root: Path, row: Mapping[str, Any]) -> Entry:
     plain = {key: value for key, value in row.items() if key not in _COMPOSED}
     return Entry(
         **plain,
-        path=inside(row["path"], root),
+        path=_below(row["path"], root),
         packages=tuple(row["packages"]),
         gaps=tuple(Gap(**gap) for gap in row.get("gaps", [])),
         site=Place(**row["site"], tz=row["tz"], calendar=row["calendar"])

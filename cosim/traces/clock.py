@@ -1,8 +1,8 @@
 """Is the clock of a weather file right? The sun says.
 
 On a clear day the sunshine is symmetric about solar noon. If stamps are late by half an hour, so
-is the centre of that day's irradiance, and a solar simulation errs by 10 % an hour. The certificate
-is the median distance, over a year's clear days, between that centre and the computed solar noon.
+is the centre of that day's irradiance, and a solar simulation errs by 10 % an hour. The
+certificate is the median distance between that centre and solar noon over a year's clear days.
 """
 
 from __future__ import annotations
