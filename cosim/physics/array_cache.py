@@ -41,5 +41,10 @@ def write_array(path: Path, values: NDArray[np.float64]) -> None:
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         with NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
-            np.save(part, values, allow_pickle=False)
-        Path(part.name).replace(path)
+            unfinished = Path(part.name)
+            try:
+                np.save(part, values, allow_pickle=False)
+                part.flush()
+                unfinished.replace(path)
+            finally:
+                unfinished.unlink(missing_ok=True)

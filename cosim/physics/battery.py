@@ -251,17 +251,16 @@ def _time_to(target_kwh: float, stored_kwh: float, inflow_kw: float, sigma: floa
     """Return the hours until the store reaches a limit that the inflow drives it to, or inf.
 
     From E(t) = target: t = ln((p − σ E0) / (p − σ E_target)) / σ, written with log1p so that it
-    becomes (E_target − E0) / p as σ vanishes. 0 if the store stands at or beyond the limit.
+    becomes (E_target − E0) / p as σ vanishes. 0 if the store stands at or beyond the limit and
+    is held there; inf if the inflow is weaker than the leak at the limit.
     """
-    gap_kwh = target_kwh - stored_kwh
-    if gap_kwh * math.copysign(1.0, inflow_kw) <= 0.0:
-        return 0.0
-    if sigma == 0.0:
-        return gap_kwh / inflow_kw if inflow_kw else math.inf
     pull_kw = inflow_kw - sigma * target_kwh
     if pull_kw * inflow_kw <= 0.0:
         return math.inf
-    return math.log1p(sigma * gap_kwh / pull_kw) / sigma
+    gap_kwh = target_kwh - stored_kwh
+    if gap_kwh * inflow_kw <= 0.0:
+        return 0.0
+    return math.log1p(sigma * gap_kwh / pull_kw) / sigma if sigma else gap_kwh / inflow_kw
 
 
 def _check_state(battery: Battery, stored_kwh: float, duration_h: float) -> None:

@@ -120,7 +120,7 @@ def test_speed_outside_the_unit_interval_is_refused():
 
 def test_guard_stops_exactly_where_64_bits_end():
     guard_int64("edge", INT64_MAX // 1000, 1000)
-    with pytest.raises(ValueError, match="edge: .* at most"):
+    with pytest.raises(ValueError, match=r"edge: .* at most"):
         guard_int64("edge", INT64_MAX // 1000 + 1, 1000)
     with pytest.raises(ValueError, match="pool"):
         guard_int64("pool", 300 * 10**9, 700_000, count=80)
