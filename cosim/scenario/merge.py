@@ -1,8 +1,8 @@
 """Inheritance between scenarios: ``extends: base.yaml`` on top, ``extends: SITE`` inside a site.
 
 Mappings merge key by key, lists and scalars replace, ``null`` removes. Where a mapping names
-another ``kind:`` than the one it inherits, only the inherited keys that the new kind also knows are
-kept. A base file is named by a relative path, at most two folders above the scenario's own.
+another ``kind:`` than it inherits, only the inherited keys that the new kind also knows are kept.
+A base file is named by a relative path, at most two folders above the scenario's own.
 """
 
 from __future__ import annotations

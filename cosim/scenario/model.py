@@ -1,8 +1,8 @@
 """The scenario as a frozen tree: every key a user may write, with its unit, range and meaning.
 
 The tree is filled from YAML by :mod:`cosim.scenario.load`. Keys carry units; ``kind:`` selects
-a model; ``null`` means absent; nothing unknown is accepted. Sizes (GPUs, kW, kWh, jobs) are given for
-``scale: 1``.
+a model; ``null`` means absent; nothing unknown is accepted. Sizes (GPUs, kW, kWh, jobs) are
+given for ``scale: 1``.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""YAML as a scenario is written: plain data by the YAML 1.2 core rules, with the place of each key.
+"""YAML as a scenario is written: plain data by the YAML 1.2 core rules, with the place of each.
 
 PyYAML follows YAML 1.1, where Norway's ``NO`` is false, ``1e6`` is a text and ``12:30`` is 750.
-Here ``NO`` and ``on`` are texts, ``1e6`` is a number, ``12:30`` and dates are texts. Duplicate keys,
-merge keys (``<<``), tags that build objects, and files that unfold without bound are refused, each
-with its line and column; nothing in a file is ever executed.
+Here ``NO``, ``on``, ``12:30`` and dates are texts, ``1e6`` is a number. Duplicate keys, merge keys
+(``<<``), tags that build objects, and files that unfold without bound are refused, each with its
+line and column; nothing in a file is ever executed.
 """
 
 from __future__ import annotations
