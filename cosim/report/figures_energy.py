@@ -111,7 +111,7 @@ def _area(fig: go.Figure, values: Floats, name: str, tint: str, group: str, **mo
 
 
 def _sources(fig: go.Figure, case: Case, ledger: Ledger, site: int) -> None:
-    x, every = time_axis(case, ledger, middle=True), stride(ledger)
+    x, every = time_axis(case, ledger, "middle"), stride(ledger)
     for column, name, tint in _SOURCES:
         values = thin(power_kw(ledger, column), every)[:, site]
         if values.any():
@@ -136,7 +136,7 @@ def _sources(fig: go.Figure, case: Case, ledger: Ledger, site: int) -> None:
 
 
 def _loads(fig: go.Figure, case: Case, ledger: Ledger, site: int) -> None:
-    x, every = time_axis(case, ledger, middle=True), stride(ledger)
+    x, every = time_axis(case, ledger, "middle"), stride(ledger)
     for column, name, tint in _LOADS:
         values = thin(power_kw(ledger, column), every)[:, site]
         _area(fig, values, name, tint, "load", **x)
@@ -149,7 +149,7 @@ def _loads(fig: go.Figure, case: Case, ledger: Ledger, site: int) -> None:
 def _state(fig: go.Figure, case: Case, ledger: Ledger, site: int) -> None:
     every = stride(ledger)
     soc = 100.0 * thin(window(ledger, "soc"), every)[:, site]
-    x = time_axis(case, ledger, middle=False)
+    ends, starts = (time_axis(case, ledger, at) for at in ("end", "start"))
     price = 1000.0 * thin(window(ledger, "price_usd_kwh"), every)[:, site]
     if np.isfinite(soc).any() and soc.any():
         charge = go.Scatter(
@@ -157,7 +157,7 @@ def _state(fig: go.Figure, case: Case, ledger: Ledger, site: int) -> None:
             name="battery charge",
             line={"color": GREEN, "width": 1.8},
             hovertemplate="%{y:.0f} %",
-            **x,
+            **ends,
         )
         fig.add_trace(charge, row=3, col=1)
     paid = go.Scatter(
@@ -165,7 +165,7 @@ def _state(fig: go.Figure, case: Case, ledger: Ledger, site: int) -> None:
         name="price",
         line={"color": VERMILLION, "width": 1.3, "shape": "hv", "dash": "dot"},
         hovertemplate="%{y:,.1f} USD/MWh",
-        **x,
+        **starts,
     )
     fig.add_trace(paid, row=3, col=1, secondary_y=True)
     fig.update_yaxes(title_text="Charge, %", range=[0, 100], row=3, col=1, secondary_y=False)

@@ -123,7 +123,7 @@ def _fan(fig: go.Figure, case: Case, policy: str, lead: Floats, i: int) -> None:
     ledger = case.shown(policy).ledger
     every = max(1, -(-ledger.slots // POINTS_MAX))
     picks = np.append(np.arange(every - 1, lead.shape[1] - 1, every), lead.shape[1] - 1)
-    x = dict(time_axis(case, ledger, middle=False))
+    x = dict(time_axis(case, ledger, "end"))
     tint, name = colour(i), plain(policy)
     if lead.shape[0] > 1:
         bounds = (("lowest", lead.min(axis=0), None), ("highest", lead.max(axis=0), "tonexty"))

@@ -43,7 +43,7 @@ def steps_over_day(case: Case, policy: str) -> go.Figure:
             mode="lines",
             line={"color": colour(i), "dash": dash(i), "width": 1.6},
             hovertemplate="%{y:,.0f} steps/h",
-            **time_axis(case, ledger, middle=True),
+            **time_axis(case, ledger, "middle"),
         )
     utc_axis(fig)
     fig.update_yaxes(title_text="Denoising steps per hour", rangemode="tozero")
@@ -111,7 +111,7 @@ def pools(case: Case, policy: str) -> go.Figure:
     note = "Above: jobs waiting at the end of a slot. Below: share of GPUs that were working."
     height = 190 + 2 * (34 * len(ledger.sites) + 20)
     fig = figure(title, note, height, make_subplots(rows=2, shared_xaxes=True, vertical_spacing=0.16))
-    x = time_axis(case, ledger, middle=True)
+    x = time_axis(case, ledger, "middle")
     names = [plain(site) for site in ledger.sites]
     _heat(fig, 1, queue, names, x, "Waiting jobs", "%{y}: %{z:,.0f} jobs waiting")
     _heat(fig, 2, 100 * busy, names, x, "Busy GPUs, %", "%{y}: %{z:.0f} % busy")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import plotly.graph_objects as go
@@ -81,14 +81,16 @@ def thin(values: Floats, every: int) -> Floats:
     return np.asarray(sums / counts.reshape(-1, *(1,) * (values.ndim - 1)), dtype=np.float64)
 
 
-def time_axis(case: Case, ledger: Ledger, *, middle: bool) -> Mapping[str, Any]:
+def time_axis(
+    case: Case, ledger: Ledger, at: Literal["start", "middle", "end"]
+) -> Mapping[str, Any]:
     """Return ``x0`` and ``dx`` of a series with one point per group of slots.
 
     Args:
         case: gives the first instant.
         ledger: gives the slots.
-        middle: place points in the middle of what they average, else at its start.
+        at: where in its group a point stands: means in the middle, closing values at the end.
     """
     step_s = stride(ledger) * ledger.slot_ns / NS_PER_S
-    first = case.start + timedelta(seconds=step_s / 2 if middle else 0.0)
+    first = case.start + timedelta(seconds=step_s * {"start": 0.0, "middle": 0.5, "end": 1.0}[at])
     return {"x0": first.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3], "dx": step_s * 1000.0}

@@ -1,0 +1,146 @@
+"use strict";
+(() => {
+  const root = document.documentElement;
+  const all = (selector, from = document) => [...from.querySelectorAll(selector)];
+  const token = (name) => getComputedStyle(root).getPropertyValue(name).trim();
+  const CONFIG = {
+    responsive: true, displaylogo: false, plotlyServerURL: "",
+    modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+    toImageButtonOptions: { format: "svg" },
+  };
+  const panels = all("figure[data-panel]").map((box) => ({
+    box, plot: box.querySelector(".plot"), shown: 0,
+    figures: JSON.parse(box.querySelector("script").textContent),
+  }));
+  const pick = (panel) => panel.figures[Math.min(panel.shown, panel.figures.length - 1)];
+
+  // --- theme: text, grid and ink follow the page ---------------------------------------------
+  function axisTheme(axis, ink, grid) {
+    return { ...axis, gridcolor: grid, linecolor: grid, zerolinecolor: ink,
+      zerolinewidth: axis.zeroline ? 1 : 0.5, tickcolor: grid, automargin: true,
+      title: { ...axis.title, font: { size: 12, color: ink } } };
+  }
+  function themed(figure) {
+    const ink = token("--ink-soft"), grid = token("--line"), text = token("--ink");
+    const layout = { ...figure.layout, paper_bgcolor: "rgba(0,0,0,0)",
+      plot_bgcolor: "rgba(0,0,0,0)",
+      font: { family: token("--font"), size: 12.5, color: text },
+      hoverlabel: { bgcolor: token("--card"), bordercolor: grid, font: { color: text } } };
+    for (const key of Object.keys(layout)) {
+      if (/^[xy]axis\d*$/.test(key)) layout[key] = axisTheme(layout[key], ink, grid);
+    }
+    const data = figure.data.map((trace) => {
+      if (trace.meta && trace.meta.ink) return { ...trace, line: { ...trace.line, color: text } };
+      if (trace.type === "waterfall") return { ...trace, textfont: { color: text } };
+      return trace;
+    });
+    return { data, layout };
+  }
+  function draw(panel) {
+    const figure = pick(panel), meta = figure.layout.meta, look = themed(figure);
+    panel.box.querySelector(".title").textContent = meta.title;
+    panel.box.querySelector(".note").textContent = meta.note;
+    panel.plot.setAttribute("aria-label", meta.title);
+    panel.box.querySelector("details").open = false;
+    return Plotly.react(panel.plot, look.data, look.layout, CONFIG);
+  }
+  const redraw = () => panels.forEach((panel) => { if (panel.drawn) draw(panel); });
+
+  // Figures are drawn one after the other, so that the answer can be read at once.
+  let ready;
+  const drawnAll = new Promise((resolve) => { ready = resolve; });
+  function drawNext(index) {
+    if (index >= panels.length) { root.dataset.ready = String(panels.length); ready(); return; }
+    if (!panels[index].drawn) { panels[index].drawn = true; draw(panels[index]); }
+    setTimeout(drawNext, 0, index + 1);
+  }
+
+  // --- policy: one choice for the whole page --------------------------------------------------
+  function choose(index) {
+    all("input[data-policy]").forEach((input) => { input.checked = +input.value === index; });
+    all("[data-of-policy]").forEach((part) => { part.hidden = +part.dataset.ofPolicy !== index; });
+    panels.forEach((panel) => {
+      if (panel.figures.length < 2 || panel.shown === index) return;
+      panel.shown = index;
+      if (panel.drawn) draw(panel);
+    });
+  }
+  all("input[data-policy]").forEach((input) =>
+    input.addEventListener("change", () => choose(+input.value)));
+
+  // --- tables of figures as CSV ---------------------------------------------------------------
+  const KINDS = { f4: Float32Array, f8: Float64Array, i4: Int32Array, i2: Int16Array,
+    i1: Int8Array, u1: Uint8Array, u2: Uint16Array, u4: Uint32Array };
+  function numbers(column) {
+    if (!column || Array.isArray(column)) return column || null;
+    const bytes = Uint8Array.from(atob(column.bdata), (sign) => sign.charCodeAt(0));
+    const flat = [...new KINDS[column.dtype](bytes.buffer)];
+    if (!column.shape || !String(column.shape).includes(",")) return flat;
+    const wide = +String(column.shape).split(",")[1];
+    return Array.from({ length: flat.length / wide }, (_, i) =>
+      flat.slice(i * wide, (i + 1) * wide));
+  }
+  const along = (trace, count) => numbers(trace.x) || Array.from({ length: count }, (_, i) =>
+    new Date(Date.parse(trace.x0 + "Z") + i * trace.dx).toISOString());
+  function rowsOf(trace) {
+    if (trace.type === "heatmap") {
+      const grid = numbers(trace.z), x = along(trace, grid[0].length), y = numbers(trace.y);
+      return grid.flatMap((line, i) => line.map((z, j) => [`${trace.name}: ${y[i]}`, x[j], z]));
+    }
+    const y = numbers(trace.y), x = along(trace, y.length);
+    return trace.orientation === "h" ? y.map((name, i) => [trace.name, name, x[i]])
+      : y.map((value, i) => [trace.name, x[i], value]);
+  }
+  function cell(value) {
+    if (typeof value === "number") return String(value);
+    const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value ?? "");
+    return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  }
+  function csv(figure) {
+    const rows = [["series", "x", "value"], ...figure.data.flatMap(rowsOf)];
+    return rows.map((row) => row.map(cell).join(",")).join("\r\n") + "\r\n";
+  }
+  panels.forEach((panel) => panel.box.querySelector("details").addEventListener("toggle", (event) => {
+    const link = panel.box.querySelector("a[download]");
+    if (link.dataset.blob) URL.revokeObjectURL(link.href);
+    link.removeAttribute("href");
+    if (!event.target.open) return;
+    link.href = URL.createObjectURL(new Blob([csv(pick(panel))], { type: "text/csv" }));
+    link.dataset.blob = "yes";
+  }));
+
+  // --- light and dark, paper ------------------------------------------------------------------
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const button = document.getElementById("theme");
+  const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : system.matches);
+  function label() { button.textContent = isDark() ? "Light view" : "Dark view"; }
+  button.addEventListener("click", () => {
+    root.dataset.theme = isDark() ? "light" : "dark";
+    try { localStorage.setItem("cosim-theme", root.dataset.theme); } catch { /* keep going */ }
+    label(); redraw();
+  });
+  system.addEventListener("change", () => { label(); redraw(); });
+  let before = null;
+  addEventListener("beforeprint", () => {
+    before = root.dataset.theme || "";
+    root.dataset.theme = "light";
+    redraw();
+    panels.forEach((panel) => Plotly.relayout(panel.plot, { width: 680 }));
+  });
+  addEventListener("afterprint", () => {
+    if (before) root.dataset.theme = before; else delete root.dataset.theme;
+    redraw();
+  });
+
+  // A link to a closed part opens it; that is how a number finds its definition.
+  function reveal() {
+    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    for (let part = target; part; part = part.parentElement) {
+      if (part.tagName === "DETAILS") part.open = true;
+    }
+    if (target) target.scrollIntoView();
+  }
+  addEventListener("hashchange", reveal);
+  label(); choose(0); drawNext(0);
+  drawnAll.then(() => { if (location.hash) reveal(); });
+})();
