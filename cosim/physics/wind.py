@@ -43,7 +43,7 @@ class WindTurbine:
 
     Attributes:
         rated_kw: power at the top of the curve [kW].
-        hub_height_m: height of the hub above ground [m].
+        hub_height_m: height of the hub above ground [m]; 100 in the source of the curve.
         speeds_m_s: wind speeds of the curve at hub height [m/s], rising strictly.
         power_ratio: power over rated power at each, in [0, 1].
         measured_height_m: height of the wind measurement [m].
@@ -51,7 +51,7 @@ class WindTurbine:
     """
 
     rated_kw: float
-    hub_height_m: float = 80.0
+    hub_height_m: float = 100.0
     speeds_m_s: tuple[float, ...] = IEC2_SPEEDS_M_S
     power_ratio: tuple[float, ...] = IEC2_POWER_RATIO
     measured_height_m: float = 10.0

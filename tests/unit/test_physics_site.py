@@ -63,7 +63,7 @@ def test_pue_below_one_is_refused():
 
 def test_wind_grows_with_height_and_follows_its_curve():
     turbine = WindTurbine(rated_kw=1000.0)
-    assert hub_speed_m_s(turbine, 5.0) == pytest.approx(5.0 * 8 ** (1 / 7))
+    assert hub_speed_m_s(turbine, 5.0) == pytest.approx(5.0 * 10 ** (1 / 7))
     flat = WindTurbine(1000.0, hub_height_m=10.0, measured_height_m=10.0)
     speeds = [0, 2, 8, 8.5, 14, 25, 25.1]
     np.testing.assert_allclose(
