@@ -7,6 +7,7 @@ money follows from energy and jobs, so that every identity the report audits rea
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from types import SimpleNamespace
 from typing import Any
 
@@ -52,7 +53,9 @@ class SampleComparison:
     paired: dict[str, dict[str, dict[str, Any]]]
 
 
-def scenario(sites: tuple[str, ...] = SITES, about: str = "What does moving jobs buy?") -> Scenario:
+def scenario(
+    sites: tuple[str, ...] = SITES, about: str = "What does moving jobs buy?"
+) -> Scenario:
     places = {name: _site(i) for i, name in enumerate(sites)}
     curve = {"kind": "sigmoid", "a": 0.2, "c0": 14}
     models = {"sdxl": {"quality": curve, "value_usd": 0.02}}
@@ -129,8 +132,8 @@ def run(policy: str, seed: int, *, world: Scenario | None = None, **more: Any) -
         "ledger": ledger,
         "jobs": jobs,
         "kpis": kpis,
-        "digest": f"{abs(hash((policy, seed))):016x}"[:16] + "0" * 16,
-        "clips": {"battery_kw": {site: 3 for site in world.sites}} if policy != "home" else {},
+        "digest": blake2b(f"{policy}{seed}".encode(), digest_size=16).hexdigest(),
+        "clips": {"battery_kw": dict.fromkeys(world.sites, 3)} if policy != "home" else {},
         "provenance": [trace],
         "warnings": ["PUE was extrapolated above 35 °C"],
     }
@@ -179,7 +182,9 @@ def _ledger(sites: tuple[str, ...], chance: np.random.Generator, jobs: Any) -> L
     sun = np.maximum(0, np.sin((hour - 6) / 12 * np.pi)) * ((hour > 6) & (hour < 18))
     data["solar_kwh"] = 75 * sun * np.clip(1 + _noise(chance, shape), 0, 1.2)
     data["wind_kwh"] = np.clip(14 + 60 * _noise(chance, shape), 0, 40)
-    data["price_usd_kwh"] = 0.05 + 0.02 * np.sin((hour - 14) / 12 * np.pi) + 0.001 * np.arange(count)
+    data["price_usd_kwh"] = (
+        0.05 + 0.02 * np.sin((hour - 14) / 12 * np.pi) + 0.001 * np.arange(count)
+    )
     data["sale_usd_kwh"] = 0.9 * data["price_usd_kwh"]
     data["busy_share"], data["queue_jobs"] = busy, np.round(80 * np.maximum(0, busy - 0.8))
     data["steps"] = np.round(3000 * busy)

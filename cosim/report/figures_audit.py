@@ -21,9 +21,7 @@ def residuals_kwh(ledger: Ledger) -> Floats:
 def relative_residuals(ledger: Ledger) -> Floats:
     """Residual over the energy that passed the site in the slot (at least 1 kWh), ratio."""
     data = ledger.data
-    inflow = (
-        data["import_kwh"] + data["solar_kwh"] + data["wind_kwh"] + data["discharge_kwh"]
-    )
+    inflow = data["import_kwh"] + data["solar_kwh"] + data["wind_kwh"] + data["discharge_kwh"]
     return residuals_kwh(ledger) / np.maximum(inflow, 1.0)
 
 

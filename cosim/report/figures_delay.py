@@ -9,7 +9,18 @@ import plotly.graph_objects as go
 
 from cosim.quantities import NS_PER_S
 from cosim.report.inputs import Case, Floats, Jobs
-from cosim.report.style import BLUE, DEPTH, INK, ORANGE, SKY, VERMILLION, colour, dash, figure, light
+from cosim.report.style import (
+    BLUE,
+    DEPTH_UNDER_TEXT,
+    INK,
+    ORANGE,
+    SKY,
+    VERMILLION,
+    colour,
+    dash,
+    figure,
+    light,
+)
 from cosim.report.words import number, percent, plain
 
 _CURVE = np.linspace(0.0, 1.0, 201)
@@ -111,7 +122,7 @@ def late_by_class(case: Case) -> go.Figure:
         x=[plain(p) for p in case.policies],
         y=[labels[k] for k in shown],
         name="late jobs",
-        colorscale=DEPTH,
+        colorscale=DEPTH_UNDER_TEXT,
         zmin=0,
         xgap=3,
         ygap=2,
@@ -119,9 +130,10 @@ def late_by_class(case: Case) -> go.Figure:
         showscale=False,
         hovertemplate="%{y}, %{x}: %{z:.2f} % late<extra></extra>",
     )
-    fig.update_xaxes(title_text="Policy (share late or dropped, %)", type="category", showgrid=False)
-    fig.update_yaxes(title_text="Job class", type="category", autorange="reversed", showgrid=False)
-    fig.update_yaxes(automargin=True, title_standoff=12)
+    fig.update_xaxes(
+        title_text="Policy (share late or dropped, %)", type="category", showgrid=False
+    )
+    fig.update_yaxes(title_text="", type="category", autorange="reversed", showgrid=False)
     return fig
 
 
@@ -166,7 +178,7 @@ def time_split(case: Case) -> go.Figure:
             hovertemplate="%{y}: %{x:.2f} s",
         )
     fig.update_xaxes(title_text="Mean time, s", rangemode="tozero")
-    fig.update_yaxes(title_text="", type="category", autorange="reversed", automargin=True)
+    fig.update_yaxes(title_text="", type="category", autorange="reversed", showgrid=False)
     fig.update_layout(barmode="stack", bargap=0.45, legend={"traceorder": "normal"})
     return fig
 

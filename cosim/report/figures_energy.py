@@ -9,7 +9,7 @@ from plotly.subplots import make_subplots
 from cosim.ledger import Ledger
 from cosim.report.inputs import Case, Floats, power_kw, window
 from cosim.report.style import (
-    BLUE,
+    BLUES,
     GREEN,
     GREY,
     INK,
@@ -17,7 +17,6 @@ from cosim.report.style import (
     PURPLE,
     SKY,
     VERMILLION,
-    YELLOW,
     figure,
     light,
     stride,
@@ -25,7 +24,7 @@ from cosim.report.style import (
     time_axis,
     utc_axis,
 )
-from cosim.report.words import MISSING, percent, plain
+from cosim.report.words import percent, plain
 
 _SOURCES = (
     ("solar_kwh", "solar", ORANGE),
@@ -36,13 +35,16 @@ _SOURCES = (
 _OUTLETS = (
     ("charge_kwh", "charging", GREEN),
     ("export_kwh", "export", PURPLE),
-    ("curtailed_kwh", "curtailed", YELLOW),
+    ("curtailed_kwh", "curtailed", VERMILLION),
 )
-_LOADS = (("compute_kwh", "compute", BLUE), ("idle_kwh", "idle", GREY), ("cooling_kwh", "cooling", SKY))
+_LOADS = tuple(
+    (f"{name}_kwh", name, tint)
+    for name, tint in zip(("compute", "cooling", "idle"), BLUES, strict=True)
+)
 _NOTE = (
     "Top: sources stacked upward; what was charged, sold or curtailed is drawn downward, so the "
-    "stack exceeds the load line by just that much. Middle: what used the power. Bottom: charge of "
-    "the battery and the purchase price."
+    "stack exceeds the load line by just that much. Middle: what used the power. Bottom: how full "
+    "the battery was, and the purchase price."
 )
 
 
@@ -59,22 +61,29 @@ def site_energy(case: Case, policy: str, site: int) -> go.Figure:
         rows=3,
         cols=1,
         shared_xaxes=True,
-        vertical_spacing=0.06,
-        row_heights=[0.5, 0.24, 0.26],
+        vertical_spacing=0.09,
+        row_heights=[0.5, 0.25, 0.25],
         specs=[[{}], [{}], [{"secondary_y": True}]],
     )
     name = plain(ledger.sites[site])
-    title = f"{name}: {percent(renewable_share(ledger, site), 0)} of its power came from the sun, the wind and what they stored"
-    if renewable_share(ledger, site) != renewable_share(ledger, site):
-        title = f"{name}: no load in the window ({MISSING})"
-    figure(title, _NOTE, 620, fig)
+    clean = percent(renewable_share(ledger, site), 0)
+    title = f"{name}: {clean} of the load was met by sun, wind and what they had stored"
+    figure(title, _NOTE, 680, fig)
     _sources(fig, case, ledger, site)
     _loads(fig, case, ledger, site)
     _state(fig, case, ledger, site)
-    utc_axis(fig, row=3)
-    fig.update_xaxes(type="date", hoverformat="%d %b %Y %H:%M UTC")
-    fig.update_layout(hovermode="x", legend={"traceorder": "normal"})
+    utc_axis(fig, case, row=3)
+    _legends(fig)
     return fig
+
+
+def _legends(fig: go.Figure) -> None:
+    """Put each panel's own legend right above it."""
+    for name, axis in (("legend", "yaxis"), ("legend2", "yaxis2"), ("legend3", "yaxis3")):
+        top = fig.layout[axis].domain[1]
+        place = {"x": 0, "y": top, "yanchor": "bottom", "orientation": "h"}
+        fig.update_layout({name: {**place, "traceorder": "normal"}})
+    fig.update_layout(hovermode="x", margin={"r": 64})
 
 
 def renewable_share(ledger: Ledger, site: int) -> float:
@@ -93,7 +102,9 @@ def renewable_share(ledger: Ledger, site: int) -> float:
     return clean / used if used > 0 else float("nan")
 
 
-def _area(fig: go.Figure, values: Floats, name: str, tint: str, group: str, **more: object) -> None:
+def _area(
+    fig: go.Figure, values: Floats, name: str, tint: str, group: str, **more: object
+) -> None:
     fig.add_trace(
         go.Scatter(
             y=light(values),
@@ -103,6 +114,7 @@ def _area(fig: go.Figure, values: Floats, name: str, tint: str, group: str, **mo
             fillcolor=tint,
             stackgroup=group,
             hovertemplate="%{y:,.1f} kW",
+            legend="legend2" if group == "load" else "legend",
             **more,
         ),
         row=2 if group == "load" else 1,
@@ -155,6 +167,7 @@ def _state(fig: go.Figure, case: Case, ledger: Ledger, site: int) -> None:
         charge = go.Scatter(
             y=light(soc),
             name="battery charge",
+            legend="legend3",
             line={"color": GREEN, "width": 1.8},
             hovertemplate="%{y:.0f} %",
             **ends,
@@ -163,10 +176,12 @@ def _state(fig: go.Figure, case: Case, ledger: Ledger, site: int) -> None:
     paid = go.Scatter(
         y=light(price),
         name="price",
+        legend="legend3",
         line={"color": VERMILLION, "width": 1.3, "shape": "hv", "dash": "dot"},
         hovertemplate="%{y:,.1f} USD/MWh",
         **starts,
     )
     fig.add_trace(paid, row=3, col=1, secondary_y=True)
     fig.update_yaxes(title_text="Charge, %", range=[0, 100], row=3, col=1, secondary_y=False)
-    fig.update_yaxes(title_text="Price, USD/MWh", showgrid=False, row=3, col=1, secondary_y=True)
+    right = {"title_text": "Price, USD/MWh", "showgrid": False, "tickmode": "auto", "nticks": 4}
+    fig.update_yaxes(**right, row=3, col=1, secondary_y=True)

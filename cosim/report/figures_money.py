@@ -85,8 +85,10 @@ def lead_usd(case: Case, policy: str) -> Floats:
     for seed in case.seeds:
         mine = case.runs[policy, seed].ledger
         base = case.runs[case.baseline or policy, seed].ledger
-        rows.append(_per_slot(mine.utility_usd(), mine.slots) - _per_slot(base.utility_usd(), base.slots))
-    return np.cumsum(np.array(rows), axis=1)
+        rows.append(
+            _per_slot(mine.utility_usd(), mine.slots) - _per_slot(base.utility_usd(), base.slots)
+        )
+    return np.asarray(np.cumsum(np.array(rows), axis=1), dtype=np.float64)
 
 
 def _per_slot(utility: Floats, slots: int) -> Floats:
@@ -113,7 +115,7 @@ def lead_over_day(case: Case) -> go.Figure:
     for i, policy in enumerate(case.policies):
         if policy in leads:
             _fan(fig, case, policy, leads[policy], i)
-    utc_axis(fig)
+    utc_axis(fig, case)
     fig.update_yaxes(title_text=f"Utility lead over {base}, USD", zeroline=True)
     fig.update_layout(hovermode="x")
     return fig

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -10,6 +13,7 @@ from cosim.quantities import NS_PER_HOUR
 from cosim.report.inputs import Case, Floats, Jobs, window
 from cosim.report.style import (
     DEPTH,
+    DEPTH_UNDER_TEXT,
     colour,
     dash,
     figure,
@@ -45,7 +49,7 @@ def steps_over_day(case: Case, policy: str) -> go.Figure:
             hovertemplate="%{y:,.0f} steps/h",
             **time_axis(case, ledger, "middle"),
         )
-    utc_axis(fig)
+    utc_axis(fig, case)
     fig.update_yaxes(title_text="Denoising steps per hour", rangemode="tozero")
     fig.update_layout(hovermode="x")
     return fig
@@ -75,7 +79,7 @@ def steps_chosen(case: Case) -> go.Figure:
             marker={"color": colour(i), "line": {"width": 0}},
             hovertemplate="%{x} steps: %{y:.1f} % of images",
         )
-    fig.update_xaxes(title_text="Denoising steps per image", type="category")
+    fig.update_xaxes(title_text="Denoising steps per image", type="category", showgrid=False)
     fig.update_yaxes(title_text="Share of images, %", rangemode="tozero")
     fig.update_layout(barmode="group", bargap=0.25)
     return fig
@@ -110,15 +114,17 @@ def pools(case: Case, policy: str) -> go.Figure:
     )
     note = "Above: jobs waiting at the end of a slot. Below: share of GPUs that were working."
     height = 190 + 2 * (34 * len(ledger.sites) + 20)
-    fig = figure(title, note, height, make_subplots(rows=2, shared_xaxes=True, vertical_spacing=0.16))
+    fig = figure(
+        title, note, height, make_subplots(rows=2, shared_xaxes=True, vertical_spacing=0.16)
+    )
     x = time_axis(case, ledger, "middle")
     names = [plain(site) for site in ledger.sites]
     _heat(fig, 1, queue, names, x, "Waiting jobs", "%{y}: %{z:,.0f} jobs waiting")
     _heat(fig, 2, 100 * busy, names, x, "Busy GPUs, %", "%{y}: %{z:.0f} % busy")
     fig.data[1].update(zmin=0, zmax=100)
-    utc_axis(fig, row=2)
-    fig.update_xaxes(type="date", hoverformat="%d %b %Y %H:%M UTC", showgrid=False)
-    fig.update_yaxes(autorange="reversed", showgrid=False, title_text="Site")
+    utc_axis(fig, case, row=2)
+    fig.update_xaxes(showgrid=False)
+    fig.update_yaxes(autorange="reversed", showgrid=False)
     return fig
 
 
@@ -127,7 +133,7 @@ def _heat(
     row: int,
     values: Floats,
     names: list[str],
-    x: object,
+    x: Mapping[str, Any],
     title: str,
     hover: str,
 ) -> None:
@@ -139,11 +145,16 @@ def _heat(
         colorscale=DEPTH,
         zmin=0,
         ygap=3,
-        colorbar={"title": {"text": title}, "thickness": 10, "outlinewidth": 0, **position},
+        colorbar={
+            "title": {"text": title, "font": {"size": 12}},
+            "thickness": 10,
+            "outlinewidth": 0,
+            **position,
+        },
         hovertemplate=f"{hover}<br>%{{x}}<extra></extra>",
         row=row,
         col=1,
-        **dict(x),  # type: ignore[call-overload]
+        **x,
     )
 
 
@@ -158,14 +169,16 @@ def matrix(case: Case, policy: str) -> go.Figure:
     if total > 0:
         title = f"{percent(stayed / float(total), 0)} of the jobs ran where they arrived"
     names = [plain(site) for site in ledger.sites]
-    fig = figure(title, "Rows: the site a job arrived at. Columns: the site that ran it.", 150 + 46 * sites)
+    fig = figure(
+        title, "Rows: the site a job arrived at. Columns: the site that ran it.", 150 + 46 * sites
+    )
     share = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     fig.add_heatmap(
         z=light(share),
         x=[*names, "dropped"],
         y=names,
         name="share of jobs",
-        colorscale=DEPTH,
+        colorscale=DEPTH_UNDER_TEXT,
         zmin=0,
         zmax=100,
         xgap=3,
@@ -175,8 +188,10 @@ def matrix(case: Case, policy: str) -> go.Figure:
         customdata=counts,
         hovertemplate="%{y} → %{x}: %{customdata:,.0f} jobs, %{z:.1f} %<extra></extra>",
     )
-    fig.update_xaxes(title_text="Ran at (share of the home's jobs, %)", type="category", showgrid=False)
-    fig.update_yaxes(title_text="Home", type="category", autorange="reversed", showgrid=False)
+    fig.update_xaxes(
+        title_text="Ran at (share of the home's jobs, %)", type="category", showgrid=False
+    )
+    fig.update_yaxes(title_text="", type="category", autorange="reversed", showgrid=False)
     return fig
 
 

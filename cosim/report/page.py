@@ -14,6 +14,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import plotly.graph_objects as go
@@ -133,8 +134,8 @@ def render(case: Case, file_name: str = "report.html") -> str:
 def _panels(case: Case) -> dict[str, list[Panel]]:
     sites = range(len(case.first.ledger.sites))
     energy = [
-        _each(f"energy-{i}", case, lambda c, p, i=i: figures_energy.site_energy(c, p, i))
-        for i in sites
+        _each(f"energy-{site}", case, partial(figures_energy.site_energy, site=site))
+        for site in sites
     ]
     work = [
         _each("steps-over-day", case, figures_work.steps_over_day),
@@ -184,5 +185,3 @@ def _safe_json(text: str) -> Markup:
     for sign in "<>&\u2028\u2029":
         text = text.replace(sign, f"\\u{ord(sign):04x}")
     return Markup(text)
-
-

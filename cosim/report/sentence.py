@@ -5,6 +5,7 @@ A ranking is only claimed when the 95 % interval of the paired difference leaves
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -55,7 +56,9 @@ def _single(case: Case) -> Answer:
     policy = case.policies[0]
     get = {kpi: _mean(case, policy, kpi) for kpi in case.means[policy]}
     verb = "earned" if get.get("utility_usd", 0.0) >= 0 else "lost"
-    headline = f"{policy} {verb} {_usd(abs(get.get('utility_usd', float('nan'))))} in {_span(case)}"
+    headline = (
+        f"{policy} {verb} {_usd(abs(get.get('utility_usd', float('nan'))))} in {_span(case)}"
+    )
     details = (
         f"Users paid {_usd(get.get('revenue_usd', float('nan')))} for images on time; "
         f"{_usd(get.get('late_penalty_usd', float('nan')))} were lost to penalties, "
@@ -135,7 +138,7 @@ def _side_effects(case: Case, policy: str, baseline: str) -> str:
     changes, level = [], []
     for kpi, words, fewer, more in _SIDE_EFFECTS:
         estimate = case.paired.get(policy, {}).get(kpi)
-        if estimate is None or estimate.value != estimate.value:
+        if estimate is None or not math.isfinite(estimate.value):
             continue
         if not estimate.decided and len(case.seeds) > 1:
             level.append(words)
@@ -180,7 +183,7 @@ def _listed(parts: list[str]) -> str:
 def money_words(case: Case) -> tuple[str, ...]:
     """Say what the money preset means, with the energy share that this run computed."""
     shares = {p: _energy_share(case, p) for p in case.policies}
-    known = {p: share for p, share in shares.items() if share == share}
+    known = {p: share for p, share in shares.items() if math.isfinite(share)}
     if not known:
         return ("No revenue was earned, so energy cannot be set against it.",)
     listed = ", ".join(f"{percent(share, 2)} ({p})" for p, share in known.items())

@@ -25,6 +25,8 @@ CYCLE = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILLION, GREY, YELLOW)
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 INK = {"ink": True}
 DEPTH = [[0.0, "rgba(0,114,178,0.05)"], [1.0, "rgba(0,114,178,1)"]]
+DEPTH_UNDER_TEXT = [[0.0, "rgba(0,114,178,0.04)"], [1.0, "rgba(0,114,178,0.5)"]]
+BLUES = (BLUE, "#7FB8D8", "#BFDCEC")
 POINTS_MAX = 480
 UTC_AXIS = "Time, UTC"
 
@@ -35,7 +37,7 @@ def figure(title: str, note: str, height: int, base: go.Figure | None = None) ->
     fig.update_layout(
         template=None,
         height=height,
-        margin={"l": 64, "r": 64, "t": 36, "b": 48},
+        margin={"l": 64, "r": 24, "t": 36, "b": 48},
         legend={"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom", "title": None},
         hovermode="closest",
         separators=".\u202f",
@@ -44,11 +46,18 @@ def figure(title: str, note: str, height: int, base: go.Figure | None = None) ->
     return fig
 
 
-def utc_axis(fig: go.Figure, **where: Any) -> None:
-    """Make an x axis a time axis in UTC."""
+def utc_axis(fig: go.Figure, case: Case, row: int | None = None) -> None:
+    """Make every x axis a time axis in UTC over the window, with its title at one row."""
+    ledger = case.first.ledger
+    ends = (case.start, case.start + timedelta(seconds=ledger.slots * ledger.slot_ns / NS_PER_S))
     fig.update_xaxes(
-        type="date", title_text=UTC_AXIS, hoverformat="%d %b %Y %H:%M UTC", title_standoff=8, **where
+        type="date",
+        range=[f"{end:%Y-%m-%dT%H:%M:%S}" for end in ends],
+        hoverformat="%d %b %Y %H:%M UTC",
+        tickformatstops=[{"dtickrange": [None, 86_399_999], "value": "%H:%M\n%-d %b %Y"}],
     )
+    column = None if row is None else 1
+    fig.update_xaxes(title_text=UTC_AXIS, title_standoff=8, row=row, col=column)
 
 
 def colour(index: int) -> str:

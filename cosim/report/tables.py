@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from cosim.quantities import NOMENCLATURE, NS_PER_MIN
-from cosim.report.inputs import Case, Estimate, days, window
-from cosim.report.words import MISSING, difference, interval, label, number, unit, value
+from cosim.report.inputs import Case, Estimate, Run, days, window
+from cosim.report.words import (
+    MISSING,
+    difference,
+    interval,
+    label,
+    number,
+    signed,
+    size,
+    unit,
+    value,
+)
 from cosim.scenario.model import Battery, GeneratedArrivals, Site
 
 HEADLINE = (
@@ -101,10 +111,10 @@ def facts(case: Case) -> list[tuple[str, str]]:
     drain = max(len(run.ledger.data["import_kwh"]) - run.ledger.slots for run in _runs(case))
     seeds = ", ".join(map(str, case.seeds))
     return [
-        ("Window", f"{case.start:%Y-%m-%d %H:%M} UTC, {number(days(case))} days"),
-        ("Slots", f"{ledger.slots} of {number(slot_min)} min, then {drain} in which late work ends"),
-        ("Meter bins", f"{number(scenario.clock.meter_seconds)} s"),
-        ("Scale", f"{number(scenario.scale)} of the sizes in the scenario"),
+        ("Window", f"{case.start:%Y-%m-%d %H:%M} UTC, {size(days(case))} days"),
+        ("Slots", f"{ledger.slots} of {size(slot_min)} min, then {drain} in which late work ends"),
+        ("Meter bins", f"{size(scenario.clock.meter_seconds)} s"),
+        ("Scale", f"{size(scenario.scale)} of the sizes in the scenario"),
         ("Replicas", f"each simulated GPU and job stands for {scenario.replicas}"),
         ("Seeds", f"{seeds}; time series show seed {case.seeds[0]}"),
         ("Engine", scenario.engine),
@@ -125,14 +135,20 @@ def _workload_facts(case: Case) -> list[tuple[str, str]]:
     tolerated_s = (jobs.deadline_ns - jobs.arrival_ns) / 1e9
     median = float(np.median(tolerated_s)) if count else float("nan")
     return [
-        ("Jobs", f"{number(count, 0)} simulated with {number(images, 0)} images (seed {case.seeds[0]})"),
-        ("Arrivals", f"{source}, × {number(work.scale)}"),
+        (
+            "Jobs",
+            f"{number(count, 0)} simulated with {number(images, 0)} images (seed {case.seeds[0]})",
+        ),
+        ("Arrivals", f"{source}, × {size(work.scale)}"),
         ("Tolerated delay", f"median {number(median)} s"),
-        ("May move", f"{number(100 * float(np.mean(jobs.transferable)) if count else 0, 1)} % of jobs"),
+        (
+            "May move",
+            f"{number(100 * float(np.mean(jobs.transferable)) if count else 0, 1)} % of jobs",
+        ),
     ]
 
 
-def _runs(case: Case) -> list[object]:
+def _runs(case: Case) -> list[Run]:
     return [case.runs[p, s] for p in case.policies for s in case.seeds]
 
 
@@ -146,10 +162,10 @@ def _site_row(name: str, site: Site) -> dict[str, str]:
     return {
         "name": name,
         "place": f"{_degrees(place.lat_deg, 'NS')}, {_degrees(place.lon_deg, 'EW')}",
-        "gpus": f"{site.gpus.count} × {site.gpus.kind}",
+        "gpus": f"{site.gpus.count}\u00a0×\u00a0{site.gpus.kind}",
         "models": ", ".join(site.models),
-        "pv": number(site.pv.peak_kw) if site.pv else MISSING,
-        "wind": number(site.wind.rated_kw) if site.wind else MISSING,
+        "pv": size(site.pv.peak_kw) if site.pv else MISSING,
+        "wind": size(site.wind.rated_kw) if site.wind else MISSING,
         "battery": _battery(site.battery),
         "cooling": site.cooling.kind,
         "limits": f"{_limit(grid.import_kw_max)} / {_limit(grid.export_kw_max)}",
@@ -158,18 +174,18 @@ def _site_row(name: str, site: Site) -> dict[str, str]:
 
 
 def _degrees(angle: float, ends: str) -> str:
-    return f"{abs(angle):.2f}° {ends[0] if angle >= 0 else ends[1]}"
+    return f"{abs(angle):.2f}°\u00a0{ends[0] if angle >= 0 else ends[1]}"
 
 
 def _battery(battery: Battery | None) -> str:
     if battery is None:
         return MISSING
-    power = f"{number(battery.charge_kw_max)} / {number(battery.discharge_kw_max)} kW"
-    return f"{number(battery.capacity_kwh)} kWh, {power}, {battery.kind}"
+    power = f"{size(battery.charge_kw_max)} / {size(battery.discharge_kw_max)} kW"
+    return f"{size(battery.capacity_kwh)} kWh, {power}, {battery.kind}"
 
 
 def _limit(power_kw: float | None) -> str:
-    return "no limit" if power_kw is None else number(power_kw)
+    return "no limit" if power_kw is None else size(power_kw)
 
 
 def coupling(case: Case) -> str:
@@ -181,11 +197,14 @@ def coupling(case: Case) -> str:
     spread = float(np.median(price.max(axis=1) - price.min(axis=1)))
     swing = float(np.diff(np.percentile(price, [5, 95]))[0])
     said = (
-        f"Between sites the price differs by {number(spread)} USD/MWh in the median slot; over "
-        f"the window it moves by {number(swing)} USD/MWh (5th to 95th percentile)."
+        f"Between sites the price differs by {number(spread, 1)} USD/MWh in the median slot; over "
+        f"the window it moves by {number(swing, 1)} USD/MWh (5th to 95th percentile)."
     )
     if spread <= 0.1 * swing:
-        return f"{said} The zones are coupled: moving work gains little by price alone, shifting it in time may."
+        return (
+            f"{said} The zones are coupled: moving work between them gains little by price alone; "
+            "shifting it in time may gain more."
+        )
     return f"{said} Where work runs can matter for its price."
 
 
@@ -193,15 +212,15 @@ def mixed_years(case: Case) -> list[str]:
     """Name the traces that were moved in the calendar, with the days they were shifted."""
     rows = _provenance(case)
     return [
-        f"{row.get('ref', '')}: {number(float(row['shift_days']), 0)} days"
+        f"{row.get('ref', '')}: {signed(float(row['shift_days']), 0)} days"
         for row in rows
         if row.get("shift_days")
     ]
 
 
-def _provenance(case: Case) -> list[dict[str, object]]:
-    unique = {}
-    for run in case.runs.values() if isinstance(case.runs, dict) else [case.first]:
+def _provenance(case: Case) -> list[dict[str, Any]]:
+    unique: dict[str, dict[str, Any]] = {}
+    for run in _runs(case):
         for row in run.provenance:
             unique.setdefault(str(row.get("ref", row.get("id", ""))), dict(row))
     return list(unique.values())
@@ -216,14 +235,14 @@ def provenance_rows(case: Case) -> list[dict[str, str]]:
     return [{key: _cell(row, key) for key in keys} for row in _provenance(case)]
 
 
-def _cell(row: dict[str, object], key: str) -> str:
+def _cell(row: dict[str, Any], key: str) -> str:
     found = row.get(key)
     if found is None and key == "certificate_minutes":
         found = row.get("certificate")
     if found is None or found == "":
         return MISSING
     if isinstance(found, float):
-        return number(found)
+        return size(found)
     if isinstance(found, list | tuple):
         return _sequence(found)
     return str(found)

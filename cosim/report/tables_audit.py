@@ -1,4 +1,4 @@
-"""Audit tables: where every joule went, where every job ended, what was clipped, what it hashes to."""
+"""Audit tables: where every joule went, how every job ended, what was clipped, the digests."""
 
 from __future__ import annotations
 
@@ -91,10 +91,21 @@ def _check(run: Run) -> Check:
     residual = float(residuals_kwh(run.ledger).max(initial=0.0))
     relative = float(relative_residuals(run.ledger).max(initial=0.0))
     money = tiny(money_error_usd(run))
-    texts = (number(float(count), 0) for count in counts)
+    arrived, on_time, late, lost, open_end = (number(float(count), 0) for count in counts)
     cpu_s = f"{number(run.cpu_s)} / {number(run.wall_s)}"
     return Check(
-        run.policy, run.seed, tiny(residual), tiny(relative), money, *texts, run.digest, cpu_s
+        policy=run.policy,
+        seed=run.seed,
+        residual=tiny(residual),
+        relative=tiny(relative),
+        money=money,
+        arrived=arrived,
+        on_time=on_time,
+        late=late,
+        dropped=lost,
+        unfinished=open_end,
+        digest=run.digest,
+        cpu_s=cpu_s,
     )
 
 

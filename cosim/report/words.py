@@ -86,20 +86,36 @@ def label(kpi: str) -> str:
     return f"{words} share" if is_share(kpi) else words
 
 
-def value(kpi: str, amount: float) -> str:
-    """Write the value of a KPI without its unit."""
-    if is_share(kpi):
-        return number(100 * amount, 1)
-    if kpi in WHOLE:
-        return number(amount, 0)
-    return number(amount)
+def value(kpi: str, amount: float, like: float | None = None) -> str:
+    """Write the value of a KPI without its unit.
+
+    Args:
+        kpi: name of the KPI; shares are written in percent, counts without decimals.
+        amount: the value.
+        like: a number whose decimals are used, so that the ends of an interval match.
+    """
+    return number(_scaled(kpi, amount), _decimals(kpi, amount if like is None else like))
 
 
-def difference(kpi: str, amount: float) -> str:
+def difference(kpi: str, amount: float, like: float | None = None) -> str:
     """Write a difference of a KPI without its unit, percentage points for shares."""
+    return signed(_scaled(kpi, amount), _decimals(kpi, amount if like is None else like))
+
+
+def _scaled(kpi: str, amount: float) -> float:
+    return 100 * amount if is_share(kpi) else amount
+
+
+def _decimals(kpi: str, like: float) -> int | None:
     if is_share(kpi):
-        return signed(100 * amount, 1)
-    return signed(amount, 0 if kpi in WHOLE else None)
+        return 1
+    return 0 if kpi in WHOLE or not math.isfinite(like) else _digits(abs(like))
+
+
+def size(amount: float) -> str:
+    """Write a number as a user would type it: grouped, without needless zeros."""
+    text = number(amount)
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def interval(kpi: str, estimate: Estimate, *, diff: bool = False) -> str:
@@ -107,7 +123,8 @@ def interval(kpi: str, estimate: Estimate, *, diff: bool = False) -> str:
     if estimate.low is None or estimate.high is None:
         return ""
     write = difference if diff else value
-    return f"[{write(kpi, estimate.low)}, {write(kpi, estimate.high)}]"
+    like = max(abs(estimate.low), abs(estimate.high))
+    return f"[{write(kpi, estimate.low, like)}, {write(kpi, estimate.high, like)}]"
 
 
 def plain(text: str) -> str:

@@ -4,8 +4,8 @@
   const all = (selector, from = document) => [...from.querySelectorAll(selector)];
   const token = (name) => getComputedStyle(root).getPropertyValue(name).trim();
   const CONFIG = {
-    responsive: true, displaylogo: false, plotlyServerURL: "",
-    modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+    responsive: true, displaylogo: false, plotlyServerURL: "", showSendToCloud: false,
+    modeBarButtons: [["toImage"], ["zoom2d", "pan2d", "resetScale2d"]],
     toImageButtonOptions: { format: "svg" },
   };
   const panels = all("figure[data-panel]").map((box) => ({
@@ -25,13 +25,14 @@
     const layout = { ...figure.layout, paper_bgcolor: "rgba(0,0,0,0)",
       plot_bgcolor: "rgba(0,0,0,0)",
       font: { family: token("--font"), size: 12.5, color: text },
+      modebar: { bgcolor: "rgba(0,0,0,0)", color: ink, activecolor: text },
       hoverlabel: { bgcolor: token("--card"), bordercolor: grid, font: { color: text } } };
     for (const key of Object.keys(layout)) {
       if (/^[xy]axis\d*$/.test(key)) layout[key] = axisTheme(layout[key], ink, grid);
     }
     const data = figure.data.map((trace) => {
       if (trace.meta && trace.meta.ink) return { ...trace, line: { ...trace.line, color: text } };
-      if (trace.type === "waterfall") return { ...trace, textfont: { color: text } };
+      if (trace.type === "waterfall" || trace.texttemplate) return { ...trace, textfont: { color: text } };
       return trace;
     });
     return { data, layout };
