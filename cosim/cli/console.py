@@ -1,0 +1,122 @@
+"""What people read on stderr and programs on stdout.
+
+Tables and progress go to stderr, so that ``cosim … --json > file`` holds JSON only. Colour and
+animation need a terminal and respect ``NO_COLOR``; elsewhere the same words come out plain.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console, JustifyMethod
+
+Progress = Callable[[int, int], None]
+PLAIN_WIDTH = 160
+
+
+def console() -> Console:
+    """Return a console on stderr; without a terminal its lines are long enough for a table."""
+    from rich.console import Console
+
+    width = None if sys.stderr.isatty() else PLAIN_WIDTH
+    return Console(file=sys.stderr, width=width, highlight=False)
+
+
+def say(text: str = "") -> None:
+    """Print a line for people; markup characters in it mean nothing."""
+    click.echo(text, err=True)
+
+
+def next_step(command: str) -> None:
+    """End a command by naming the next useful one."""
+    say(f"next: {command}")
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, title: str = "") -> None:
+    """Print a table for people; the first column is left-aligned, numbers to the right."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    for i, name in enumerate(head):
+        numeric = i > 0 and all(_numeric(row[i]) for row in rows)
+        side: JustifyMethod = "right" if numeric else "left"
+        drawn.add_column(Text(name), justify=side, overflow="fold", no_wrap=i == 0)
+    for row in rows:
+        drawn.add_row(*map(Text, row))
+    console().print(drawn)
+
+
+def _numeric(cell: str) -> bool:
+    return not cell or cell[0].isdigit() or cell[0] in "+-−–—."
+
+
+def emit_json(data: Any) -> None:
+    """Print JSON on stdout; what is not a finite number is null."""
+    click.echo(json.dumps(_jsonable(data), indent=2, allow_nan=False))
+
+
+def _jsonable(data: Any) -> Any:
+    if hasattr(data, "tolist"):  # numpy scalars and arrays
+        data = data.tolist()
+    if isinstance(data, Mapping):
+        return {str(key): _jsonable(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [_jsonable(value) for value in data]
+    if isinstance(data, float) and not math.isfinite(data):
+        return None
+    return data
+
+
+@contextmanager
+def progress(label: str, *, quiet: bool = False) -> Iterator[Progress]:
+    """Show how far something is: a bar on a terminal, else a line at each quarter.
+
+    Yields:
+        a function to call with (done, total).
+    """
+    if quiet:
+        yield lambda done, total: None
+    elif console().is_terminal:
+        with _bar(label) as update:
+            yield update
+    else:
+        yield _quarters(label)
+
+
+@contextmanager
+def _bar(label: str) -> Iterator[Progress]:
+    from rich import progress as parts
+
+    columns = (
+        parts.TextColumn("{task.description}", markup=False),
+        parts.BarColumn(),
+        parts.MofNCompleteColumn(),
+        parts.TimeElapsedColumn(),
+        parts.TimeRemainingColumn(),
+    )
+    with parts.Progress(*columns, console=console(), transient=True) as bar:
+        task = bar.add_task(label, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _quarters(label: str) -> Progress:
+    said = -1
+
+    def update(done: int, total: int) -> None:
+        nonlocal said
+        quarter = 4 * done // max(total, 1)
+        if quarter > said:
+            said = quarter
+            say(f"{label}: {done}/{total}")
+
+    return update

@@ -1,0 +1,116 @@
+"""Options and arguments that several commands share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from cosim.scenario.load import Loaded
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def scenario_argument(function: F) -> F:
+    """SCENARIO: a YAML file."""
+    return click.argument("scenario", metavar="SCENARIO")(function)
+
+
+def overrides_option(function: F) -> F:
+    """``-o key.path=value``, as often as wanted."""
+    return click.option(
+        "-o",
+        "--override",
+        "overrides",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Override one value, e.g. -o sites.paris.gpus.count=8; may be repeated.",
+    )(function)
+
+
+def json_option(function: F) -> F:
+    """``--json``: results for programs on stdout."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")(function)
+
+
+def quiet_option(function: F) -> F:
+    """``--quiet``: errors only."""
+    return click.option("-q", "--quiet", is_flag=True, help="Print errors only.")(function)
+
+
+def engine_option(function: F) -> F:
+    """``--engine``: how pools advance; all engines give the same results."""
+    return click.option(
+        "--engine", type=click.Choice(["reference"]), help="Engine; default: the scenario's."
+    )(function)
+
+
+def jobs_option(function: F) -> F:
+    """``--jobs N``: processes."""
+    return click.option(
+        "-j",
+        "--jobs",
+        type=click.IntRange(min=1),
+        default=_cores,
+        show_default="cores of this machine",
+        help="Processes to run side by side; results do not depend on it.",
+    )(function)
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _seed_list(
+    ctx: click.Context, param: click.Parameter, value: str | None
+) -> tuple[int, ...] | None:
+    """Read ``1,2,3``: distinct whole numbers, at least 0."""
+    if value is None:
+        return None
+    try:
+        seeds = tuple(int(part) for part in value.split(","))
+    except ValueError:
+        said = f"`{value}` is not a list of whole numbers such as 1,2,3"
+        raise click.BadParameter(said, ctx, param) from None
+    if min(seeds) < 0 or len(set(seeds)) != len(seeds):
+        raise click.BadParameter(f"`{value}`: seeds are at least 0 and all different", ctx, param)
+    return seeds
+
+
+def seeds_options(function: F) -> F:
+    """``--seeds 1,2,3`` or ``--seed N``."""
+    many = click.option("--seeds", callback=_seed_list, metavar="1,2,3", help="Seeds.")
+    one = click.option("--seed", type=click.IntRange(min=0), help="A single seed.")
+    return many(one(function))
+
+
+def chosen_seeds(seeds: tuple[int, ...] | None, seed: int | None) -> tuple[int, ...] | None:
+    """Return the seeds asked for; None leaves them to the scenario."""
+    if seeds is not None and seed is not None:
+        raise click.UsageError("give --seeds or --seed, not both")
+    return (seed,) if seed is not None else seeds
+
+
+def load(scenario: str, overrides: tuple[str, ...], engine: str | None = None) -> Loaded:
+    """Load a scenario named on the command line; shipped ones are found from any folder."""
+    from cosim.scenario.load import load_scenario
+
+    extra = (f"engine={engine}",) if engine else ()
+    return load_scenario(_found(scenario), (*overrides, *extra))
+
+
+def _found(scenario: str) -> Path:
+    """Where there is no such file, ``scenarios/…`` means the ones that ship with cosim."""
+    path = Path(scenario)
+    if path.exists() or path.parts[:1] != ("scenarios",) or ".." in path.parts:
+        return path
+    from cosim.traces.catalogue import bundled
+
+    shipped = bundled("scenarios").joinpath(*path.parts[1:])
+    return shipped if shipped.is_file() else path

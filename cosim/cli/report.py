@@ -1,0 +1,29 @@
+"""``cosim report``: the HTML page of finished work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cosim.cli import console
+from cosim.errors import UsageError
+
+
+@click.command("report")
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="File; for a single RUN only.")
+def command(runs: tuple[Path, ...], out: Path | None) -> None:
+    """Write the report of each RUN (a folder under runs/) beside its data."""
+    if out is not None and len(runs) > 1:
+        raise click.UsageError("--out names one file, so it takes one RUN")
+    for run in runs:
+        if not run.is_dir():
+            raise UsageError(f"no folder `{run}`; name a run folder such as runs/…")
+    from cosim.report.page import write_report
+    from cosim.store import load
+
+    pages = [write_report(load(run), out or run / "report.html") for run in runs]
+    for page in pages:
+        console.say(f"report: {page}")
+    console.next_step(f"cosim reproduce {pages[0]}")
