@@ -1,0 +1,192 @@
+"""The fate of every job, with what it earned and what share of the site's energy it is given.
+
+Declared rule of attribution: a job's GPU energy is spread evenly over its time on the GPU. What a
+site uses, emits and pays in a slot (idle power, cooling and losses included) is shared among the
+jobs in proportion to their GPU energy in that slot. What a slot without jobs uses is shared among
+all jobs of the site in proportion to their GPU energy. So the shares sum to the meters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosim.decision import WorldInfo
+from cosim.ledger import Ledger
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cosim.traces.jobs import JobSet
+    from cosim.world.jobstate import JobState
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class JobTable:
+    """One entry per job; money and attributed shares include the replicas.
+
+    Attributes:
+        home: site where it arrived.
+        class_id: its class.
+        images: images asked for.
+        steps_asked: steps asked for.
+        transferable: whether it may leave home.
+        arrival_ns: arrival [ns].
+        deadline_ns: deadline [ns].
+        service: where it went, −2 if refused.
+        site: the site of that service, −1 if refused.
+        steps: denoising steps per image it was given.
+        gpu: the GPU it ran on.
+        decided_ns: when it was placed [ns].
+        landed_ns: when it joined the queue [ns], −1 if never.
+        start_ns: when its first image began [ns], −1 if never.
+        finish_ns: when its last image ended [ns], −1 if never.
+        delivered_ns: when its images were home [ns], −1 if never.
+        energy_pj: GPU energy of the simulated job [pJ].
+        late: ended after its deadline, or refused.
+        revenue_usd: earned [USD].
+        penalty_usd: paid for being late or refused [USD].
+        transfer_usd: paid for moving it [USD].
+        energy_wh: share of the site's energy [Wh].
+        carbon_g: share of the carbon of the site's imports [g].
+        cost_usd: share of the site's net energy cost [USD].
+    """
+
+    home: IntArray
+    class_id: IntArray
+    images: IntArray
+    steps_asked: IntArray
+    transferable: NDArray[np.bool_]
+    arrival_ns: IntArray
+    deadline_ns: IntArray
+    service: IntArray
+    site: IntArray
+    steps: IntArray
+    gpu: IntArray
+    decided_ns: IntArray
+    landed_ns: IntArray
+    start_ns: IntArray
+    finish_ns: IntArray
+    delivered_ns: IntArray
+    energy_pj: IntArray
+    late: NDArray[np.bool_]
+    revenue_usd: FloatArray
+    penalty_usd: FloatArray
+    transfer_usd: FloatArray
+    energy_wh: FloatArray
+    carbon_g: FloatArray
+    cost_usd: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.home)
+
+    @property
+    def ran(self) -> NDArray[np.bool_]:
+        """Jobs that were not refused."""
+        return self.finish_ns >= 0
+
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """All columns by name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def frame(self) -> pd.DataFrame:
+        """The table as a pandas frame; the index is the job's number."""
+        import pandas as pd
+
+        return pd.DataFrame(self.columns())
+
+
+def job_table(jobs: JobSet, state: JobState, info: WorldInfo, ledger: Ledger) -> JobTable:
+    """Make the job table of a finished run and attribute the site's energy to its jobs."""
+    int_columns = ("service", "steps", "gpu", "decided_ns", "landed_ns", "start_ns", "finish_ns")
+    fate = {name: np.array(getattr(state, name), dtype=np.int64) for name in int_columns}
+    ran = fate["finish_ns"] >= 0
+    site = np.where(ran, info.service_site[np.maximum(fate["service"], 0)], -1)
+    delivered_ns = np.where(ran, fate["finish_ns"] + np.array(state.return_ns), -1)
+    late = ~ran | (delivered_ns > jobs.deadline_ns)
+    energy_pj = np.array(state.energy_pj, dtype=np.int64)
+    shares = _attribute(site, fate["start_ns"], fate["finish_ns"], energy_pj, ledger)
+    return JobTable(
+        home=jobs.home.astype(np.int64),
+        class_id=jobs.class_id.astype(np.int64),
+        images=jobs.images.astype(np.int64),
+        steps_asked=jobs.steps_asked.astype(np.int64),
+        transferable=jobs.transferable,
+        arrival_ns=jobs.arrival_ns,
+        deadline_ns=jobs.deadline_ns,
+        site=site,
+        delivered_ns=delivered_ns,
+        energy_pj=energy_pj,
+        late=late,
+        transfer_usd=info.replicas * np.array(state.transfer_usd, dtype=np.float64),
+        **cast("dict[str, Any]", {**fate, **_money(jobs, fate, late, ran, info), **shares}),
+    )
+
+
+def _money(
+    jobs: JobSet,
+    fate: dict[str, IntArray],
+    late: NDArray[np.bool_],
+    ran: NDArray[np.bool_],
+    info: WorldInfo,
+) -> dict[str, FloatArray]:
+    """v_i(c) per image on time; φ of the executing (refused: the home) model per late image."""
+    images = info.replicas * jobs.images.astype(np.float64)
+    column = np.searchsorted(np.asarray(info.steps), fate["steps"])
+    column = np.minimum(column, len(info.steps) - 1)
+    service = np.where(ran, fate["service"], info.home_service[jobs.home])
+    paid = info.revenue_usd[service, column]
+    return {
+        "revenue_usd": np.where(late, 0.0, images * paid),
+        "penalty_usd": np.where(late, images * info.late_penalty_usd[service], 0.0),
+    }
+
+
+def _attribute(
+    site: IntArray, start_ns: IntArray, finish_ns: IntArray, energy_pj: IntArray, ledger: Ledger
+) -> dict[str, FloatArray]:
+    """Share out each site's energy, carbon and cost among its jobs (see the module's rule)."""
+    data = ledger.data
+    load_wh = 1000.0 * (data["compute_kwh"] + data["idle_kwh"] + data["cooling_kwh"])
+    cost_usd = data["import_usd"] - data["export_usd"]
+    totals = {"energy_wh": load_wh, "carbon_g": 1000.0 * data["carbon_kg"], "cost_usd": cost_usd}
+    shares = {name: np.zeros(len(site)) for name in totals}
+    for number in range(len(ledger.sites)):
+        rows = np.flatnonzero(site == number)
+        if not len(rows):
+            continue
+        job, slot, weight = _spread(
+            start_ns[rows], finish_ns[rows], energy_pj[rows], ledger.slot_ns, len(load_wh)
+        )
+        in_slot = np.bincount(slot, weights=weight, minlength=len(load_wh))
+        whole = energy_pj[rows] / energy_pj[rows].sum()
+        for name, total in totals.items():
+            column = total[:, number]
+            rate = np.divide(column, in_slot, out=np.zeros_like(column), where=in_slot > 0)
+            own = np.bincount(job, weights=weight * rate[slot], minlength=len(rows))
+            shares[name][rows] = own + whole * column[in_slot <= 0].sum()
+    return shares
+
+
+def _spread(
+    start_ns: IntArray, finish_ns: IntArray, energy_pj: IntArray, slot_ns: int, slots: int
+) -> tuple[IntArray, IntArray, FloatArray]:
+    """Cut jobs at slot edges: (job, slot, energy in it [pJ]), evenly over the job's time."""
+    first = start_ns // slot_ns
+    last = np.maximum(first, (finish_ns - 1) // slot_ns)
+    count = last - first + 1
+    job = np.repeat(np.arange(len(first)), count)
+    begin = np.repeat(np.cumsum(count) - count, count)
+    slot = first[job] + np.arange(len(job)) - begin
+    overlap = np.minimum(finish_ns[job], (slot + 1) * slot_ns) - np.maximum(
+        start_ns[job], slot * slot_ns
+    )
+    span = np.maximum(1, finish_ns - start_ns)
+    weight = energy_pj[job] * (overlap / span[job])
+    return job, np.minimum(slot, slots - 1), weight

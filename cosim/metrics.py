@@ -1,0 +1,153 @@
+"""Key figures of a run, each a declared function of ledger and jobs (names: NOMENCLATURE)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosim.jobtable import JobTable
+from cosim.ledger import LOADS, Ledger
+
+
+class Books(NamedTuple):
+    """What key figures are computed from.
+
+    Attributes:
+        ledger: the ledger.
+        jobs: the job table.
+        quality: quality per image at each allowed step count, shape (services, steps).
+        steps: the allowed step counts.
+        replicas: what a simulated job stands for.
+        decide_ns: time of each decision [ns].
+        clipped: moved numbers.
+        numbers: decided numbers.
+    """
+
+    ledger: Ledger
+    jobs: JobTable
+    quality: NDArray[np.float64]
+    steps: tuple[int, ...]
+    replicas: int
+    decide_ns: list[int]
+    clipped: int
+    numbers: int
+
+
+def _total(column: str) -> Callable[[Books], float]:
+    return lambda books: books.ledger.total(column)
+
+
+def _share(part: NDArray[np.bool_]) -> float:
+    return float(part.mean()) if len(part) else 0.0
+
+
+def _images(books: Books) -> float:
+    return float(books.replicas * books.jobs.images[books.jobs.ran].sum())
+
+
+def _energy_kwh(books: Books) -> float:
+    return sum(books.ledger.total(f"{load}_kwh") for load in LOADS)
+
+
+def _quality_mean(books: Books) -> float:
+    jobs = books.jobs
+    paid = ~jobs.late
+    if not paid.any():
+        return 0.0
+    column = np.searchsorted(np.asarray(books.steps), jobs.steps[paid])
+    values = books.quality[jobs.service[paid], column]
+    return float(np.average(values, weights=jobs.images[paid]))
+
+
+def _steps_mean(books: Books) -> float:
+    ran = books.jobs.ran
+    if not ran.any():
+        return 0.0
+    return float(np.average(books.jobs.steps[ran], weights=books.jobs.images[ran]))
+
+
+def _mean_s(span_ns: NDArray[np.int64]) -> float:
+    return float(span_ns.mean() / 1e9) if len(span_ns) else 0.0
+
+
+def _delay_p95_s(books: Books) -> float:
+    jobs = books.jobs
+    delay_ns = (jobs.delivered_ns - jobs.arrival_ns)[jobs.ran]
+    return float(np.quantile(delay_ns, 0.95) / 1e9) if len(delay_ns) else 0.0
+
+
+def _renewable_share(books: Books) -> float:
+    """Sun and wind in the loads; the battery hands on the mix it was charged with in the run."""
+    ledger = books.ledger
+    used = _energy_kwh(books) - ledger.total("unserved_kwh")
+    if used <= 0:
+        return 0.0
+    green = sum(float(ledger.flow(s, load).sum()) for s in ("solar", "wind") for load in LOADS)
+    stored = {s: float(ledger.flow(s, "store").sum()) for s in ("grid", "solar", "wind")}
+    mix = (stored["solar"] + stored["wind"]) / max(sum(stored.values()), 1e-12)
+    through = sum(float(ledger.flow("battery", load).sum()) for load in LOADS)
+    return (green + mix * through) / used
+
+
+def _peak_kw(books: Books) -> float:
+    return float(books.ledger.data["peak_import_kw"].sum(axis=1).max(initial=0.0))
+
+
+def _decide_ms(quantile: float) -> Callable[[Books], float]:
+    def figure(books: Books) -> float:
+        return float(np.quantile(books.decide_ns, quantile) / 1e6) if books.decide_ns else 0.0
+
+    return figure
+
+
+KPIS: Mapping[str, Callable[[Books], float]] = {
+    "utility_usd": lambda books: float(books.ledger.utility_usd().sum()),
+    "revenue_usd": _total("revenue_usd"),
+    "late_penalty_usd": _total("late_penalty_usd"),
+    "transfer_usd": _total("transfer_usd"),
+    "energy_cost_usd": lambda b: b.ledger.total("import_usd") - b.ledger.total("export_usd"),
+    "import_usd": _total("import_usd"),
+    "export_usd": _total("export_usd"),
+    "unserved_usd": _total("unserved_usd"),
+    "carbon_usd": _total("carbon_usd"),
+    "wear_usd": _total("wear_usd"),
+    "demand_usd": _total("demand_usd"),
+    "settlement_usd": _total("settlement_usd"),
+    "late_share": lambda books: _share(books.jobs.late),
+    "dropped_share": lambda books: _share(~books.jobs.ran),
+    "quality_mean": _quality_mean,
+    "steps_mean": _steps_mean,
+    "wait_s_mean": lambda b: _mean_s((b.jobs.start_ns - b.jobs.arrival_ns)[b.jobs.ran]),
+    "delay_s_p95": _delay_p95_s,
+    "moved_share": lambda b: _share((b.jobs.site != b.jobs.home)[b.jobs.ran]),
+    "carbon_kg": _total("carbon_kg"),
+    "carbon_g_per_image": lambda b: 1000 * b.ledger.total("carbon_kg") / max(1.0, _images(b)),
+    "energy_kwh": _energy_kwh,
+    "energy_wh_per_image": lambda b: 1000 * _energy_kwh(b) / max(1.0, _images(b)),
+    "gpu_kwh": lambda b: b.ledger.total("compute_kwh") + b.ledger.total("idle_kwh"),
+    "cooling_kwh": _total("cooling_kwh"),
+    "grid_import_kwh": _total("import_kwh"),
+    "grid_export_kwh": _total("export_kwh"),
+    "solar_kwh": _total("solar_kwh"),
+    "wind_kwh": _total("wind_kwh"),
+    "curtailed_kwh": _total("curtailed_kwh"),
+    "battery_loss_kwh": _total("loss_kwh"),
+    "unserved_kwh": _total("unserved_kwh"),
+    "renewable_share": _renewable_share,
+    "peak_import_kw": _peak_kw,
+    "decide_ms_p50": _decide_ms(0.5),
+    "decide_ms_p99": _decide_ms(0.99),
+    "clipped_share": lambda books: books.clipped / max(1, books.numbers),
+    "images": _images,
+    "jobs": lambda books: float(len(books.jobs)),
+}
+UNSTABLE = frozenset({"decide_ms_p50", "decide_ms_p99"})
+"""Key figures that are measured on the clock of the machine and differ from run to run."""
+
+
+def kpis(books: Books) -> dict[str, float]:
+    """All key figures of a run."""
+    return {name: figure(books) for name, figure in KPIS.items()}

@@ -1,0 +1,115 @@
+"""The static facts that policies may know, gathered from the prepared scenario."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosim.decision import ClassInfo, WorldInfo
+from cosim.physics import quality
+from cosim.physics.battery import Battery, round_trip_efficiency
+from cosim.physics.network import Link, transfer_ns, transfer_usd
+from cosim.prepare.services import Rack, Service
+from cosim.prepare.traced import Window
+from cosim.scenario import model as spec
+from cosim.scenario.model import Scenario
+from cosim.traces.jobs import JobClass
+from cosim.world.plan import SitePlan
+
+FloatArray = NDArray[np.float64]
+
+
+def image_value_usd(scenario: Scenario, model: str) -> float:
+    """v^max of a model under the scenario's money preset [USD/image]."""
+    if scenario.money.preset == "market":
+        return scenario.money.market_value_usd[model]
+    return scenario.models[model].value_usd
+
+
+def quality_curve(curve: spec.Curve) -> quality.QualityCurve:
+    """The physics record of a curve in the scenario."""
+    if isinstance(curve, spec.SigmoidCurve):
+        return quality.Sigmoid(curve.a, curve.c0)
+    if isinstance(curve, spec.SaturatingCurve):
+        return quality.Saturating(curve.k)
+    if isinstance(curve, spec.PowerCurve):
+        return quality.Power(curve.exponent, curve.steps_full)
+    return quality.Table(curve.steps, curve.values)
+
+
+def world_info(
+    scenario: Scenario,
+    window: Window,
+    racks: list[Rack],
+    services: list[Service],
+    sites: tuple[SitePlan, ...],
+    job_classes: tuple[JobClass, ...],
+    link: Link,
+) -> WorldInfo:
+    """Gather the static facts."""
+    names = list(scenario.models)
+    values = np.array([image_value_usd(scenario, names[s.model]) for s in services])
+    curves = [quality_curve(scenario.models[names[s.model]].quality) for s in services]
+    qualities = np.stack([curve(np.asarray(scenario.steps, dtype=float)) for curve in curves])
+    transfer_s, moved_usd = _transfers(scenario, link)
+    batteries = [site.battery for site in sites]
+    return WorldInfo(
+        sites=tuple(scenario.sites),
+        models=tuple(names),
+        service_site=np.array([s.site for s in services], dtype=np.int64),
+        service_model=np.array([s.model for s in services], dtype=np.int64),
+        classes=tuple(_class_info(c) for c in job_classes),
+        steps=scenario.steps,
+        default_steps=scenario.default_steps,
+        slot_ns=window.slot_ns,
+        slots=window.slots,
+        start_utc_ns=window.start_utc_ns,
+        gpus=np.array([r.count for r in racks], dtype=np.int64),
+        clock_speed=tuple(r.clock.speed for r in racks),
+        clock_power=tuple(r.clock.power for r in racks),
+        image_fixed_s=np.array([s.timing.encode_s + s.timing.decode_s for s in services]),
+        image_step_s=np.array([s.timing.step_s for s in services]),
+        image_fixed_j=np.array([s.timing.fixed_j for s in services]),
+        step_w=np.array([s.timing.step_w for s in services]),
+        idle_w=np.array([r.idle_w for r in racks]),
+        revenue_usd=qualities * values[:, None],
+        quality=qualities,
+        late_penalty_usd=values * scenario.money.late_penalty,
+        transfer_s=transfer_s,
+        transfer_usd=moved_usd,
+        replicas=scenario.replicas,
+        battery_kwh=_of(batteries, "capacity_kwh"),
+        battery_charge_kw=_of(batteries, "charge_kw_max"),
+        battery_discharge_kw=_of(batteries, "discharge_kw_max"),
+        battery_efficiency=np.array([round_trip_efficiency(b) if b else 1.0 for b in batteries]),
+        soc_min=_of(batteries, "soc_min"),
+        soc_max=_of(batteries, "soc_max"),
+        import_kw_max=np.array([site.import_kw_max for site in sites]),
+        export_kw_max=np.array([site.export_kw_max for site in sites]),
+        wear_usd_kwh=np.array([site.wear_usd_kwh for site in sites]),
+        carbon_usd_kg=scenario.money.carbon_usd_per_t / 1000.0,
+    )
+
+
+def _of(batteries: list[Battery | None], name: str) -> FloatArray:
+    return np.array([getattr(b, name) if b else 0.0 for b in batteries], dtype=np.float64)
+
+
+def _transfers(scenario: Scenario, link: Link) -> tuple[FloatArray, FloatArray]:
+    """Seconds and dollars of moving a job of one image between any two sites."""
+    models = scenario.models.values()
+    there_mb, back_mb = max(m.input_mb for m in models), max(m.image_mb for m in models)
+    seconds = (transfer_ns(link, there_mb) + transfer_ns(link, back_mb)) / 1e9
+    apart = 1.0 - np.eye(len(scenario.sites))
+    return apart * seconds, apart * transfer_usd(link, there_mb + back_mb)
+
+
+def _class_info(job_class: JobClass) -> ClassInfo:
+    return ClassInfo(
+        job_class.name,
+        job_class.delay_lo_s,
+        job_class.delay_hi_s,
+        job_class.transferable,
+        job_class.images_lo,
+        job_class.images_hi - 1,
+    )

@@ -1,0 +1,205 @@
+"""The stage on which runs of one scenario are played: prepared once, used for every seed."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from cosim.decision import WorldInfo
+from cosim.physics import cooling as physics_cooling
+from cosim.physics.battery import Battery
+from cosim.physics.network import Link
+from cosim.prepare.demand import draw_jobs, job_classes
+from cosim.prepare.facts import world_info
+from cosim.prepare.outside import outside
+from cosim.prepare.services import Rack, Service, deployed, rack
+from cosim.prepare.traced import Provenance, Tracer, Window
+from cosim.scenario import model as spec
+from cosim.scenario.model import Scenario, Site
+from cosim.traces.catalogue import Catalogue
+from cosim.world.plan import Outside, Plan, SitePlan
+
+INFINITE = float("inf")
+
+
+def cache_folder() -> Path:
+    """Folder of computed series: ``$COSIM_CACHE``, or the user's cache folder."""
+    chosen = os.environ.get("COSIM_CACHE")
+    if chosen:
+        return Path(chosen)
+    home = os.environ.get("XDG_CACHE_HOME")
+    return (Path(home) if home else Path.home() / ".cache") / "cosim"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A scenario with its traces read and its physics filled in.
+
+    Attributes:
+        scenario: the scenario.
+        base: folder of the YAML, for traces beside it.
+        window: the window in Unix time.
+        racks: GPUs per site.
+        services: deployed models.
+        outside: prices, carbon and weather.
+        provenance: where each series came from.
+    """
+
+    scenario: Scenario
+    base: Path | None
+    window: Window
+    racks: list[Rack]
+    services: list[Service]
+    outside: Outside
+    provenance: list[Provenance] = field(default_factory=list)
+
+    def plan(self, seed: int) -> Plan:
+        """The plan of one run: this stage with the jobs of a seed."""
+        scenario = self.scenario
+        return Plan(
+            info=self._info,
+            sites=self._sites,
+            services=tuple(service.plan for service in self.services),
+            jobs=draw_jobs(scenario, self.window, seed, self.base),
+            outside=self.outside,
+            link=self._link,
+            bin_ns=round(scenario.clock.meter_seconds * 1e9),
+            unserved_usd_kwh=scenario.money.unserved_usd_per_kwh,
+            forecaster=scenario.forecast.kind,
+            horizon=self.window.future,
+        )
+
+    @cached_property
+    def _link(self) -> Link:
+        net = self.scenario.network
+        return Link(net.latency_ms / 1000, net.bandwidth_mbit_s, net.usd_per_gb)
+
+    @cached_property
+    def _sites(self) -> tuple[SitePlan, ...]:
+        return tuple(self._site(i, name, site) for i, (name, site) in enumerate(self._named))
+
+    @property
+    def _named(self) -> list[tuple[str, Site]]:
+        return list(self.scenario.sites.items())
+
+    def _site(self, i: int, name: str, site: Site) -> SitePlan:
+        scale, at = self.scenario.scale, self.racks[i]
+        here = [s for s, service in enumerate(self.services) if service.site == i]
+        preload = site.gpus.preload or site.models[0]
+        battery = _battery(site, scale)
+        grid = site.grid
+        return SitePlan(
+            name=name,
+            gpus=at.count,
+            discipline=site.gpus.discipline,
+            services=tuple(here),
+            levels=len(at.clock.speed),
+            preload=here[site.models.index(preload)],
+            idle_mw=round(at.idle_w * 1000),
+            server_mw=round(at.server_w * 1000),
+            cooling=_cooling(site.cooling),
+            battery=battery,
+            stored_kwh=battery.capacity_kwh * _soc_start(site) if battery else 0.0,
+            import_kw_max=_limit(grid.import_kw_max, scale),
+            export_kw_max=_limit(grid.export_kw_max, scale),
+            wear_usd_kwh=site.battery.wear_usd_per_kwh if site.battery else 0.0,
+        )
+
+    @cached_property
+    def _info(self) -> WorldInfo:
+        return world_info(
+            self.scenario,
+            self.window,
+            self.racks,
+            self.services,
+            self._sites,
+            job_classes(self.scenario),
+            self._link,
+        )
+
+
+def _limit(kw: float | None, scale: float) -> float:
+    return INFINITE if kw is None else kw * scale
+
+
+def _soc_start(site: Site) -> float:
+    return site.battery.soc_start if site.battery else 0.0
+
+
+def _battery(site: Site, scale: float) -> Battery | None:
+    size = site.battery
+    if size is None:
+        return None
+    losses = (1.0, 1.0, 0.0)
+    if isinstance(size, spec.LinearBattery):
+        per_h = size.self_discharge_per_day / 24
+        losses = (size.charge_efficiency, size.discharge_efficiency, per_h)
+    return Battery(
+        kind="linear",
+        capacity_kwh=size.capacity_kwh * scale,
+        charge_kw_max=size.charge_kw_max * scale,
+        discharge_kw_max=size.discharge_kw_max * scale,
+        charge_efficiency=losses[0],
+        discharge_efficiency=losses[1],
+        self_discharge_per_h=losses[2],
+        soc_min=size.soc[0],
+        soc_max=size.soc[1],
+    )
+
+
+def _cooling(
+    cooling: spec.ConstantCooling | spec.EconomizerCooling,
+) -> physics_cooling.CoolingModel:
+    if isinstance(cooling, spec.ConstantCooling):
+        return physics_cooling.ConstantPue(cooling.pue)
+    return physics_cooling.Economizer(
+        fixed_overhead=cooling.misc_share,
+        fan_ratio=cooling.fan_share,
+        ups_loss=cooling.ups_share,
+        t_free_c=cooling.free_below_c,
+        t_full_c=cooling.full_above_c,
+    )
+
+
+def window_of(scenario: Scenario) -> Window:
+    """The window of a scenario, with a day of history and the forecast horizon around it."""
+    clock = scenario.clock
+    slot_ns = round(clock.slot_minutes * 60) * 10**9
+    start_utc_ns = int(clock.start.timestamp()) * 10**9
+    slots = round(clock.days * 86_400e9 / slot_ns)
+    return Window(
+        start_utc_ns=start_utc_ns,
+        end_utc_ns=start_utc_ns + slots * slot_ns,
+        slot_ns=slot_ns,
+        history=round(86_400e9 / slot_ns),
+        future=max(1, round(scenario.forecast.horizon_hours * 3600e9 / slot_ns)),
+        mixed_years=clock.mixed_years,
+    )
+
+
+def stage(
+    scenario: Scenario,
+    *,
+    base: Path | None = None,
+    catalogue: Catalogue | None = None,
+    cache: Path | None = None,
+) -> Stage:
+    """Prepare a scenario.
+
+    Args:
+        scenario: the scenario.
+        base: folder of its YAML; traces beside it are found there.
+        catalogue: traces; default: those that ship with cosim.
+        cache: folder of computed series; default: :func:`cache_folder`.
+
+    Raises:
+        TraceError: a trace is missing, damaged or does not cover the window.
+    """
+    window = window_of(scenario)
+    racks = [rack(site, scenario.scale) for site in scenario.sites.values()]
+    services = deployed(scenario, racks)
+    tracer = Tracer(catalogue or Catalogue.load(), base, window)
+    around = outside(scenario, tracer, cache or cache_folder())
+    return Stage(scenario, base, window, racks, services, around, tracer.records)

@@ -1,0 +1,247 @@
+"""One run: a scenario, a policy and a seed become a ledger, a job table and key figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+from time import perf_counter, process_time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosim.decision import Layered, Policy
+from cosim.jobtable import JobTable, job_table
+from cosim.ledger import Ledger
+from cosim.metrics import UNSTABLE, Books, kpis
+from cosim.plugins import load_policy
+from cosim.prepare import Stage, stage
+from cosim.rng import stream
+from cosim.scenario.load import Loaded
+from cosim.scenario.lock import lock_text
+from cosim.scenario.model import PolicySpec, Scenario
+from cosim.settle import post_jobs, settle_storage
+from cosim.world.world import Outcome, World
+
+if TYPE_CHECKING:
+    from cosim.world.world import Progress, Watcher
+
+FloatArray = NDArray[np.float64]
+QUANTUM_KWH = 1e-6
+QUANTUM_USD = 1e-6
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """Everything that a run leaves behind.
+
+    Attributes:
+        scenario: the scenario.
+        scenario_yaml: its lock: the fully resolved YAML.
+        policy: name of the scheduling policy.
+        energy: name of the energy layer.
+        seed: the seed.
+        ledger: energy, money and state per slot and site.
+        jobs: the fate of every job.
+        bins: power per meter bin and site; column → (bins, sites).
+        kpis: key figures by the names of the nomenclature.
+        clips: numbers moved into their feasible range: field → site → count.
+        digest: fingerprint over integers and rounded quanta; equal for equal runs anywhere.
+        provenance: where each series came from.
+        warnings: what a reader should know.
+        versions: versions of cosim and what it stands on.
+        wall_s: wall-clock time of the run [s].
+        cpu_s: processor time of the run [s].
+    """
+
+    scenario: Scenario
+    scenario_yaml: str
+    policy: str
+    energy: str
+    seed: int
+    ledger: Ledger
+    jobs: JobTable
+    bins: dict[str, FloatArray]
+    kpis: dict[str, float]
+    clips: dict[str, dict[str, int]]
+    digest: str
+    provenance: list[dict[str, Any]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    versions: dict[str, str] = field(default_factory=dict)
+    wall_s: float = 0.0
+    cpu_s: float = 0.0
+
+
+def make_policy(scenario: Scenario, policy: str | None, energy: str | None) -> Layered:
+    """Build the two layers: a scheduling policy over an energy layer.
+
+    Args:
+        scenario: gives options of policies that it names, and the energy layer by default.
+        policy: name of the scheduling policy; default: the first that the scenario compares.
+        energy: name of the energy layer; default: the scenario's.
+    """
+    chosen = policy or scenario.policy.compare[0].use
+    options = _options(scenario.policy.compare, chosen)
+    inner = energy or scenario.policy.energy.use
+    inner_options = _options((scenario.policy.energy,), inner)
+    return Layered(
+        load_policy(chosen, options, kind="schedule"),
+        load_policy(inner, inner_options, kind="energy"),
+    )
+
+
+def _options(specs: tuple[PolicySpec, ...], name: str) -> Mapping[str, Any]:
+    return next((spec.options for spec in specs if spec.use == name), {})
+
+
+def run(
+    what: Loaded | Scenario | Stage,
+    *,
+    policy: str | None = None,
+    energy: str | None = None,
+    seed: int = 1,
+    progress: Progress | None = None,
+    watch: Watcher | None = None,
+    make: Callable[[], Policy] | None = None,
+) -> RunResult:
+    """Run a scenario once.
+
+    Args:
+        what: a loaded YAML, a scenario, or a stage that was prepared before.
+        policy: name of the scheduling policy; default: the first that the scenario compares.
+        energy: name of the energy layer; default: the scenario's.
+        seed: the seed.
+        progress: called with (slots done, slots in all).
+        watch: called with every observation and its feasible decision.
+        make: builds the policy instead of loading it by name.
+
+    Returns:
+        The result; running the same again gives the same digest.
+
+    Raises:
+        CosimError: of the kind that tells what is wrong.
+    """
+    on = staged(what)
+    wall, cpu = perf_counter(), process_time()
+    scenario = on.scenario
+    name = policy or scenario.policy.compare[0].use
+    layers = make() if make is not None else make_policy(scenario, policy, energy)
+    world = World(
+        on.plan(seed),
+        layers,
+        stream(seed, "policy", name),
+        name=name,
+        watch=watch,
+        progress=progress,
+    )
+    outcome = world.run()
+    return _result(on, outcome, name, energy or scenario.policy.energy.use, seed, wall, cpu)
+
+
+def staged(what: Loaded | Scenario | Stage) -> Stage:
+    """Prepare what is not prepared yet."""
+    if isinstance(what, Stage):
+        return what
+    if isinstance(what, Scenario):
+        return stage(what)
+    return stage(what.scenario, base=Path(what.folder))
+
+
+def _result(
+    on: Stage, outcome: Outcome, name: str, energy: str, seed: int, wall: float, cpu: float
+) -> RunResult:
+    plan = outcome.plan
+    jobs = job_table(plan.jobs, outcome.state, plan.info, outcome.ledger)
+    ledger = settle_storage(post_jobs(outcome.ledger, jobs), plan)
+    clips = {
+        what: {site: int(n) for site, n in zip(plan.info.sites, per_site, strict=True) if n}
+        for what, per_site in outcome.clips.items()
+    }
+    books = Books(
+        ledger,
+        jobs,
+        plan.info.quality,
+        plan.info.steps,
+        plan.info.replicas,
+        outcome.decide_ns,
+        sum(sum(sites.values()) for sites in clips.values()),
+        outcome.numbers,
+    )
+    return RunResult(
+        scenario=on.scenario,
+        scenario_yaml=lock_text(on.scenario),
+        policy=name,
+        energy=energy,
+        seed=seed,
+        ledger=ledger,
+        jobs=jobs,
+        bins=outcome.bins,
+        kpis=kpis(books),
+        clips=clips,
+        digest=digest(ledger, jobs),
+        provenance=[record.row() for record in on.provenance],
+        warnings=notes(on),
+        versions=versions(),
+        wall_s=perf_counter() - wall,
+        cpu_s=process_time() - cpu,
+    )
+
+
+def digest(ledger: Ledger, jobs: JobTable) -> str:
+    """Fingerprint of a run over integers and rounded quanta (numpy's last bits differ by CPU)."""
+    from cosim.ledger import FLOWS, METERS, MONEY
+
+    seal = blake2b(digest_size=16)
+    for name in (
+        "service",
+        "steps",
+        "gpu",
+        "decided_ns",
+        "landed_ns",
+        "start_ns",
+        "finish_ns",
+        "delivered_ns",
+        "energy_pj",
+    ):
+        seal.update(np.ascontiguousarray(getattr(jobs, name), dtype="<i8").tobytes())
+    for columns, quantum in (((*METERS, *FLOWS), QUANTUM_KWH), (MONEY, QUANTUM_USD)):
+        for name in columns:
+            rounded = np.rint(ledger.data[name] / quantum)
+            seal.update(np.ascontiguousarray(rounded, dtype="<i8").tobytes())
+    return seal.hexdigest()
+
+
+def notes(on: Stage) -> list[str]:
+    """What a reader of the results should know."""
+    moved = [
+        f"mixed years: {r.used_for} uses `{r.ref}`, moved by {r.shift_days} days"
+        for r in on.provenance
+        if r.shift_days
+    ]
+    typical = [
+        f"typical year: {r.used_for} uses `{r.ref}`, which belongs to no real year"
+        for r in on.provenance
+        if r.calendar == "nominal"
+    ]
+    return moved + typical
+
+
+def versions() -> dict[str, str]:
+    """Versions of cosim and of the libraries that numbers depend on."""
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
+    from cosim import __version__
+
+    found = {"cosim": __version__, "python": platform.python_version()}
+    for name in ("simpy", "numpy", "pandas", "pvlib", "scipy"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "absent"
+    return found
+
+
+__all__ = ["UNSTABLE", "RunResult", "digest", "make_policy", "run", "staged", "versions"]

@@ -1,0 +1,268 @@
+"""Dispatch: a rule of :mod:`cosim.decision.rules`, run for one job after another.
+
+This is the readable form; a compiled engine runs the same rules over arrays with the same order of
+operations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from cosim.decision import (
+    DROP,
+    HOLD,
+    CallbackRule,
+    DispatchRule,
+    JobView,
+    PerJobRule,
+    Placement,
+    QueueView,
+    ScoreRule,
+    SplitRule,
+)
+from cosim.errors import PolicyError
+from cosim.physics.network import transfer_ns, transfer_usd
+from cosim.quantities import ns_from_s
+from cosim.world.estimate import QueueEstimate
+from cosim.world.plan import Plan
+
+Placer = Callable[[int, int], Placement]
+
+
+class Trip(NamedTuple):
+    """Moving one job from its home to a site and its images back.
+
+    Attributes:
+        there_ns: until the prompt lands [ns].
+        back_ns: until the images are home [ns].
+        usd: price of the data moved, of one simulated job [USD].
+    """
+
+    there_ns: int
+    back_ns: int
+    usd: float
+
+
+HOME_TRIP = Trip(0, 0, 0.0)
+
+
+@dataclass
+class Dispatcher:
+    """Places jobs by the rule of the slot.
+
+    Attributes:
+        plan: the world's plan.
+        estimates: what is believed of each site's queue.
+        levels: clock level of each site in this slot.
+        policy: the policy's name, for errors.
+        slot: the slot, for errors.
+    """
+
+    plan: Plan
+    estimates: Sequence[QueueEstimate]
+    levels: Sequence[int]
+    policy: str
+    slot: int = 0
+
+    def __post_init__(self) -> None:
+        jobs, info = self.plan.jobs, self.plan.info
+        self._home = jobs.home.tolist()
+        self._class = jobs.class_id.tolist()
+        self._images = jobs.images.tolist()
+        self._movable = jobs.transferable.tolist()
+        self._arrival_ns = jobs.arrival_ns.tolist()
+        self._deadline_ns = jobs.deadline_ns.tolist()
+        self._site = info.service_site.tolist()
+        self._counts: dict[tuple[int, int], list[int]] = {}
+        self._place: Placer = self._nowhere
+
+    def begin(self, slot: int, rule: DispatchRule, levels: Sequence[int]) -> None:
+        """Take the rule of a new slot."""
+        self.slot, self.levels = slot, levels
+        self._counts = {}
+        self._place = self._placer(rule)
+
+    def place(self, job: int, now_ns: int) -> Placement:
+        """Decide where a job goes and count it into the estimate of that queue."""
+        placement = self._place(job, now_ns)
+        if placement.service >= 0:
+            site = self._site[placement.service]
+            service = self.plan.services[placement.service]
+            landing_ns = now_ns + self.trip(job, site).there_ns
+            work_ns = service.job_ns(self.levels[site], placement.steps, self._images[job])
+            self.estimates[site].commit(landing_ns, work_ns)
+        return placement
+
+    def trip(self, job: int, site: int) -> Trip:
+        """What moving a job to a site takes."""
+        if site == self._home[job]:
+            return HOME_TRIP
+        link, jobs = self.plan.link, self.plan.jobs
+        there_mb, back_mb = float(jobs.input_mb[job]), float(jobs.output_mb[job])
+        return Trip(
+            transfer_ns(link, there_mb),
+            transfer_ns(link, back_mb),
+            transfer_usd(link, there_mb + back_mb),
+        )
+
+    # the kinds of rule ------------------------------------------------------------------
+
+    def _placer(self, rule: DispatchRule) -> Placer:
+        if isinstance(rule, SplitRule):
+            return self._split(rule)
+        if isinstance(rule, ScoreRule):
+            return _Score(self, rule).place
+        if isinstance(rule, PerJobRule):
+            return self._per_job(rule)
+        return self._callback(rule)
+
+    def _nowhere(self, job: int, now_ns: int) -> Placement:
+        raise PolicyError(self.policy, f"job {job} arrived at {now_ns} ns before any decision")
+
+    def _split(self, rule: SplitRule) -> Placer:
+        shares, steps = rule.shares.tolist(), rule.steps.tolist()
+        services = self.plan.info.n_services
+
+        def place(job: int, now_ns: int) -> Placement:
+            home, kind = self._home[job], self._class[job]
+            share = shares[home][kind]
+            counts = self._counts.setdefault((home, kind), [0] * len(share))
+            dealt = sum(counts) + 1
+            chosen = max(range(len(share)), key=lambda d: (share[d] * dealt - counts[d], -d))
+            counts[chosen] += 1
+            if chosen >= services:
+                return Placement(HOLD if chosen == services else DROP, 0)
+            return Placement(chosen, steps[home][kind][chosen])
+
+        return place
+
+    def _per_job(self, rule: PerJobRule) -> Placer:
+        otherwise = self._placer(rule.otherwise)
+        rows = zip(rule.jobs.tolist(), rule.services.tolist(), rule.steps.tolist(), strict=True)
+        known = {job: Placement(service, steps) for job, service, steps in rows}
+
+        def place(job: int, now_ns: int) -> Placement:
+            placement = known.get(job)
+            if placement is None:
+                return otherwise(job, now_ns)
+            return self._checked(job, placement)
+
+        return place
+
+    def _callback(self, rule: CallbackRule) -> Placer:
+        def place(job: int, now_ns: int) -> Placement:
+            answer = rule.place(self._job_view(job), self._queue_view(now_ns))
+            return self._checked(job, answer)
+
+        return place
+
+    def _checked(self, job: int, answer: Placement) -> Placement:
+        """Hold an explicit placement to the contract."""
+        info = self.plan.info
+        try:
+            service, steps = int(answer[0]), int(answer[1])
+        except (TypeError, ValueError, IndexError):
+            raise self._broken(f"job {job}: {answer!r} is no (service, steps)") from None
+        if service in (HOLD, DROP):
+            return Placement(service, 0)
+        if not 0 <= service < info.n_services:
+            raise self._broken(f"job {job}: no service {service}; known: 0..{info.n_services - 1}")
+        if steps not in info.steps:
+            raise self._broken(f"job {job}: {steps} steps; allowed: {info.steps}")
+        if not self._movable[job] and self._site[service] != self._home[job]:
+            raise self._broken(f"job {job} may not leave home, but was sent to service {service}")
+        return Placement(service, steps)
+
+    def _broken(self, message: str) -> PolicyError:
+        return PolicyError(self.policy, message, slot=self.slot, field="dispatch")
+
+    def _job_view(self, job: int) -> JobView:
+        return JobView(
+            job,
+            self._home[job],
+            self._class[job],
+            self._images[job],
+            int(self.plan.jobs.steps_asked[job]),
+            self._movable[job],
+            self._arrival_ns[job],
+            self._deadline_ns[job],
+        )
+
+    def _queue_view(self, now_ns: int) -> QueueView:
+        waits = tuple(estimate.wait_ns(now_ns) for estimate in self.estimates)
+        backlogs = tuple(estimate.backlog_ns(now_ns) for estimate in self.estimates)
+        return QueueView(now_ns, waits, backlogs, tuple(self.levels))
+
+
+class _Score:
+    """A :class:`ScoreRule` made ready for one slot: everything that does not depend on the job."""
+
+    def __init__(self, owner: Dispatcher, rule: ScoreRule) -> None:
+        self._owner, self._rule = owner, rule
+        info = owner.plan.info
+        self._margin_ns = ns_from_s(rule.margin_s)
+        self._floors = [self._floor(rule.hold_below_usd), self._floor(rule.drop_below_usd)]
+        self._options = [
+            [self._service(service, rule) for service in np.flatnonzero(row).tolist()]
+            for row in rule.allowed
+        ]
+        self._stay = [
+            [option for option in options if option[1] == home]
+            or [self._service(int(info.home_service[home]), rule)]
+            for home, options in enumerate(self._options)
+        ]
+
+    def _floor(
+        self, limits: np.ndarray[tuple[int, ...], np.dtype[np.float64]] | None
+    ) -> list[float]:
+        classes = len(self._owner.plan.info.classes)
+        return [-np.inf] * classes if limits is None else [float(x) for x in limits]
+
+    def _service(
+        self, service: int, rule: ScoreRule
+    ) -> tuple[int, int, list[tuple[int, int, float, float]]]:
+        """(service, site, [(steps, image ns, score on time, score late), …]) per image."""
+        info, plan = self._owner.plan.info, self._owner.plan.services[service]
+        site = self._owner._site[service]
+        level = self._owner.levels[site]
+        rows = []
+        for k in np.flatnonzero(rule.steps_allowed[service]).tolist():
+            image_ns = plan.job_ns(level, info.steps[k], 1)
+            price = float(rule.gpu_usd_s[service]) * (image_ns / 1e9)
+            joule = plan.image_pj(level, info.steps[k]) / 1e12
+            price += float(rule.energy_usd_kwh[service]) * (joule / 3.6e6)
+            earned = rule.revenue_weight * float(info.revenue_usd[service, k])
+            missed = rule.late_weight * float(info.late_penalty_usd[service])
+            rows.append((info.steps[k], image_ns, earned - price, -missed - price))
+        return service, site, rows
+
+    def place(self, job: int, now_ns: int) -> Placement:
+        """Return the (service, steps) pair of the highest score."""
+        owner, rule = self._owner, self._rule
+        home, images = owner._home[job], owner._images[job]
+        last_ns = owner._deadline_ns[job] - self._margin_ns
+        best, best_score = Placement(DROP, 0), -np.inf
+        for service, site, rows in (self._options if owner._movable[job] else self._stay)[home]:
+            trip = owner.trip(job, site)
+            landing_ns = now_ns + trip.there_ns
+            ready_ns = landing_ns + owner.estimates[site].wait_ns(landing_ns) + trip.back_ns
+            fare = rule.transfer_weight * trip.usd
+            for steps, image_ns, on_time, late in rows:
+                end_ns = ready_ns + images * image_ns
+                score = images * (on_time if end_ns <= last_ns else late) - fare
+                if rule.delay_usd_s:
+                    score -= rule.delay_usd_s * ((end_ns - owner._arrival_ns[job]) / 1e9)
+                if score > best_score:
+                    best, best_score = Placement(service, steps), score
+        return self._or_wait(owner._class[job], best, best_score)
+
+    def _or_wait(self, kind: int, best: Placement, score: float) -> Placement:
+        """Refuse or hold a job whose best score is too low."""
+        hold, drop = self._floors
+        if score < drop[kind]:
+            return Placement(DROP, 0)
+        return Placement(HOLD, 0) if score < hold[kind] else best

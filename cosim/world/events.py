@@ -1,0 +1,54 @@
+"""Order in time: which of two things that happen at the same nanosecond comes first.
+
+Completions and step boundaries (by site, then GPU) come before meter and slot edges, and those
+before arrivals and landings (by job). The order is a number, never the order of insertion.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import simpy
+
+_EDGE = 1 << 40
+_JOB = 2 << 40
+
+
+def gpu_priority(site: int, gpu: int) -> int:
+    """Priority of a GPU's step boundaries and completions."""
+    return (site << 20) | gpu
+
+
+EDGE_PRIORITY = _EDGE
+
+
+def job_priority(job: int) -> int:
+    """Priority of a job's arrival and landings."""
+    return _JOB + job
+
+
+class NsEnvironment(simpy.Environment):
+    """A SimPy environment whose time is an integer of nanoseconds."""
+
+    if TYPE_CHECKING:
+
+        @property
+        def now(self) -> int:
+            """The present instant [ns]."""
+
+
+class Tick(simpy.Event):
+    """A timeout with a priority that is armed again and again instead of being made anew."""
+
+    def __init__(self, env: simpy.Environment, priority: int) -> None:
+        super().__init__(env)
+        self.priority = priority
+        self._ok = True
+        self._value: Any = None
+
+    def after(self, delay_ns: int) -> Tick:
+        """Arm the tick; it must have been processed since it was last armed."""
+        self.callbacks = []
+        # SimPy's own two priorities are the same integers, only named
+        self.env.schedule(self, cast("Any", self.priority), delay_ns)
+        return self

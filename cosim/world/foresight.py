@@ -1,0 +1,134 @@
+"""Forecasters: what is foreseen at a slot edge, from what is published and what was measured.
+
+Prices are public from day-ahead gate closure until the end of the published day. All else is
+opinion: ``seasonal`` expects each hour to be as it was 24 h before the issue time,
+``persistence`` expects the last measurement to last, ``perfect`` knows the future and is for
+comparison only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosim.decision import Forecast, Forecasts
+from cosim.world.plan import Plan
+
+FloatArray = NDArray[np.float64]
+_OUTSIDE = {
+    "price": "price_usd_kwh",
+    "sale": "sale_usd_kwh",
+    "carbon": "carbon_g_kwh",
+    "solar": "solar_kw",
+    "wind": "wind_kw",
+    "temperature": "temp_out_c",
+}
+
+
+@dataclass
+class Forecaster:
+    """Issues forecasts at slot edges.
+
+    Attributes:
+        plan: the world's plan; the future in it is read by ``perfect`` only, and prices only as
+            far as they are published.
+    """
+
+    plan: Plan
+    _load_kw: list[FloatArray] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        outside = self.plan.outside
+        self._series = {name: getattr(outside, column) for name, column in _OUTSIDE.items()}
+        self._day = round(86_400e9 / self.plan.info.slot_ns)
+
+    def measured(self, load_kw: FloatArray) -> None:
+        """Take note of the facility loads of the slot that just ended [kW], shape (sites,)."""
+        self._load_kw.append(load_kw)
+
+    def issue(self, slot: int, now_ns: int) -> Forecasts:
+        """Issue all forecasts at the beginning of a slot of the window."""
+        return Forecasts(
+            **{name: self._one(name, slot, now_ns) for name in _OUTSIDE},
+            load=self._load(now_ns),
+        )
+
+    def _one(self, name: str, slot: int, now_ns: int) -> Forecast:
+        series, first = self._series[name], self.plan.outside.history + slot
+        horizon = self._horizon(series, first)
+        if self.plan.forecaster == "perfect":
+            values = _filled(series[first : first + horizon], series[max(first - 1, 0)])
+            known = np.ones(values.shape, dtype=np.bool_)
+        else:
+            values, known = self._opinion(series, first, horizon)
+            if name in ("price", "sale"):
+                self._publish(series, slot, first, values, known)
+        return Forecast(
+            _OUTSIDE[name], self.plan.forecaster, now_ns, _sites_first(values), _sites_first(known)
+        )
+
+    def _horizon(self, series: FloatArray, first: int) -> int:
+        return max(1, min(self.plan.horizon, len(series) - first))
+
+    def _opinion(
+        self, series: FloatArray, first: int, horizon: int
+    ) -> tuple[FloatArray, NDArray[np.bool_]]:
+        """Values that rest on measurements before the issue time alone."""
+        last = series[first - 1] if first else np.zeros(series.shape[1])
+        values = np.tile(last, (horizon, 1))
+        if self.plan.forecaster == "seasonal" and first >= self._day:
+            back = first - self._day + np.arange(horizon) % self._day
+            values = _filled(series[back], last)
+        return values, np.zeros(values.shape, dtype=np.bool_)
+
+    def _publish(
+        self,
+        series: FloatArray,
+        slot: int,
+        first: int,
+        values: FloatArray,
+        known: NDArray[np.bool_],
+    ) -> None:
+        """Put in what is public; later hours repeat the last public day."""
+        until = self.plan.outside.published_until[min(slot, self.plan.info.slots - 1)]
+        for site, end in enumerate(until.tolist()):
+            count = int(np.clip(end - slot, 0, len(values)))
+            public = series[first : first + count, site]
+            good = ~np.isnan(public)
+            values[:count, site] = np.where(good, public, values[:count, site])
+            known[:count, site] = good
+            day = min(self._day, count)
+            if day and count < len(values):
+                tail = np.arange(len(values) - count) % day
+                values[count:, site] = values[count - day + tail, site]
+
+    def _load(self, now_ns: int) -> Forecast:
+        """The facility's own load: as yesterday where it has been seen, else as it is now."""
+        horizon, seen = self.plan.horizon, self._load_kw
+        sites = len(self.plan.sites)
+        last = seen[-1] if seen else np.zeros(sites)
+        values = np.tile(last, (horizon, 1))
+        if self.plan.forecaster != "persistence" and len(seen) >= self._day:
+            back = len(seen) - self._day + np.arange(horizon) % self._day
+            values = np.array([seen[i] for i in back])
+        known = np.zeros(values.shape, dtype=np.bool_)
+        return Forecast(
+            "facility_kw", self.plan.forecaster, now_ns, _sites_first(values), _sites_first(known)
+        )
+
+
+def _filled(values: FloatArray, last: FloatArray) -> FloatArray:
+    """Replace hours that no trace covers by the last measurement."""
+    return np.where(np.isnan(values), np.nan_to_num(last), values)
+
+
+_Scalar = TypeVar("_Scalar", np.float64, np.bool_)
+
+
+def _sites_first(values: NDArray[_Scalar]) -> NDArray[_Scalar]:
+    turned = np.ascontiguousarray(values.T)
+    turned.flags.writeable = False
+    return turned

@@ -1,0 +1,60 @@
+"""What has become of each job so far: one column per fact, one entry per job.
+
+Plain Python lists: the reference engine touches single entries, and Python's own integers cannot
+overflow. They become arrays when the run ends.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from cosim.traces.jobs import JobSet
+
+NEVER = -1
+
+
+@dataclass
+class JobState:
+    """The fate of every job; ``NEVER`` (−1) until known.
+
+    Attributes:
+        jobs: what was asked.
+        service: where it went (DROP = −2).
+        steps: denoising steps per image.
+        decided_ns: when it was placed.
+        landed_ns: when it joined the queue of its site.
+        start_ns: when its first image began (after any model load).
+        finish_ns: when its last image ended.
+        return_ns: time its images took home [ns].
+        gpu: the GPU it ran on.
+        transfer_usd: price of moving it, of one simulated job [USD].
+        energy_pj: energy of that GPU while it ran it, cold start included [pJ].
+    """
+
+    jobs: JobSet
+    service: list[int] = field(init=False)
+    steps: list[int] = field(init=False)
+    decided_ns: list[int] = field(init=False)
+    landed_ns: list[int] = field(init=False)
+    start_ns: list[int] = field(init=False)
+    finish_ns: list[int] = field(init=False)
+    return_ns: list[int] = field(init=False)
+    gpu: list[int] = field(init=False)
+    energy_pj: list[int] = field(init=False)
+    transfer_usd: list[float] = field(init=False)
+    images: list[int] = field(init=False)
+    deadline_ns: list[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        count = len(self.jobs.arrival_ns)
+        for name in ("service", "decided_ns", "landed_ns", "start_ns", "finish_ns", "gpu"):
+            setattr(self, name, [NEVER] * count)
+        for name in ("steps", "return_ns", "energy_pj"):
+            setattr(self, name, [0] * count)
+        self.transfer_usd = [0.0] * count
+        self.images = self.jobs.images.tolist()
+        self.deadline_ns = self.jobs.deadline_ns.tolist()
+
+    def delivered_ns(self, job: int) -> int:
+        """When the job's images reached its home [ns]."""
+        return self.finish_ns[job] + self.return_ns[job]

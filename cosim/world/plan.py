@@ -1,0 +1,168 @@
+"""A plan: everything a world needs, as plain numbers and arrays, before its clock starts.
+
+A plan knows nothing of YAML, traces or libraries; it can be sent to another process and run there.
+Durations are integer nanoseconds and powers integer milliwatts, rounded once: from then on an
+engine only adds and multiplies integers, so that two engines agree bit for bit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosim.decision import WorldInfo
+from cosim.physics.battery import Battery
+from cosim.physics.cooling import CoolingModel
+from cosim.physics.network import Link
+from cosim.traces.jobs import JobSet
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ServicePlan:
+    """One model on one kind of GPU: integer durations and powers at every clock level.
+
+    Attributes:
+        encode_ns: time before the steps of an image, per level [ns].
+        step_ns: time of a denoising step, per level [ns].
+        decode_ns: time after the steps of an image, per level [ns].
+        step_mw: board power during a step, per level [mW].
+        fixed_mw: board power during encode and decode, per level [mW].
+        load_ns: cold start when a GPU changes to this model [ns].
+        load_mw: board power while loading [mW].
+    """
+
+    encode_ns: tuple[int, ...]
+    step_ns: tuple[int, ...]
+    decode_ns: tuple[int, ...]
+    step_mw: tuple[int, ...]
+    fixed_mw: tuple[int, ...]
+    load_ns: int
+    load_mw: int
+
+    def job_ns(self, level: int, steps: int, images: int) -> int:
+        """GPU time of a job at one clock level [ns]: m·(t⁰ + c·s)."""
+        image = self.encode_ns[level] + steps * self.step_ns[level] + self.decode_ns[level]
+        return images * image
+
+    def image_pj(self, level: int, steps: int) -> int:
+        """GPU energy of one image at one clock level [pJ]: E⁰ + c·s·P."""
+        fixed_ns = self.encode_ns[level] + self.decode_ns[level]
+        step_pj = self.step_ns[level] * self.step_mw[level]
+        return fixed_ns * self.fixed_mw[level] + steps * step_pj
+
+
+@dataclass(frozen=True)
+class SitePlan:
+    """One site: its pool of GPUs, its services and what feeds it.
+
+    Attributes:
+        name: the site's name.
+        gpus: simulated GPUs.
+        discipline: ``fcfs`` or ``edf``.
+        services: service numbers deployed here.
+        levels: number of clock levels.
+        preload: service in the memory of every GPU at the start.
+        idle_mw: board power of a waiting GPU [mW].
+        server_mw: always-on share of server and network per GPU [mW].
+        cooling: the facility's overhead.
+        battery: the battery, None without one.
+        stored_kwh: energy in it at the start [kWh].
+        import_kw_max: grid import limit [kW], inf without one.
+        export_kw_max: grid export limit [kW], inf without one.
+        wear_usd_kwh: booked per kWh discharged [USD/kWh].
+    """
+
+    name: str
+    gpus: int
+    discipline: str
+    services: tuple[int, ...]
+    levels: int
+    preload: int
+    idle_mw: int
+    server_mw: int
+    cooling: CoolingModel
+    battery: Battery | None
+    stored_kwh: float
+    import_kw_max: float
+    export_kw_max: float
+    wear_usd_kwh: float
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What happens outside, per slot and per bin; row ``history`` is the window's first slot.
+
+    The slot series reach back ``history`` slots, so that forecasters have a yesterday, and on past
+    the window's end, so that published prices of tomorrow can be known. Where no trace covers them
+    they hold NaN.
+
+    Attributes:
+        history: slots before the window.
+        price_usd_kwh: purchase price, shape (history + slots + future, sites).
+        sale_usd_kwh: sale price, same shape.
+        carbon_g_kwh: grid carbon intensity, same shape.
+        solar_kw: mean solar power, same shape.
+        wind_kw: mean wind power, same shape.
+        temp_out_c: mean outdoor temperature, same shape.
+        published_until: for each slot of the window, the first slot whose price was *not* public
+            at its beginning, shape (slots, sites), counted from the window's start.
+        solar_bin_kw: mean solar power of each meter bin, shape (bins, sites).
+        wind_bin_kw: mean wind power, shape (bins, sites).
+        temp_bin_c: mean outdoor temperature, shape (bins, sites).
+    """
+
+    history: int
+    price_usd_kwh: FloatArray
+    sale_usd_kwh: FloatArray
+    carbon_g_kwh: FloatArray
+    solar_kw: FloatArray
+    wind_kw: FloatArray
+    temp_out_c: FloatArray
+    published_until: NDArray[np.int64]
+    solar_bin_kw: FloatArray
+    wind_bin_kw: FloatArray
+    temp_bin_c: FloatArray
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A world ready to run.
+
+    Attributes:
+        info: what policies may know.
+        sites: the sites.
+        services: the services, in the order of ``info.service_site``.
+        jobs: the jobs that will arrive.
+        outside: prices, weather and carbon.
+        link: the network between any two sites.
+        bin_ns: length of a meter bin [ns].
+        unserved_usd_kwh: price of unserved energy [USD/kWh].
+        forecaster: ``seasonal``, ``persistence`` or ``perfect``.
+        horizon: slots that forecasts look ahead.
+        price_adder_usd_kwh: fees included in ``price_usd_kwh``, for the record.
+    """
+
+    info: WorldInfo
+    sites: tuple[SitePlan, ...]
+    services: tuple[ServicePlan, ...]
+    jobs: JobSet
+    outside: Outside
+    link: Link
+    bin_ns: int
+    unserved_usd_kwh: float
+    forecaster: str
+    horizon: int
+
+    @property
+    def bins_per_slot(self) -> int:
+        """Meter bins in a slot."""
+        return self.info.slot_ns // self.bin_ns
+
+    @property
+    def window_ns(self) -> int:
+        """Length of the window [ns]."""
+        return self.info.slots * self.info.slot_ns

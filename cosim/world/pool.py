@@ -1,0 +1,55 @@
+"""The interface of a pool: a site's GPUs and the queue before them, however they are advanced.
+
+Implementations are interchangeable and must agree bit for bit: the readable reference
+(:mod:`cosim.world.pool_steps`, one SimPy event per denoising step) and one that advances whole
+spans in closed form. A pool is never ahead of SimPy's next event.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+
+class BinReading(NamedTuple):
+    """What a pool's meters gathered since they were last read.
+
+    Attributes:
+        busy_pj: energy of GPUs that ran or loaded something [pJ].
+        busy_ns: GPU time of the same [ns].
+        steps: denoising steps that ended.
+        images: images that ended.
+    """
+
+    busy_pj: int
+    busy_ns: int
+    steps: int
+    images: int
+
+
+class Pool(Protocol):
+    """GPUs of one site and their queue."""
+
+    def submit(self, job: int) -> None:
+        """Let a job join the queue now; it starts at once if a GPU is free."""
+
+    def set_clock(self, level: int) -> None:
+        """Change the clock; each GPU follows at its next phase or denoising-step boundary."""
+
+    def set_enabled(self, count: int) -> None:
+        """Let only so many GPUs run; others stop at their next step boundary and wait."""
+
+    def read(self) -> BinReading:
+        """Read and reset the meters."""
+
+    def take_finished(self) -> list[int]:
+        """Jobs that ended since this was last called, in order of completion."""
+
+    def free_at_ns(self) -> list[int]:
+        """Instant at which each enabled GPU will have ended its job at the present clock [ns]."""
+
+    def queue(self) -> list[int]:
+        """Jobs in the queue in the order in which they would start."""
+
+    @property
+    def busy(self) -> int:
+        """GPUs that hold a job."""

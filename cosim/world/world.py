@@ -1,0 +1,394 @@
+"""The world: a SimPy environment in which jobs arrive, GPUs denoise and meters tick.
+
+At every slot edge the policy is asked; its decision is projected onto what is feasible and put
+into force. At every meter bin's edge the electrical books are closed. After the window the world
+drains: work that has arrived is finished, nothing else is counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from time import perf_counter_ns
+from typing import Any
+
+import numpy as np
+import simpy
+
+from cosim.decision import (
+    DROP,
+    HOLD,
+    Decision,
+    Observation,
+    Placement,
+    Policy,
+    Projection,
+    SlotOutcome,
+    project,
+)
+from cosim.errors import PolicyError
+from cosim.ledger import Ledger
+from cosim.physics.cooling import pue
+from cosim.world.books import Books
+from cosim.world.dispatch import Dispatcher
+from cosim.world.estimate import QueueEstimate
+from cosim.world.events import EDGE_PRIORITY, NsEnvironment, Tick, job_priority
+from cosim.world.facility import BatteryOrder, Facility, Loads
+from cosim.world.foresight import Forecaster
+from cosim.world.guard import PowerGuard
+from cosim.world.jobstate import JobState
+from cosim.world.observe import observe
+from cosim.world.plan import Plan
+from cosim.world.pool import BinReading, Pool
+from cosim.world.pool_steps import StepPool
+
+Watcher = Callable[[Observation, Decision], None]
+Progress = Callable[[int, int], None]
+
+
+@dataclass
+class Outcome:
+    """What a run leaves behind.
+
+    Attributes:
+        plan: what was run.
+        ledger: energy and state per slot and site; money of jobs is posted by the caller.
+        state: the fate of every job.
+        bins: power per meter bin and site.
+        clips: moved numbers per field, shape (sites,) each.
+        numbers: numbers decided in all.
+        decide_ns: time the policy took for each decision [ns].
+        events: SimPy events processed.
+    """
+
+    plan: Plan
+    ledger: Ledger
+    state: JobState
+    bins: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float64]]]
+    clips: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.int64]]]
+    numbers: int
+    decide_ns: list[int] = field(default_factory=list)
+    events: int = 0
+
+
+class World:
+    """One run of one plan under one policy."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        policy: Policy,
+        rng: np.random.Generator,
+        *,
+        name: str = "policy",
+        watch: Watcher | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self.plan, self.policy, self.name = plan, policy, name
+        self._watch, self._progress = watch, progress
+        self.env = NsEnvironment(initial_time=0)
+        self.state = JobState(plan.jobs)
+        self.pools: list[Pool] = [
+            StepPool(self.env, i, site, plan.services, self.state)
+            for i, site in enumerate(plan.sites)
+        ]
+        self.facilities = [Facility(site) for site in plan.sites]
+        self.estimates = [QueueEstimate(site.gpus) for site in plan.sites]
+        self.levels = [site.levels - 1 for site in plan.sites]
+        self.forecaster = Forecaster(plan)
+        self.books = Books(plan)
+        self._guards = [PowerGuard(plan, i) for i in range(len(plan.sites))]
+        self._dispatcher = Dispatcher(plan, self.estimates, self.levels, name)
+        self._arrivals = plan.jobs.arrival_ns.tolist()
+        self._site_of = plan.info.service_site.tolist()
+        outside = plan.outside
+        self._pue = np.stack(
+            [pue(s.cooling, outside.temp_bin_c[:, i]) for i, s in enumerate(plan.sites)], axis=1
+        )
+        self.held: list[int] = []
+        self.in_flight: dict[int, int] = {}
+        self._arrived = np.zeros((len(plan.sites), len(plan.info.classes)), dtype=np.int64)
+        self.finished: list[list[int]] = [[] for _ in plan.sites]
+        self.last_row: dict[str, Any] = {}
+        self._open = len(self._arrivals)
+        self._clips: dict[str, Any] = {}
+        self._numbers = 0
+        self._decide_ns: list[int] = []
+        self._done = self.env.event()
+        policy.reset(plan.info, rng)
+        self.env.process(self._meter())
+        if self._arrivals:
+            self._next_arrival(0)
+
+    # running ----------------------------------------------------------------------------
+
+    def run(self) -> Outcome:
+        """Run the window and the drain."""
+        self.env.run(until=self._done)
+        close = getattr(self.policy, "close", None)
+        if close is not None:
+            close()
+        return Outcome(
+            self.plan,
+            self.books.ledger(),
+            self.state,
+            self.books.bins(),
+            self._clips,
+            self._numbers,
+            self._decide_ns,
+        )
+
+    def _meter(self) -> Generator[simpy.Event, Any, None]:
+        """The meter's clock: bins and slots of the window, then the slots of the drain."""
+        tick, plan = Tick(self.env, EDGE_PRIORITY), self.plan
+        yield tick.after(0)
+        for slot in range(plan.info.slots):
+            self._begin_slot(slot)
+            for part in range(plan.bins_per_slot):
+                bin_no = slot * plan.bins_per_slot + part
+                self._guard(bin_no)
+                yield tick.after(plan.bin_ns)
+                self._close_bin(bin_no)
+            self._close_slot(slot)
+            if self._progress is not None:
+                self._progress(slot + 1, plan.info.slots)
+        slot = plan.info.slots
+        while self._open or not slot:
+            self._begin_slot(slot)
+            self._open_gates()
+            yield tick.after(plan.info.slot_ns)
+            self._close_drain(slot)
+            slot += 1
+        self._done.succeed()
+
+    # jobs -------------------------------------------------------------------------------
+
+    def _next_arrival(self, job: int) -> None:
+        """Arm the arrival of a job; arrivals are in order, so one is armed at a time."""
+        tick = Tick(self.env, job_priority(job))
+        tick.after(self._arrivals[job] - self.env.now)
+        tick.callbacks = [lambda _: self._arrive(job)]
+
+    def _arrive(self, job: int) -> None:
+        jobs = self.plan.jobs
+        self._arrived[jobs.home[job], jobs.class_id[job]] += 1
+        self._place(job)
+        if job + 1 < len(self._arrivals):
+            self._next_arrival(job + 1)
+
+    def _place(self, job: int) -> None:
+        """Ask the dispatcher and send the job on its way."""
+        now_ns = self.env.now
+        placement = self._dispatcher.place(job, now_ns)
+        if placement.service == HOLD:
+            placement = self._hold(job)
+        if placement.service == HOLD:
+            return
+        self.state.service[job], self.state.steps[job] = placement
+        self.state.decided_ns[job] = now_ns
+        if placement.service == DROP:
+            self._open -= 1
+            return
+        self._send(job, self._site_of[placement.service])
+
+    def last_arrivals(self) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+        """Jobs that arrived since the last slot edge, shape (sites, classes)."""
+        return self._arrived
+
+    def _hold(self, job: int) -> Placement:
+        """Keep a job at home until the next slot; after the window there is none to wait for."""
+        if self.env.now < self.plan.window_ns:
+            self.held.append(job)
+            return Placement(HOLD, 0)
+        info = self.plan.info
+        service = int(info.home_service[self.plan.jobs.home[job]])
+        return Placement(service, info.default_steps)
+
+    def _send(self, job: int, site: int) -> None:
+        trip = self._dispatcher.trip(job, site)
+        self.state.return_ns[job] = trip.back_ns
+        self.state.transfer_usd[job] = trip.usd
+        if not trip.there_ns:
+            self.pools[site].submit(job)
+            return
+        self.in_flight[job] = self.env.now + trip.there_ns
+        tick = Tick(self.env, job_priority(job)).after(trip.there_ns)
+        tick.callbacks = [lambda _: self._land(job, site)]
+
+    def _land(self, job: int, site: int) -> None:
+        del self.in_flight[job]
+        self.pools[site].submit(job)
+
+    # slots ------------------------------------------------------------------------------
+
+    def _begin_slot(self, slot: int) -> None:
+        """Look, decide, put into force, and place what was held."""
+        self._refresh_estimates()
+        seen = observe(self, slot)
+        started = perf_counter_ns()
+        wish = self.policy.decide(seen)
+        self._decide_ns.append(perf_counter_ns() - started)
+        projection = project(wish, self.plan.info, seen, policy=self.name)
+        if self._watch is not None:
+            self._watch(seen, projection.decision)
+        self._count(projection)
+        self._put_into_force(slot, projection.decision)
+        self._arrived = np.zeros_like(self._arrived)
+        held, self.held = self.held, []
+        for job in held:
+            self._place(job)
+
+    def _count(self, projection: Projection) -> None:
+        self._numbers += projection.numbers
+        for name, per_site in projection.clips.items():
+            self._clips[name] = self._clips.get(name, 0) + per_site
+
+    def _put_into_force(self, slot: int, decision: Decision) -> None:
+        if decision.clock_level is not None:
+            self.levels = [int(level) for level in decision.clock_level]
+        for pool, level in zip(self.pools, self.levels, strict=True):
+            pool.set_clock(level)
+        orders = zip(
+            _numbers(decision.battery_kw),
+            _numbers(decision.battery_absorb_kw),
+            _numbers(decision.battery_cover_kw),
+            strict=True,
+        )
+        for facility, order in zip(self.facilities, orders, strict=True):
+            facility.order = BatteryOrder(*order)
+        if decision.dispatch is None:
+            raise PolicyError(self.name, "no layer gave a dispatch rule", slot=slot)
+        self._refresh_estimates()
+        self._dispatcher.begin(slot, decision.dispatch, self.levels)
+
+    def _refresh_estimates(self) -> None:
+        flying: list[list[tuple[int, int]]] = [[] for _ in self.pools]
+        for job, landing_ns in self.in_flight.items():
+            flying[self._site_of[self.state.service[job]]].append((landing_ns, job))
+        later_ns = self.env.now + self.plan.info.slot_ns
+        for site, estimate in enumerate(self.estimates):
+            estimate.rebuild(
+                self.pools[site],
+                self.levels[site],
+                sorted(flying[site]),
+                self.state,
+                self.plan.services,
+                later_ns,
+            )
+
+    def _close_slot(self, slot: int) -> None:
+        """Gather what ended, settle the slot and tell a policy that learns."""
+        row = self.books.close_slot(self._slot_state(slot))
+        self.last_row = row
+        load = row["compute_kwh"] + row["idle_kwh"] + row["cooling_kwh"]
+        self.forecaster.measured(load / self.plan.info.slot_h)
+        learn = getattr(self.policy, "learn", None)
+        if learn is not None:
+            learn(self._slot_outcome(slot, row))
+
+    def _slot_state(self, slot: int) -> dict[str, Any]:
+        plan, outside = self.plan, self.plan.outside
+        now = min(outside.history + slot, outside.history + plan.info.slots - 1)
+        self.finished = [pool.take_finished() for pool in self.pools]
+        self._open -= sum(map(len, self.finished))
+        late = [sum(self._late(job) for job in done) for done in self.finished]
+        decide_ms = np.zeros(len(self.pools))
+        decide_ms[0] = self._decide_ns[-1] / 1e6
+        return {
+            "price_usd_kwh": outside.price_usd_kwh[now],
+            "sale_usd_kwh": outside.sale_usd_kwh[now],
+            "carbon_g_kwh": outside.carbon_g_kwh[now],
+            "temp_out_c": outside.temp_out_c[now],
+            "soc": np.array([facility.soc for facility in self.facilities]),
+            "clock_speed": np.array(
+                [plan.info.clock_speed[i][level] for i, level in enumerate(self.levels)]
+            ),
+            "queue_jobs": np.array([float(len(pool.queue())) for pool in self.pools]),
+            "jobs_finished": np.array([float(len(done)) for done in self.finished]),
+            "jobs_late": np.array(late, dtype=np.float64),
+            "arrivals": self._arrived.sum(axis=1).astype(np.float64),
+            "decide_ms": decide_ms,
+        }
+
+    def _late(self, job: int) -> bool:
+        return self.state.delivered_ns(job) > self.state.deadline_ns[job]
+
+    def _slot_outcome(self, slot: int, row: dict[str, Any]) -> SlotOutcome:
+        info, state = self.plan.info, self.state
+        revenue, penalty = np.zeros(info.n_sites), np.zeros(info.n_sites)
+        column = {steps: k for k, steps in enumerate(info.steps)}
+        for site, done in enumerate(self.finished):
+            for job in done:
+                service, images = state.service[job], info.replicas * state.images[job]
+                if self._late(job):
+                    penalty[site] += images * info.late_penalty_usd[service]
+                else:
+                    paid = info.revenue_usd[service, column[state.steps[job]]]
+                    revenue[site] += images * paid
+        energy = row["import_usd"] - row["export_usd"]
+        other = row["unserved_usd"] + row["carbon_usd"] + row["wear_usd"]
+        return SlotOutcome(
+            slot,
+            float((revenue - penalty - energy - other).sum()),
+            revenue,
+            penalty,
+            energy,
+            row["jobs_finished"].astype(np.int64),
+            row["jobs_late"].astype(np.int64),
+        )
+
+    # bins -------------------------------------------------------------------------------
+
+    def _guard(self, bin_no: int) -> None:
+        """Keep sites with an import limit inside their supply for the coming bin."""
+        outside, hours = self.plan.outside, self.plan.bin_ns / 3.6e12
+        for i, guard in enumerate(self._guards):
+            if not guard.active:
+                continue
+            pool, facility = self.pools[i], self.facilities[i]
+            supply_kw = guard.site.import_kw_max + facility.range_kw(hours)[1]
+            supply_kw += float(outside.solar_bin_kw[bin_no, i] + outside.wind_bin_kw[bin_no, i])
+            demand = pool.busy + len(pool.queue())
+            setting = guard.setting(self.levels[i], demand, supply_kw, float(self._pue[bin_no, i]))
+            pool.set_clock(setting.level)
+            pool.set_enabled(setting.enabled)
+
+    def _open_gates(self) -> None:
+        """After the window nothing limits the pools: their energy is booked on its own."""
+        for pool, site in zip(self.pools, self.plan.sites, strict=True):
+            pool.set_enabled(site.gpus)
+
+    def _close_bin(self, bin_no: int) -> None:
+        plan, hours = self.plan, self.plan.bin_ns / 3.6e12
+        for i, facility in enumerate(self.facilities):
+            reading = self.pools[i].read()
+            compute_kw, idle_kw = self._it_kw(i, reading, plan.bin_ns)
+            loads = Loads(
+                compute_kw,
+                idle_kw,
+                (compute_kw + idle_kw) * float(self._pue[bin_no, i] - 1.0),
+                float(plan.outside.solar_bin_kw[bin_no, i]),
+                float(plan.outside.wind_bin_kw[bin_no, i]),
+            )
+            self.books.post_bin(i, bin_no, facility.close(loads, hours), reading)
+
+    def _it_kw(self, site: int, reading: BinReading, span_ns: int) -> tuple[float, float]:
+        """Mean power of working and of waiting IT over a span [kW], replicas included."""
+        plan, replicas = self.plan.sites[site], self.plan.info.replicas
+        compute_kw = replicas * (reading.busy_pj / span_ns) / 1e6
+        waiting_ns = plan.gpus * span_ns - reading.busy_ns
+        idle_mw = waiting_ns * plan.idle_mw / span_ns + plan.gpus * plan.server_mw
+        return compute_kw, replicas * idle_mw / 1e6
+
+    def _close_drain(self, slot: int) -> None:
+        readings = [pool.read() for pool in self.pools]
+        compute_kwh = [
+            self.plan.info.replicas * reading.busy_pj / 1e12 / 3.6e6 for reading in readings
+        ]
+        self.books.row["steps"] = np.array([float(r.steps) for r in readings])
+        self.books.row["images"] = np.array([float(r.images) for r in readings])
+        self.books.post_drain(compute_kwh, self._pue[-1], self._slot_state(slot))
+
+
+def _numbers(values: Any) -> list[float]:
+    return [float(value) for value in values]
