@@ -37,7 +37,7 @@ class ClockGovernor:
         self.world, self.limit = world, 1.0 - margin
         self.energy_w = work_energy_w(world)
         self.patience_s = min(c.delay_lo_s for c in world.classes)
-        self.demand = np.zeros(world.n_sites)
+        self.demand = np.full(world.n_sites, np.nan)  # nothing seen yet
 
     def levels(self, observation: Observation) -> IntArray:
         """Clock level of each site, shape (sites,); full speed before anything was seen."""
@@ -66,9 +66,7 @@ class ClockGovernor:
         """Predicted p95 of delay over tolerated delay at each level, inf where overloaded."""
         speeds = np.array(self.world.clock_speed[site])
         speed = speeds[int(observation.clock_level[site])]
-        busy = float(observation.busy_share[site])
-        self.demand[site] = (1.0 - MEMORY) * busy * speed + MEMORY * self.demand[site]
-        rho = float(self.demand[site])
+        rho = self._demand(site, float(observation.busy_share[site]) * speed)
         load = rho / speeds
         free = 1.0 - np.minimum(load, BUSY_MAX)
         free_now = 1.0 - min(rho / speed, BUSY_MAX)
@@ -76,6 +74,12 @@ class ClockGovernor:
         drain_s = observation.backlog_gpu_s[site] / self.world.gpus[site] * (speed / speeds)
         ratio = np.maximum(ratio, drain_s / self._slack_s(site, observation))
         return np.where((load > BUSY_MAX) & (speeds < speeds[-1]), np.inf, ratio)
+
+    def _demand(self, site: int, seen: float) -> float:
+        """Running mean of the full-speed GPUs kept busy, per GPU of the site."""
+        old = seen if np.isnan(self.demand[site]) else self.demand[site]
+        self.demand[site] = (1.0 - MEMORY) * seen + MEMORY * old
+        return float(self.demand[site])
 
     def _slack_s(self, site: int, observation: Observation) -> float:
         """Time left to the most urgent queued job or the shortest tolerated delay [s]."""

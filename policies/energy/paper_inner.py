@@ -17,6 +17,9 @@ from policies.energy.clock import ClockGovernor
 from policies.energy.common import CLOCKS, BatteryOrder, EnergyLayer
 from policies.options import number
 
+TIE_USD_KWH = 1e-9
+"""A gain below this is a rounding error of a mean of equal prices, no reason to trade."""
+
 
 class PaperInner(EnergyLayer):
     """Slowest useful clock that meets deadlines; battery charges cheap, covers load when dear.
@@ -70,10 +73,10 @@ class PaperInner(EnergyLayer):
         """Whether a kWh bought now earns more than it costs when it is used in dear hours."""
         world = self.world
         worth = world.battery_efficiency * (seen.dear - world.wear_usd_kwh)
-        return np.asarray((seen.now <= seen.low) & (worth > seen.now))
+        return np.asarray((seen.now <= seen.low) & (worth > seen.now + TIE_USD_KWH))
 
     def uses(self, seen: Outlook) -> BoolArray:
         """Whether a kWh used now earns more than its replacement in cheap hours costs."""
         world = self.world
         worth = world.battery_efficiency * (seen.now - world.wear_usd_kwh)
-        return np.asarray((seen.now >= seen.high) & (worth > seen.cheap))
+        return np.asarray((seen.now >= seen.high) & (worth > seen.cheap + TIE_USD_KWH))

@@ -78,7 +78,7 @@ class PriceAware(GreedyUtility):
     Args:
         margin_s: spare time before the deadline that counts as being on time [s].
         late_weight: weight of the late penalty.
-        target_load: share of the GPU time to plan for, in [0.1, 1]; the rest absorbs bursts.
+        target_load: share of the GPU time to plan for, in [0.1, 1].
         memory: weight of the past in the running mean of arrivals per slot, in [0, 1).
         price_weight: factor on the clearing prices; 0 is greedy-utility.
     """
@@ -87,9 +87,9 @@ class PriceAware(GreedyUtility):
 
     def __init__(
         self,
-        margin_s: float = 0.0,
+        margin_s: float = 5.0,
         late_weight: float = 1.0,
-        target_load: float = 0.9,
+        target_load: float = 1.0,
         memory: float = 0.5,
         price_weight: float = 1.0,
     ) -> None:
