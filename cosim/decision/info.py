@@ -62,7 +62,7 @@ class WorldInfo:
         image_step_s: time of a denoising step at full speed [s], shape (services,).
         image_fixed_j: energy of encode + decode at full speed [J], shape (services,).
         step_w: power during a step at full speed [W], shape (services,).
-        idle_w: power of a waiting GPU with its share of the server [W], shape (sites,).
+        idle_w: board power of a waiting GPU [W], shape (sites,).
         revenue_usd: paid per image on time at each allowed step count, shape (services, steps).
         quality: quality per image at each allowed step count, in [0, 1], shape (services, steps).
         late_penalty_usd: penalty φ per image, shape (services,).

@@ -109,16 +109,14 @@ class QueueView(NamedTuple):
 
     Attributes:
         now_ns: the instant [ns].
-        queued: jobs in each site's queue and on their way to it.
-        busy: busy GPUs per site.
         wait_ns: estimated wait of a job that joined each site's queue now [ns].
+        backlog_ns: GPU time of each site's accepted, unfinished work [ns].
         clock_level: clock level per site.
     """
 
     now_ns: int
-    queued: tuple[int, ...]
-    busy: tuple[int, ...]
     wait_ns: tuple[int, ...]
+    backlog_ns: tuple[int, ...]
     clock_level: tuple[int, ...]
 
 

@@ -59,11 +59,12 @@ def waterfall(case: Case, policy: str) -> go.Figure:
         note += f" Zero and left out: {', '.join(absent)}."
     fig = figure(title, note, 380)
     amounts = [terms[column] for column, _ in kept]
+    digits = 0 if max(map(abs, (*amounts, utility))) >= 1000 else 2
     fig.add_waterfall(
         x=[*(name for _, name in kept), "utility"],
         y=[*amounts, utility],
         measure=["relative"] * len(kept) + ["total"],
-        text=[*(signed(amount, 0) for amount in amounts), number(utility, 0)],
+        text=[*(signed(amount, digits) for amount in amounts), number(utility, digits)],
         textposition="outside",
         name=plain(policy),
         increasing={"marker": {"color": GREEN}},
@@ -81,21 +82,21 @@ def waterfall(case: Case, policy: str) -> go.Figure:
 
 def lead_usd(case: Case, policy: str) -> Floats:
     """Cumulative utility lead over the baseline [USD], shape (seeds, slots); drain in the last."""
-    rows = []
+    rows: list[Floats] = []
     for seed in case.seeds:
         mine = case.runs[policy, seed].ledger
         base = case.runs[case.baseline or policy, seed].ledger
         rows.append(
             _per_slot(mine.utility_usd(), mine.slots) - _per_slot(base.utility_usd(), base.slots)
         )
-    return np.asarray(np.cumsum(np.array(rows), axis=1), dtype=np.float64)
+    return np.cumsum(np.array(rows, dtype=np.float64), axis=1)
 
 
 def _per_slot(utility: Floats, slots: int) -> Floats:
     per_slot = utility.sum(axis=1)
     window = per_slot[:slots].copy()
     window[-1] += per_slot[slots:].sum()
-    return window
+    return np.asarray(window, dtype=np.float64)
 
 
 def lead_over_day(case: Case) -> go.Figure:

@@ -154,7 +154,13 @@ def _panels(case: Case) -> dict[str, list[Panel]]:
 
 
 def _each(key: str, case: Case, draw: Callable[[Case, str], go.Figure]) -> Panel:
-    return Panel(key, tuple(draw(case, policy) for policy in case.policies))
+    return Panel(key, tuple(_under(policy, draw(case, policy)) for policy in case.policies))
+
+
+def _under(policy: str, fig: go.Figure) -> go.Figure:
+    meta = fig.layout.meta
+    fig.layout.meta = {**meta, "note": f"Policy {policy}. {meta['note']}"}
+    return fig
 
 
 def panel_count(case: Case) -> int:

@@ -166,9 +166,11 @@ def _site_row(name: str, site: Site) -> dict[str, str]:
         "models": ", ".join(site.models),
         "pv": size(site.pv.peak_kw) if site.pv else MISSING,
         "wind": size(site.wind.rated_kw) if site.wind else MISSING,
-        "battery": _battery(site.battery),
+        "battery": size(site.battery.capacity_kwh) if site.battery else MISSING,
+        "power": _battery_power(site.battery),
         "cooling": site.cooling.kind,
-        "limits": f"{_limit(grid.import_kw_max)} / {_limit(grid.export_kw_max)}",
+        "imports": _limit(grid.import_kw_max),
+        "exports": _limit(grid.export_kw_max),
         "price": getattr(grid.price, "trace", grid.price.kind),
     }
 
@@ -177,11 +179,10 @@ def _degrees(angle: float, ends: str) -> str:
     return f"{abs(angle):.2f}°\u00a0{ends[0] if angle >= 0 else ends[1]}"
 
 
-def _battery(battery: Battery | None) -> str:
+def _battery_power(battery: Battery | None) -> str:
     if battery is None:
-        return MISSING
-    power = f"{size(battery.charge_kw_max)} / {size(battery.discharge_kw_max)} kW"
-    return f"{size(battery.capacity_kwh)} kWh, {power}, {battery.kind}"
+        return ""
+    return f"{size(battery.charge_kw_max)} / {size(battery.discharge_kw_max)} kW, {battery.kind}"
 
 
 def _limit(power_kw: float | None) -> str:

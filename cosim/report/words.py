@@ -27,13 +27,14 @@ def number(value: float, digits: int | None = None) -> str:
     if not math.isfinite(value):
         return MISSING
     if digits is None:
-        digits = _digits(abs(value))
+        digits = decimals(abs(value))
     text = f"{abs(value):,.{digits}f}".replace(",", THIN)
     negative = value < 0 and float(f"{value:.{digits}f}") != 0
     return f"{MINUS}{text}" if negative else text
 
 
-def _digits(size: float) -> int:
+def decimals(size: float) -> int:
+    """Decimals that make four significant digits of a size, 0 to 4."""
     if size == 0 or size >= 1000:
         return 0
     return min(4, max(0, 3 - math.floor(math.log10(size))))
@@ -49,7 +50,8 @@ def tiny(value: float) -> str:
 def signed(value: float, digits: int | None = None) -> str:
     """Write a difference with its sign."""
     text = number(value, digits)
-    return text if text.startswith((MINUS, MISSING)) or float(value) == 0 else f"+{text}"
+    zero = not any(sign in "123456789" for sign in text)
+    return text if zero or text.startswith(MINUS) else f"+{text}"
 
 
 def percent(value: float, digits: int = 1) -> str:
@@ -109,7 +111,7 @@ def _scaled(kpi: str, amount: float) -> float:
 def _decimals(kpi: str, like: float) -> int | None:
     if is_share(kpi):
         return 1
-    return 0 if kpi in WHOLE or not math.isfinite(like) else _digits(abs(like))
+    return 0 if kpi in WHOLE or not math.isfinite(like) else decimals(abs(like))
 
 
 def size(amount: float) -> str:
@@ -130,8 +132,3 @@ def interval(kpi: str, estimate: Estimate, *, diff: bool = False) -> str:
 def plain(text: str) -> str:
     """Make a user's name harmless as a figure's label, where a subset of HTML is understood."""
     return text.replace("&", "＆").replace("<", "‹").replace(">", "›")
-
-
-def bytes_text(size: int) -> str:
-    """Write a file size in megabytes."""
-    return f"{number(size / 1e6, 1)}{THIN}MB"

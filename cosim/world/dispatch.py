@@ -77,6 +77,7 @@ class Dispatcher:
         self._arrival_ns = jobs.arrival_ns.tolist()
         self._deadline_ns = jobs.deadline_ns.tolist()
         self._site = info.service_site.tolist()
+        self._trips = self._all_trips()
         self._counts: dict[tuple[int, int], list[int]] = {}
         self._place: Placer = self._nowhere
 
@@ -99,15 +100,20 @@ class Dispatcher:
 
     def trip(self, job: int, site: int) -> Trip:
         """What moving a job to a site takes."""
-        if site == self._home[job]:
-            return HOME_TRIP
+        return HOME_TRIP if site == self._home[job] else self._trips[job]
+
+    def _all_trips(self) -> list[Trip]:
+        """What moving each job away from home takes; few sizes occur, so each is computed once."""
         link, jobs = self.plan.link, self.plan.jobs
-        there_mb, back_mb = float(jobs.input_mb[job]), float(jobs.output_mb[job])
-        return Trip(
-            transfer_ns(link, there_mb),
-            transfer_ns(link, back_mb),
-            transfer_usd(link, there_mb + back_mb),
-        )
+        known: dict[tuple[float, float], Trip] = {}
+        trips = []
+        for sizes in zip(jobs.input_mb.tolist(), jobs.output_mb.tolist(), strict=True):
+            if sizes not in known:
+                there_mb, back_mb = sizes
+                usd = transfer_usd(link, there_mb + back_mb)
+                known[sizes] = Trip(transfer_ns(link, there_mb), transfer_ns(link, back_mb), usd)
+            trips.append(known[sizes])
+        return trips
 
     # the kinds of rule ------------------------------------------------------------------
 

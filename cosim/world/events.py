@@ -40,15 +40,16 @@ class NsEnvironment(simpy.Environment):
 class Tick(simpy.Event):
     """A timeout with a priority that is armed again and again instead of being made anew."""
 
-    def __init__(self, env: simpy.Environment, priority: int) -> None:
+    def __init__(self, env: NsEnvironment, priority: int) -> None:
         super().__init__(env)
-        self.priority = priority
+        # SimPy's own two priorities are integers too, only named
+        self._priority = cast("Any", priority)
+        self._schedule = env.schedule
         self._ok = True
         self._value: Any = None
 
     def after(self, delay_ns: int) -> Tick:
         """Arm the tick; it must have been processed since it was last armed."""
         self.callbacks = []
-        # SimPy's own two priorities are the same integers, only named
-        self.env.schedule(self, cast("Any", self.priority), delay_ns)
+        self._schedule(self, self._priority, delay_ns)
         return self

@@ -82,16 +82,17 @@ DISCIPLINES: dict[str, type[Fcfs] | type[Edf]] = {"fcfs": Fcfs, "edf": Edf}
 
 
 class _Gpu:
-    """One GPU: what it holds, since when it has drawn its present power, when its phase ends."""
+    """One GPU: what it holds, since when it has drawn its present power, what is left to do."""
 
     __slots__ = (
+        "encoding",
+        "heard",
         "images_left",
         "job",
-        "level",
+        "loading",
         "mw",
         "number",
         "paused",
-        "phase_end_ns",
         "service",
         "since_ns",
         "steps_left",
@@ -105,9 +106,9 @@ class _Gpu:
         self.tick = Tick(env, gpu_priority(site, number))
         self.wake: simpy.Event | None = None
         self.job = NEVER
-        self.paused = False
-        self.level = self.mw = self.since_ns = self.phase_end_ns = 0
-        self.images_left = self.steps_left = 0
+        self.paused = self.loading = self.encoding = False
+        self.mw = self.since_ns = self.images_left = self.steps_left = 0
+        self.heard = NEVER
 
 
 class StepPool:
@@ -127,6 +128,7 @@ class StepPool:
         self._free: list[int] = []
         self._disabled: set[int] = set()
         self._level = plan.levels - 1
+        self._news = 0
         self._finished: list[int] = []
         self._busy_pj = self._busy_ns = self._steps = self._images = 0
         for gpu in self._gpus:
@@ -142,13 +144,19 @@ class StepPool:
 
     def set_clock(self, level: int) -> None:
         """Change the clock; each GPU follows at its next phase or denoising-step boundary."""
-        self._level = level
+        if level != self._level:
+            self._level = level
+            self._news += 1
 
     def set_enabled(self, count: int) -> None:
         """Let only so many GPUs run: free ones are switched off first, from the highest number."""
         surplus = max(0, self.plan.gpus - count)
         order = sorted(self._gpus, key=lambda gpu: (gpu.job == NEVER, gpu.number), reverse=True)
-        self._disabled = {gpu.number for gpu in order[:surplus]}
+        disabled = {gpu.number for gpu in order[:surplus]}
+        if disabled == self._disabled:
+            return
+        self._disabled = disabled
+        self._news += 1
         for gpu in self._gpus:
             if gpu.paused and gpu.number not in self._disabled:
                 self._rouse(gpu)
@@ -185,13 +193,14 @@ class StepPool:
         return sum(gpu.job != NEVER for gpu in self._gpus)
 
     def _end_ns(self, gpu: _Gpu) -> int:
-        """When a GPU would end its job if the clock stayed as it is [ns]."""
+        """When a GPU will have ended its job at this clock; a step under way counts whole [ns]."""
         if gpu.job == NEVER:
             return self.env.now
         service, level = self.services[gpu.service], self._level
         image = service.job_ns(level, self.state.steps[gpu.job], 1)
         rest = gpu.steps_left * service.step_ns[level] + service.decode_ns[level]
-        return max(gpu.phase_end_ns, self.env.now) + rest + gpu.images_left * image
+        rest += gpu.encoding * service.encode_ns[level] + gpu.loading * service.load_ns
+        return self.env.now + rest + gpu.images_left * image
 
     # the life of a GPU ------------------------------------------------------------------
 
@@ -234,42 +243,53 @@ class StepPool:
         """Run one job from its cold start to its last image."""
         state = self.state
         state.gpu[job] = gpu.number
-        gpu.since_ns, gpu.images_left, gpu.steps_left = self.env.now, state.images[job], 0
+        gpu.since_ns, gpu.images_left = self.env.now, state.images[job]
         if gpu.service != state.service[job]:
-            gpu.service = state.service[job]
-            yield self._phase(
-                gpu, self.services[gpu.service].load_mw, self.services[gpu.service].load_ns
-            )
+            yield from self._load(gpu, state.service[job])
         state.start_ns[job] = self.env.now
         for _ in range(state.images[job]):
             gpu.images_left -= 1
             yield from self._image(gpu, state.steps[job])
             self._images += 1
-        self._book(gpu)
-        gpu.mw = 0
+        self._draw(gpu, 0)
         state.finish_ns[job] = self.env.now
         self._finished.append(job)
 
+    def _load(self, gpu: _Gpu, number: int) -> Steps:
+        """Bring another model into memory."""
+        gpu.service, gpu.loading = number, True
+        service = self.services[number]
+        self._draw(gpu, service.load_mw)
+        yield gpu.tick.after(service.load_ns)
+        gpu.loading = False
+
     def _image(self, gpu: _Gpu, steps: int) -> Steps:
         """Encode, denoise step by step, decode: the clock is looked at before each of them."""
-        service, tick = self.services[gpu.service], gpu.tick
-        gpu.level, gpu.steps_left = self._level, steps
-        if service.encode_ns[gpu.level]:
-            yield self._phase(gpu, service.fixed_mw[gpu.level], service.encode_ns[gpu.level])
-        for done in range(steps):
-            if gpu.number in self._disabled:
-                yield from self._pause(gpu)
-            if not done or gpu.level != self._level or not gpu.mw:
-                gpu.level = self._level
-                self._draw(gpu, service.step_mw[gpu.level])
-                step_ns = service.step_ns[gpu.level]
-            gpu.steps_left -= 1
-            gpu.phase_end_ns = self.env.now + step_ns
+        service, tick, gpu.steps_left = self.services[gpu.service], gpu.tick, steps
+        if service.encode_ns[self._level]:
+            gpu.encoding = True
+            self._draw(gpu, service.fixed_mw[self._level])
+            yield tick.after(service.encode_ns[self._level])
+            gpu.encoding = False
+        gpu.heard = NEVER
+        for left in range(steps, 0, -1):
+            gpu.steps_left = left
+            if gpu.heard != self._news:
+                yield from self._heed(gpu)
+                step_ns = service.step_ns[self._level]
             yield tick.after(step_ns)
             self._steps += 1
-        gpu.level = self._level
-        if service.decode_ns[gpu.level]:
-            yield self._phase(gpu, service.fixed_mw[gpu.level], service.decode_ns[gpu.level])
+        gpu.steps_left = 0
+        if service.decode_ns[self._level]:
+            self._draw(gpu, service.fixed_mw[self._level])
+            yield tick.after(service.decode_ns[self._level])
+
+    def _heed(self, gpu: _Gpu) -> Steps:
+        """At a step boundary, follow the switch and the clock."""
+        if gpu.number in self._disabled:
+            yield from self._pause(gpu)
+        gpu.heard = self._news
+        self._draw(gpu, self.services[gpu.service].step_mw[self._level])
 
     def _pause(self, gpu: _Gpu) -> Steps:
         """Stand at a step boundary at idle power until switched on again."""
@@ -277,12 +297,6 @@ class StepPool:
         gpu.paused, gpu.wake = True, self.env.event()
         yield gpu.wake
         gpu.paused, gpu.since_ns = False, self.env.now
-
-    def _phase(self, gpu: _Gpu, mw: int, duration_ns: int) -> Tick:
-        """Begin a phase at constant power and return the event of its end."""
-        self._draw(gpu, mw)
-        gpu.phase_end_ns = self.env.now + duration_ns
-        return gpu.tick.after(duration_ns)
 
     # power ------------------------------------------------------------------------------
 
