@@ -1,0 +1,210 @@
+"""The page: complete, offline, in order, within its size, and safe against hostile names."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from cosim.errors import UsageError
+from cosim.quantities import NOMENCLATURE
+from cosim.report.inputs import as_case
+from cosim.report.page import panel_count, render, write_report
+
+HOSTILE = '</script><script>alert(1)</script><img src=x onerror="alert(2)">&amp;'
+
+
+def _sample():
+    path = Path(__file__).parents[1] / "report_sample.py"
+    spec = importlib.util.spec_from_file_location("report_sample", path)
+    module = sys.modules.setdefault(spec.name, importlib.util.module_from_spec(spec))
+    if not hasattr(module, "comparison"):
+        spec.loader.exec_module(module)
+    return module
+
+
+sample = _sample()
+
+
+class Page(HTMLParser):
+    """Elements of a page, as a browser would see them."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[tuple[dict[str, str | None], str]] = []
+        self._inside = False
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        self._inside = tag == "script"
+        if self._inside:
+            self.scripts.append((dict(attrs), ""))
+
+    def handle_endtag(self, tag):
+        self._inside = self._inside and tag != "script"
+
+    def handle_data(self, data):
+        if self._inside:
+            attrs, text = self.scripts[-1]
+            self.scripts[-1] = (attrs, text + data)
+
+
+@pytest.fixture(scope="module")
+def compared():
+    return sample.comparison()
+
+
+@pytest.fixture(scope="module")
+def html(compared):
+    return render(as_case(compared))
+
+
+@pytest.fixture(scope="module")
+def page(html):
+    return Page(html)
+
+
+@pytest.fixture(scope="module")
+def hostile():
+    world = sample.scenario(sites=(HOSTILE, "paris"), about=HOSTILE)
+    world = world.model_copy(update={"name": HOSTILE})
+    names = (HOSTILE, "greedy-utility")
+    return sample.comparison(names, seeds=(1, 2), world=world, warnings=[HOSTILE])
+
+
+def test_sections_stand_in_their_order(page):
+    ids = [attrs.get("id") for _, attrs in page.elements]
+    wanted = ["answer", "run", "energy", "work", "money", "audit", "definitions", "cosim-lock"]
+    places = [ids.index(name) for name in wanted]
+    assert places == sorted(places)
+
+
+def test_nothing_is_loaded_from_anywhere(page):
+    for tag, attrs in page.elements:
+        for name in ("src", "href", "action", "data", "poster", "srcset"):
+            target = attrs.get(name) or ""
+            assert target == "" or target.startswith(("#", "data:")), (tag, name, target)
+    policy = next(a["content"] for t, a in page.elements if a.get("http-equiv"))
+    assert "default-src 'none'" in policy
+    assert "unsafe-inline" not in policy.split("script-src")[1].split(";")[0]
+
+
+def test_style_asks_for_no_font_or_image(html):
+    style = re.search(r"<style>(.*?)</style>", html, re.DOTALL).group(1)
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+def test_plotly_stands_in_the_page_once_and_size_is_bounded(html, page):
+    programs = [text for attrs, text in page.scripts if "type" not in attrs]
+    assert len(programs) == 3
+    assert sum("Plotly" in text and len(text) > 10**6 for text in programs) == 1
+    assert len(html.encode()) < 8_000_000
+
+
+def test_every_figure_has_title_units_and_numbers(page, compared):
+    texts = [text for attrs, text in page.scripts if attrs.get("type") == "application/json"]
+    figures = [fig for text in texts if text.startswith("[") for fig in json.loads(text)]
+    boxes = [attrs for tag, attrs in page.elements if tag == "figure"]
+    downloads = [attrs for tag, attrs in page.elements if tag == "a" and "download" in attrs]
+    assert len(boxes) == len(downloads) == panel_count(as_case(compared))
+    assert len({attrs["data-panel"] for attrs in boxes}) == len(boxes)
+    for figure in figures:
+        layout = figure["layout"]
+        assert len(layout["meta"]["title"]) > 10
+        titles = [v.get("title", {}).get("text") for k, v in layout.items() if "axis" in k]
+        assert any(titles), layout["meta"]["title"]
+        assert all(t.get("hovertemplate") or t["hoverinfo"] == "skip" for t in figure["data"])
+
+
+def test_time_axes_say_utc(page):
+    texts = [text for attrs, text in page.scripts if attrs.get("type") == "application/json"]
+    figures = [fig for text in texts if text.startswith("[") for fig in json.loads(text)]
+    timed = [f for f in figures if "dx" in f["data"][0]]
+    assert timed
+    for figure in timed:
+        assert "Time, UTC" in json.dumps(figure["layout"])
+
+
+def test_every_kpi_links_to_its_definition(page):
+    ids = {attrs.get("id") for _, attrs in page.elements}
+    assert {f"def-{name}" for name in NOMENCLATURE} <= ids
+    targets = {(a.get("href") or "#")[1:] for t, a in page.elements if t == "a"} - {""}
+    assert "def-utility_usd" in targets
+    assert targets <= ids
+
+
+def test_hostile_names_stay_text(hostile):
+    page = Page(render(as_case(hostile)))
+    programs = [text for attrs, text in page.scripts if "type" not in attrs]
+    assert len(programs) == 3
+    assert not any(tag == "img" for tag, _ in page.elements)
+    assert not any("onerror" in attrs for _, attrs in page.elements)
+    blobs = [json.loads(t) for a, t in page.scripts if a.get("type") == "application/json"]
+    labels = json.dumps(
+        [[fig["data"], fig["layout"]] for b in blobs if isinstance(b, list) for fig in b],
+        default=str,
+    )
+    shown = re.sub(r'"(meta|note)": \{[^}]*\}', "", labels)
+    assert "<img" not in shown.replace("‹img", "")
+
+
+def test_what_a_run_warns_of_is_shown(html):
+    assert "PUE was extrapolated above 35 °C" in html
+    assert "Mixed years." in html
+    assert "+365 days" in html
+    assert "https://example.org/data" in html
+
+
+def test_coupled_zones_are_named(html):
+    assert "The zones are coupled" in html
+
+
+def test_a_single_run_has_no_lead_and_no_choice_of_policy(compared):
+    run = compared.results["home", 1]
+    page = Page(render(as_case(run)))
+    keys = [a["data-panel"] for t, a in page.elements if t == "figure"]
+    assert "lead" not in keys
+    assert "waterfall" in keys
+    assert not any(tag == "fieldset" for tag, _ in page.elements)
+
+
+def test_write_is_atomic_and_leaves_no_part(tmp_path, compared, monkeypatch):
+    path = tmp_path / "report.html"
+    assert write_report(compared.results["home", 1], path) == path
+    before = path.read_bytes()
+    assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
+
+    def full(self, target):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_report(compared.results["home", 1], path)
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_a_report_of_something_else_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="needs a run or a comparison, not dict"):
+        write_report({"policy": "home"}, tmp_path / "report.html")
+
+
+def test_an_unfinished_comparison_is_refused(tmp_path):
+    compared = sample.comparison(("home", "cheapest"), seeds=(1,))
+    del compared.results["cheapest", 1]
+    with pytest.raises(UsageError, match="cheapest seed 1"):
+        write_report(compared, tmp_path / "report.html")
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_same_input_gives_the_same_page(html, compared):
+    assert render(as_case(compared)) == html
