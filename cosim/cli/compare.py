@@ -48,6 +48,7 @@ def command(
     """Compare policies on SCENARIO with paired seeds and write the HTML report."""
     if len(set(policies)) != len(policies):
         raise click.UsageError("a policy is named twice")
+    options.known_policies(policies)
     loaded = options.load(scenario, overrides, engine)
     chosen = options.chosen_seeds(seeds, seed)
     folder = folders.output_folder(loaded.scenario.name, out, resume=resume)
@@ -58,8 +59,9 @@ def command(
     report = _report(found, folder)
     if as_json:
         console.emit_json(found.to_json())
-    if not quiet:
-        _table(found.to_json())
+    if quiet:
+        return
+    _table(found.to_json())
     console.say(f"report: {report}")
     console.next_step(f"cosim reproduce {report}")
 

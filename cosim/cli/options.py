@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from cosim.errors import UsageError
+
 if TYPE_CHECKING:
+    from cosim.plugins import Kind
     from cosim.scenario.load import Loaded
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -95,6 +98,19 @@ def chosen_seeds(seeds: tuple[int, ...] | None, seed: int | None) -> tuple[int, 
     if seeds is not None and seed is not None:
         raise click.UsageError("give --seeds or --seed, not both")
     return (seed,) if seed is not None else seeds
+
+
+def known_policies(names: tuple[str, ...], kind: Kind = "schedule") -> None:
+    """Refuse policies that do not exist before anything runs; classes are tried when loaded.
+
+    Raises:
+        UsageError: naming every unknown one and the nearest that there is.
+    """
+    from cosim.scenario.names import policy_fault
+
+    faults = [fault for name in names if (fault := policy_fault(name, kind))]
+    if faults:
+        raise UsageError("\n".join(faults))
 
 
 def load(scenario: str, overrides: tuple[str, ...], engine: str | None = None) -> Loaded:

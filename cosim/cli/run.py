@@ -40,6 +40,8 @@ def command(
     quiet: bool,
 ) -> None:
     """Run SCENARIO once and keep ledger, jobs, manifest and report in a folder."""
+    options.known_policies((policy,) if policy else ())
+    options.known_policies((energy,) if energy else (), "energy")
     loaded = options.load(scenario, overrides, engine)
     name = policy or loaded.scenario.policy.compare[0].use
     chosen = loaded.scenario.seeds[0] if seed is None else seed
@@ -48,8 +50,9 @@ def command(
     folder, report = _keep(result, folders.output_folder(loaded.scenario.name, out, resume=False))
     if as_json:
         console.emit_json(_json(result, folder))
-    if not quiet:
-        _table(result)
+    if quiet:
+        return
+    _table(result)
     console.say(f"report: {report}")
     console.next_step(f"cosim compare {scenario} -p {name} -p greedy-utility")
 

@@ -225,7 +225,8 @@ class _Siblings:
             self._complain(name, f"no site `{base_name}`{did_you_mean(str(base_name), others)}")
             return own
         if base_name in chain:
-            loop = " → ".join(map(str, (*chain, base_name)))
+            circle = chain[chain.index(base_name) :]
+            loop = " → ".join(map(str, (*circle, base_name)))
             self._complain(name, f"goes in a circle: {loop}")
             return own
         base = self.resolve(base_name, chain)

@@ -77,7 +77,7 @@ def json_schema() -> dict[str, Any]:
         _let_inherit(part)
     _let_name_traces(schema["$defs"]["Grid"])
     _let_name_policies(schema["$defs"]["PolicyChoice"])
-    return {"$schema": SCHEMA_ID, "title": "cosim scenario", **schema}
+    return {"$schema": SCHEMA_ID, **schema, "title": "cosim scenario"}
 
 
 def _let_be_absent(owner: dict[str, Any]) -> None:

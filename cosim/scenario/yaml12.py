@@ -9,8 +9,9 @@ line and column; nothing in a file is ever executed.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -80,7 +81,9 @@ class Yaml12Loader(yaml.SafeLoader):
         self._depth += 1
         if self._depth > MAX_DEPTH:
             problem = f"is nested deeper than {MAX_DEPTH} levels"
-            raise _TooDeepError(problem=problem, problem_mark=self.get_mark())
+            peek: Callable[[], yaml.Event] = self.peek_event
+            mark = cast("yaml.Mark", peek().start_mark)
+            raise _TooDeepError(problem=problem, problem_mark=mark)
         node: Node | None = super().compose_node(parent, index)
         self._depth -= 1
         return node
