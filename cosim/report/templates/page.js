@@ -51,7 +51,12 @@
   let ready;
   const drawnAll = new Promise((resolve) => { ready = resolve; });
   function drawNext(index) {
-    if (index >= panels.length) { root.dataset.ready = String(panels.length); ready(); return; }
+    if (index >= panels.length) {
+      root.dataset.drawnMs = String(Math.round(performance.now()));
+      root.dataset.ready = String(panels.length);
+      ready();
+      return;
+    }
     if (!panels[index].drawn) { panels[index].drawn = true; draw(panels[index]); }
     setTimeout(drawNext, 0, index + 1);
   }
