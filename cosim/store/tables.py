@@ -1,0 +1,108 @@
+"""Ledger, job table and meter bins as Parquet: every bit comes back, and any tool can read them.
+
+Rows of the ledger are (slot, site), those of the bins (bin, site), each with the site's name, so
+that a file explains itself. What the columns do not hold (length of a slot, size of the window)
+stands in the file's metadata.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosim.errors import UsageError
+from cosim.jobtable import JobTable
+from cosim.ledger import Ledger
+from cosim.store.atomic import write_with
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FloatArray = NDArray[np.float64]
+_META = b"cosim"
+
+
+def write_ledger(path: Path, ledger: Ledger) -> None:
+    """Write a ledger."""
+    meta = {"sites": list(ledger.sites), "slots": ledger.slots, "slot_ns": ledger.slot_ns}
+    _write(path, long_columns("slot", ledger.sites, ledger.data), meta)
+
+
+def read_ledger(path: Path) -> Ledger:
+    """Read a ledger back, bit for bit."""
+    table, meta = _read(path)
+    sites = tuple(str(site) for site in meta["sites"])
+    return Ledger(sites, int(meta["slots"]), int(meta["slot_ns"]), _ungrid(table, len(sites)))
+
+
+def write_bins(path: Path, bins: Mapping[str, FloatArray], sites: tuple[str, ...]) -> None:
+    """Write the meter bins."""
+    _write(path, long_columns("bin", sites, bins), {"sites": list(sites)})
+
+
+def read_bins(path: Path) -> dict[str, FloatArray]:
+    """Read the meter bins back."""
+    table, meta = _read(path)
+    return _ungrid(table, len(meta["sites"]))
+
+
+def write_jobs(path: Path, jobs: JobTable) -> None:
+    """Write a job table."""
+    _write(path, dict(jobs.columns()), {})
+
+
+def read_jobs(path: Path) -> JobTable:
+    """Read a job table back."""
+    table, _ = _read(path)
+    return JobTable(**{name: _column(table, name) for name in table.column_names})
+
+
+def long_columns(
+    row: str, sites: tuple[str, ...], data: Mapping[str, FloatArray]
+) -> dict[str, NDArray[Any]]:
+    """Columns of shape (rows, sites) as one long table with its row number and site."""
+    count = len(next(iter(data.values())))
+    return {
+        row: np.repeat(np.arange(count, dtype=np.int32), len(sites)),
+        "site": np.tile(np.asarray(sites, dtype=object), count),
+        **{name: np.ascontiguousarray(values).reshape(-1) for name, values in data.items()},
+    }
+
+
+def _ungrid(table: pa.Table, sites: int) -> dict[str, FloatArray]:
+    names = [name for name in table.column_names if name not in ("slot", "bin", "site")]
+    return {name: _column(table, name).reshape(-1, sites) for name in names}
+
+
+def _column(table: pa.Table, name: str) -> NDArray[Any]:
+    values = table.column(name).to_numpy()
+    return np.array(values)  # a copy of its own: Arrow's buffers are read-only views
+
+
+def _write(path: Path, columns: Mapping[str, NDArray[Any]], meta: Mapping[str, Any]) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pa.table({name: pa.array(values) for name, values in columns.items()})
+    table = table.replace_schema_metadata({_META: json.dumps(meta)})
+    write_with(path, lambda temporary: pq.write_table(table, temporary, compression="zstd"))
+
+
+def _read(path: Path) -> tuple[pa.Table, dict[str, Any]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.ParquetFile(path, memory_map=False).read()
+        meta = json.loads(table.schema.metadata[_META])
+    except FileNotFoundError:
+        raise UsageError(f"{path} is missing; run its policy and seed again") from None
+    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
+        said = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UsageError(f"{path} is damaged or not from cosim: {said}") from None
+    return table, meta
