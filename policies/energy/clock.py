@@ -18,6 +18,7 @@ import numpy as np
 
 from cosim.decision import Observation, WorldInfo
 from cosim.decision.info import BoolArray, FloatArray, IntArray
+from policies.classes import patience_s
 from policies.energy.common import work_energy_w
 
 BUSY_MAX = 0.95
@@ -36,7 +37,7 @@ class ClockGovernor:
     def __init__(self, world: WorldInfo, margin: float) -> None:
         self.world, self.limit = world, 1.0 - margin
         self.energy_w = work_energy_w(world)
-        self.patience_s = min(c.delay_lo_s for c in world.classes)
+        self.patience_s = patience_s(world)
         self.demand = np.full(world.n_sites, np.nan)  # nothing seen yet
 
     def levels(self, observation: Observation) -> IntArray:
@@ -82,6 +83,6 @@ class ClockGovernor:
         return float(self.demand[site])
 
     def _slack_s(self, site: int, observation: Observation) -> float:
-        """Time left to the most urgent queued job or the shortest tolerated delay [s]."""
+        """Time left to the most urgent queued job, or a typical impatient job's delay [s]."""
         slack_s = min(float(observation.oldest_slack_s[site]), self.patience_s)
         return max(slack_s, 1e-3)

@@ -12,15 +12,13 @@ import numpy as np
 
 from cosim.decision import Observation, WorldInfo
 from cosim.decision.info import FloatArray
+from policies.classes import typical_images
 
 ROUNDS = 48
 
 
 class Demand:
     """A running mean of what arrives: images per second of each home and class.
-
-    A class tells its fewest and most images; the geometric mean stands for its jobs, because
-    small jobs are the common ones.
 
     Args:
         world: static facts.
@@ -44,8 +42,7 @@ class Demand:
         world = self.world
         if self.jobs is None:
             return np.zeros((world.n_sites, 2))
-        images = np.array([np.sqrt(c.images_lo * c.images_hi) for c in world.classes])
-        per_class = self.jobs * images / (world.slot_ns / 1e9)
+        per_class = self.jobs * typical_images(world) / (world.slot_ns / 1e9)
         movable = world.transferable
         return np.stack([per_class[:, ~movable].sum(1), per_class[:, movable].sum(1)], axis=1)
 

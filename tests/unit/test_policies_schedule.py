@@ -284,7 +284,7 @@ def test_demand_counts_images_per_second_apart_by_movability(world, make_observa
     demand = Demand(world, memory=0.0)
     arrivals = np.array([[1, 2, 3, 4], [0, 0, 0, 0], [0, 1, 0, 0]])
     demand.update(make_observation(world, arrivals=arrivals))
-    images = np.sqrt(8.0) / 300.0  # classes of 1 to 8 images, slots of 300 s
+    images = 4.5 / 300.0  # classes of 1 to 8 images, slots of 300 s
     assert np.allclose(demand.images_s(), np.array([[4, 6], [0, 0], [0, 1]]) * images)
 
 

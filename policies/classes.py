@@ -1,0 +1,29 @@
+"""What the job classes of a scenario tell about a typical job: its images and its patience.
+
+A class is a bin; its bounds are known, the jobs inside are not.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from cosim.decision import WorldInfo
+from cosim.decision.info import FloatArray
+
+
+def typical_images(world: WorldInfo) -> FloatArray:
+    """Images of a typical job of each class: the middle of its bin, shape (classes,)."""
+    return np.array([(c.images_lo + max(c.images_lo, c.images_hi)) / 2.0 for c in world.classes])
+
+
+def patience_s(world: WorldInfo) -> float:
+    """Tolerated delay of a typical job of the least patient class [s].
+
+    The middle of its bin, because the first bin may begin at zero; the last may have no end.
+    """
+    return min(
+        (c.delay_lo_s + c.delay_hi_s) / 2.0 if math.isfinite(c.delay_hi_s) else c.delay_lo_s
+        for c in world.classes
+    )
