@@ -51,7 +51,7 @@ def command(
     options.known_policies(policies)
     loaded = options.load(scenario, overrides, engine)
     chosen = options.chosen_seeds(seeds, seed)
-    folder = folders.output_folder(loaded.scenario.name, out, resume=resume)
+    folder = folders.output_folder(loaded.scenario, out, resume=resume)
     if not quiet:
         _announce(loaded, policies, chosen)
     with console.progress("runs", quiet=quiet) as advance:

@@ -2,37 +2,46 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cosim.errors import UsageError
+
+if TYPE_CHECKING:
+    from cosim.scenario.model import Scenario
 
 RUNS = Path("runs")
 
 
-def new_folder(name: str) -> Path:
-    """Return ``runs/<UTC stamp>-<name>``, not yet made, and not taken."""
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    candidates = [RUNS / f"{stamp}-{name}", *(RUNS / f"{stamp}-{name}-{i}" for i in range(2, 100))]
-    return next(folder for folder in candidates if not folder.exists())
+def output_folder(scenario: Scenario, out: Path | None, *, resume: bool) -> Path:
+    """Return the folder of a command's results; it is made by whoever writes first.
 
-
-def latest_folder(name: str) -> Path:
-    """Return the newest folder of a scenario, to resume it.
+    Args:
+        scenario: what is run.
+        out: the folder the user named.
+        resume: go on in the newest folder of this scenario, unless one is named.
 
     Raises:
-        UsageError: there is none.
+        UsageError: the folder is a file, or there is nothing to resume.
     """
-    found = sorted(RUNS.glob(f"*Z-{name}*")) if RUNS.is_dir() else []
-    if not found:
-        raise UsageError(f"nothing of `{name}` under {RUNS}/ to resume; name it with --out DIR")
-    return found[-1]
-
-
-def output_folder(name: str, out: Path | None, *, resume: bool) -> Path:
-    """Return the folder of a command's results."""
+    if out is not None and out.exists() and not out.is_dir():
+        raise UsageError(f"--out {out} is a file; name a folder")
     if out is not None:
-        if out.exists() and not out.is_dir():
-            raise UsageError(f"--out {out} is a file; name a folder")
         return out
-    return latest_folder(name) if resume else new_folder(name)
+    if resume:
+        return _latest(scenario)
+    from cosim.store import new_folder
+
+    return new_folder(scenario, RUNS)
+
+
+def _latest(scenario: Scenario) -> Path:
+    from cosim.scenario.lock import scenario_hash
+
+    pattern = f"*Z-{scenario.name}-{scenario_hash(scenario)[:8]}*"
+    found = sorted(RUNS.glob(pattern)) if RUNS.is_dir() else []
+    if not found:
+        raise UsageError(
+            f"nothing of this `{scenario.name}` under {RUNS}/ to resume; name it with --out DIR"
+        )
+    return found[-1]

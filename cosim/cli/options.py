@@ -106,9 +106,10 @@ def known_policies(names: tuple[str, ...], kind: Kind = "schedule") -> None:
     Raises:
         UsageError: naming every unknown one and the nearest that there is.
     """
-    from cosim.scenario.names import policy_fault
+    from cosim.scenario.names import policy_fault, registered
 
-    faults = [fault for name in names if (fault := policy_fault(name, kind))]
+    known = registered(kind) if names else []
+    faults = [fault for name in names if (fault := policy_fault(name, kind, known))]
     if faults:
         raise UsageError("\n".join(faults))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +12,7 @@ import click
 from cosim.cli import console, folders, options
 
 if TYPE_CHECKING:
+    from cosim.run import RunResult
     from cosim.scenario.load import Loaded
 
 SHOWN = (
@@ -47,7 +50,8 @@ def command(
     chosen = loaded.scenario.seeds[0] if seed is None else seed
     with console.progress(f"{loaded.scenario.name} · {name} · seed {chosen}", quiet=quiet) as go:
         result = _run(loaded, name, energy, chosen, go)
-    folder, report = _keep(result, folders.output_folder(loaded.scenario.name, out, resume=False))
+    folder = folders.output_folder(loaded.scenario, out, resume=False)
+    report = _keep(loaded, result, folder)
     if as_json:
         console.emit_json(_json(result, folder))
     if quiet:
@@ -63,21 +67,23 @@ def _run(
     energy: str | None,
     seed: int,
     progress: console.Progress,
-) -> Any:
+) -> RunResult:
     from cosim.run import run
 
     return run(loaded, policy=policy, energy=energy, seed=seed, progress=progress)
 
 
-def _keep(result: Any, folder: Path) -> tuple[Path, Path]:
+def _keep(loaded: Loaded, result: RunResult, folder: Path) -> Path:
     from cosim.report.page import write_report
     from cosim.store import RunDirectory
 
-    RunDirectory.create(folder, result.scenario_yaml).save(result)
-    return folder, write_report(result, folder / "report.html")
+    base = str(loaded.folder.resolve())
+    command = shlex.join(["cosim", *sys.argv[1:]])
+    RunDirectory.create(folder, loaded.scenario, base=base, command=command).save(result)
+    return write_report(result, folder / "report.html")
 
 
-def _json(result: Any, folder: Path) -> dict[str, Any]:
+def _json(result: RunResult, folder: Path) -> dict[str, Any]:
     return {
         "scenario": result.scenario.name,
         "policy": result.policy,
@@ -90,7 +96,7 @@ def _json(result: Any, folder: Path) -> dict[str, Any]:
     }
 
 
-def _table(result: Any) -> None:
+def _table(result: RunResult) -> None:
     from cosim.quantities import NOMENCLATURE
     from cosim.report.words import unit, value
 

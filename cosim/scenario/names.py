@@ -7,7 +7,7 @@ covers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -191,26 +191,36 @@ def _policy_findings(data: Any) -> Iterator[Finding]:
     ]
     if "energy" in policy:
         named.append((("policy", "energy"), "energy", policy["energy"]))
+    known: dict[Kind, list[str]] = {}
     for loc, kind, item in named:
         use, at = (item.get("use"), (*loc, "use")) if isinstance(item, dict) else (item, loc)
-        if isinstance(use, str) and (message := policy_fault(use, kind)):
+        if not isinstance(use, str):
+            continue
+        if kind not in known:
+            known[kind] = registered(kind)
+        if message := policy_fault(use, kind, known[kind]):
             yield at, message
 
 
-def policy_fault(use: str, kind: Kind) -> str:
+def registered(kind: Kind) -> list[str]:
+    """Return the names of a kind that can be used, in alphabetical order."""
+    from cosim.plugins import available
+
+    return sorted(available(kind))
+
+
+def policy_fault(use: str, kind: Kind, known: Sequence[str]) -> str:
     """Return what is wrong with a policy's name, empty when it is known.
 
     Args:
         use: ``NAME``, ``NAME@CHECKPOINT`` or ``module:Class``; only names are checked here.
         kind: ``schedule`` or ``energy``.
+        known: the registered names; where there are none, nothing can be said.
     """
     if ":" in use.partition("@")[0]:
         return ""
-    from cosim.plugins import available
-
-    known = sorted(available(kind))
     name = use.partition("@")[0]
     if not known or name in known:
-        return ""  # nothing registered: whoever loads the policy says how to install it
+        return ""
     what = "energy layer" if kind == "energy" else "policy"
     return f"no {what} `{name}`{did_you_mean(name, known)} (see `cosim policies`)"

@@ -11,6 +11,7 @@ from cosim import __version__, errors
 from cosim.cli import console, folders
 from cosim.cli import main as entry
 from cosim.cli.main import COMMANDS, cli
+from cosim.scenario.load import load_scenario
 
 
 def left_with(*arguments):
@@ -214,17 +215,19 @@ def test_tables_hold_words_that_look_like_markup(capsys):
     assert "[red]x[/red]" in capsys.readouterr().err
 
 
-def test_folders_are_new_and_found_again(tmp_path, monkeypatch):
+def test_folders_are_new_and_found_again(tmp_path, monkeypatch, tiny):
     monkeypatch.chdir(tmp_path)
-    first = folders.new_folder("tiny")
+    scenario = load_scenario(tiny).scenario
+    first = folders.output_folder(scenario, None, resume=False)
     first.mkdir(parents=True)
-    assert folders.new_folder("tiny") != first
-    assert folders.output_folder("tiny", None, resume=True) == first
-    with pytest.raises(errors.UsageError, match="nothing of `other`"):
-        folders.output_folder("other", None, resume=True)
+    assert folders.output_folder(scenario, None, resume=False) != first
+    assert folders.output_folder(scenario, None, resume=True) == first
+    other = load_scenario(tiny, ["scale=2"]).scenario
+    with pytest.raises(errors.UsageError, match="nothing of this `tiny`"):
+        folders.output_folder(other, None, resume=True)
     (tmp_path / "file").touch()
     with pytest.raises(errors.UsageError, match="is a file"):
-        folders.output_folder("tiny", tmp_path / "file", resume=False)
+        folders.output_folder(scenario, tmp_path / "file", resume=False)
 
 
 def test_shipped_scenarios_are_found_from_any_folder(tmp_path, monkeypatch, repository_root):
