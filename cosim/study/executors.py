@@ -1,0 +1,286 @@
+"""Where runs are played: in this process, on a pool of processes, or on anybody's executor.
+
+A unit is one policy on one seed of one stage. Units share nothing, so where and in which order
+they run changes no bit of their results. Stages are prepared once and sent to each worker once.
+
+A pool starts fresh interpreters (``spawn``), so a script that compares with ``jobs`` above 1 keeps
+its own work under ``if __name__ == "__main__":``.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from multiprocessing.context import SpawnContext
+from pathlib import Path
+from typing import Any
+
+from cosim.errors import CosimError, RunInterrupted
+from cosim.prepare import Stage
+from cosim.run import RunResult, run
+
+Progress = Callable[[int, int], None]
+POLL_S = 0.1
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One run to be made.
+
+    Attributes:
+        policy: name of the scheduling policy.
+        seed: the seed.
+        energy: name of the energy layer, None for the scenario's.
+        stage: which of the stages it is played on.
+        folder: where its result is written; None hands the whole result back instead.
+    """
+
+    policy: str
+    seed: int
+    energy: str | None = None
+    stage: str = ""
+    folder: Path | None = None
+
+    def __str__(self) -> str:
+        on = f" on `{self.stage}`" if self.stage else ""
+        return f"policy `{self.policy}`, seed {self.seed}{on}"
+
+
+@dataclass(frozen=True)
+class Done:
+    """A unit that has ended.
+
+    Attributes:
+        unit: the unit.
+        digest: fingerprint of its result.
+        kpis: its key figures.
+        result: the whole result, None where it was written to the unit's folder.
+    """
+
+    unit: Unit
+    digest: str
+    kpis: Mapping[str, float]
+    result: RunResult | None
+
+
+def run_units(
+    stages: Mapping[str, Stage],
+    units: Sequence[Unit],
+    *,
+    jobs: int = 1,
+    progress: Progress | None = None,
+    executor: Executor | None = None,
+) -> dict[Unit, Done]:
+    """Run units and return what became of them, in their order.
+
+    Args:
+        stages: the stages by the names that units use.
+        units: what to run.
+        jobs: processes to run side by side; 1 runs in this one.
+        progress: called with (slots done, slots in all) over all units.
+        executor: runs the units instead, e.g. a Dask client's; ``jobs`` is not used then.
+
+    Raises:
+        RunInterrupted: Ctrl-C; finished units with a folder are kept there.
+        CosimError: the first error of a unit, naming it; or a worker died.
+    """
+    tally = _Tally(progress, [stages[unit.stage].window.slots for unit in units])
+    done: dict[int, Done] = {}
+    try:
+        with closing(_outcomes(stages, units, jobs, executor, tally)) as outcomes:
+            for number, outcome in outcomes:
+                tally.at(number, tally.slots[number])
+                done[number] = outcome.unwrap() if isinstance(outcome, _Failed) else outcome
+    except KeyboardInterrupt:
+        raise RunInterrupted(f"interrupted: {len(done)} of {len(units)} runs finished") from None
+    return {units[number]: done[number] for number in sorted(done)}
+
+
+def _outcomes(
+    stages: Mapping[str, Stage],
+    units: Sequence[Unit],
+    jobs: int,
+    executor: Executor | None,
+    tally: _Tally,
+) -> Generator[tuple[int, Done | _Failed], None, None]:
+    """Outcomes as they come."""
+    if executor is not None:
+        futures = {
+            executor.submit(_attempt, stages[unit.stage], unit): i for i, unit in enumerate(units)
+        }
+        yield from _gather(futures, units, lambda: None)
+    elif jobs > 1 and len(units) > 1:
+        with _pool(stages, min(jobs, len(units))) as pool:
+            futures = {pool.executor.submit(_work, i, unit): i for i, unit in enumerate(units)}
+            yield from _gather(futures, units, lambda: pool.report(tally))
+    else:
+        for i, unit in enumerate(units):
+            yield i, _attempt(stages[unit.stage], unit, _reporter(tally, i))
+
+
+def _reporter(tally: _Tally, number: int) -> Progress:
+    return lambda done, total: tally.at(number, done)
+
+
+def _gather(
+    futures: dict[Future[Any], int], units: Sequence[Unit], between: Callable[[], None]
+) -> Iterator[tuple[int, Done | _Failed]]:
+    """Yield outcomes as futures end, reporting progress in between; cancel the rest on exit."""
+    open_ = set(futures)
+    try:
+        while open_:
+            ended, open_ = wait(open_, timeout=POLL_S, return_when="FIRST_COMPLETED")
+            between()
+            for future in sorted(ended, key=futures.__getitem__):
+                yield futures[future], _outcome(future, futures, units)
+    finally:
+        for future in open_:
+            future.cancel()
+
+
+def _outcome(
+    future: Future[Any], futures: dict[Future[Any], int], units: Sequence[Unit]
+) -> Done | _Failed:
+    try:
+        outcome: Done | _Failed = future.result()
+    except BrokenProcessPool:
+        lost = [str(units[i]) for f, i in futures.items() if f.done() and f.exception()]
+        raise CosimError(
+            "a worker process died (killed, or out of memory); runs that were under way or "
+            f"waiting: {'; '.join(lost[:4])}{' …' if len(lost) > 4 else ''}. Finished runs are "
+            "kept; go on with --resume, with fewer --jobs if memory was short"
+        ) from None
+    return outcome
+
+
+# --- one unit -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Failed:
+    """An error of ours on its way between processes: exceptions with fields do not pickle."""
+
+    kind: type[CosimError]
+    text: str
+    fields: Mapping[str, Any]
+
+    def unwrap(self) -> Done:
+        error = self.kind.__new__(self.kind)
+        Exception.__init__(error, self.text)
+        error.__dict__.update(self.fields)
+        raise error
+
+
+def _attempt(stage: Stage, unit: Unit, progress: Progress | None = None) -> Done | _Failed:
+    """Run a unit; keep or write its result."""
+    try:
+        result = run(
+            stage, policy=unit.policy, energy=unit.energy, seed=unit.seed, progress=progress
+        )
+        if unit.folder is not None:
+            from cosim.store import save_run
+
+            save_run(unit.folder, result)
+    except CosimError as error:
+        return _Failed(type(error), f"{error}\n(in the run of {unit})", dict(error.__dict__))
+    kept = result if unit.folder is None else None
+    return Done(unit, result.digest, dict(result.kpis), kept)
+
+
+class _Tally:
+    """Counts slots over all units."""
+
+    def __init__(self, progress: Progress | None, slots: list[int]) -> None:
+        self.progress, self.slots = progress, slots
+        self._done = [0] * len(slots)
+
+    def at(self, number: int, done: int) -> None:
+        """Note how far a unit is; it never goes back."""
+        self._done[number] = max(self._done[number], done)
+        if self.progress is not None:
+            self.progress(sum(self._done), sum(self.slots))
+
+
+# --- worker processes -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Worker:
+    """What a worker process holds between units."""
+
+    stages: Mapping[str, Stage]
+    slots: Any
+    stop: Any
+
+
+_HERE: list[_Worker] = []
+
+
+class _StopUnit(BaseException):
+    """Ends a unit in a worker at the next slot edge because the study was stopped."""
+
+
+def _start(stages: Mapping[str, Stage], slots: Any, stop: Any) -> None:
+    """Begin a worker process: keep the stages, leave Ctrl-C to the parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _HERE[:] = [_Worker(stages, slots, stop)]
+
+
+def _work(number: int, unit: Unit) -> Done | _Failed:
+    (here,) = _HERE
+
+    def tell(done: int, total: int) -> None:
+        here.slots.put((number, done))
+        if here.stop.is_set():
+            raise _StopUnit
+
+    try:
+        return _attempt(here.stages[unit.stage], unit, tell)
+    except _StopUnit:
+        return _Failed(RunInterrupted, f"stopped: {unit}", {})
+
+
+@dataclass(frozen=True)
+class _Pool:
+    """A pool of processes and the pipe on which they tell how far they are."""
+
+    executor: ProcessPoolExecutor
+    slots: Any
+
+    def report(self, tally: _Tally) -> None:
+        """Pass on what the workers told since the last time."""
+        while not self.slots.empty():
+            tally.at(*self.slots.get())
+
+
+@contextmanager
+def _pool(stages: Mapping[str, Stage], workers: int) -> Iterator[_Pool]:
+    """A pool that stops its units at their next slot edge when it is left early."""
+    context: SpawnContext = multiprocessing.get_context("spawn")
+    slots, stop = context.SimpleQueue(), context.Event()
+    executor = ProcessPoolExecutor(
+        workers, mp_context=context, initializer=_start, initargs=(dict(stages), slots, stop)
+    )
+    try:
+        yield _Pool(executor, slots)
+    finally:
+        stop.set()
+        _drain_until_down(executor, slots)
+
+
+def _drain_until_down(executor: ProcessPoolExecutor, slots: Any) -> None:
+    """Shut down while emptying the pipe, so that no worker waits for a place in it."""
+    from threading import Thread
+
+    ending = Thread(target=executor.shutdown, kwargs={"cancel_futures": True})
+    ending.start()
+    while ending.is_alive():
+        while not slots.empty():
+            slots.get()
+        ending.join(POLL_S / 10)
+    slots.close()
