@@ -32,6 +32,17 @@ def test_run_leaves_a_folder_with_a_report(cosim, tiny, tmp_path):
     assert err.splitlines()[-1].startswith("next: cosim compare")
 
 
+def test_a_report_can_be_written_again(cosim, tiny, tmp_path):
+    assert cosim("run", tiny, "--out", "r", "-q")[0] == 0
+    (tmp_path / "r" / "report.html").unlink()
+    code, _, err = cosim("report", "r")
+    assert code == 0, err
+    assert (tmp_path / "r" / "report.html").is_file()
+    assert cosim("report", "r", "--out", "other.html")[0] == 0
+    assert (tmp_path / "other.html").is_file()
+    assert cosim("run", tiny, "--out", "r")[0] == 2  # nothing is overwritten
+
+
 def test_the_same_run_has_the_same_digest_and_another_seed_another(cosim, tiny):
     digests = []
     for seed, folder in ((1, "a"), (1, "b"), (2, "c")):
