@@ -14,8 +14,8 @@ from cosim.decision.info import FloatArray
 
 
 def typical_images(world: WorldInfo) -> FloatArray:
-    """Images of a typical job of each class: the middle of its bin, shape (classes,)."""
-    return np.array([(c.images_lo + max(c.images_lo, c.images_hi)) / 2.0 for c in world.classes])
+    """Mean images of a job of each class, shape (classes,)."""
+    return np.array([c.images_mean for c in world.classes])
 
 
 def patience_s(world: WorldInfo) -> float:

@@ -22,7 +22,7 @@ STEPS = tuple(range(6, 43, 4))
 def _classes() -> tuple[ClassInfo, ...]:
     rows = [(62.5, 125.0), (125.0, 187.5)]
     return tuple(
-        ClassInfo(f"delay {lo:g}-{hi:g} s, {word}", lo, hi, movable, 1, 8)
+        ClassInfo(f"delay {lo:g}-{hi:g} s, {word}", lo, hi, movable, 1, 8, 4.5)
         for lo, hi in rows
         for word, movable in (("home", False), ("movable", True))
     )

@@ -164,7 +164,8 @@ def _jobs(sites: int, chance: np.random.Generator, gain: float, policy: str) -> 
         home=home, class_id=(tolerated // (40 * NS_PER_S) * 2 + transferable).astype(np.int32),
         images=images, transferable=transferable, arrival_ns=arrival,
         deadline_ns=arrival + tolerated, service=service, site=site, steps=steps,
-        decided_ns=arrival, landed_ns=landed, start_ns=start, finish_ns=finish, late=late,
+        decided_ns=arrival, landed_ns=landed, start_ns=start, finish_ns=finish,
+        delivered_ns=finish, late=late,
         revenue_usd=np.where(late, 0.0, value), penalty_usd=np.where(late, 0.05 * images, 0.0),
         transfer_usd=np.where(site != home, 0.0005, 0.0),
     )  # fmt: skip

@@ -26,6 +26,8 @@ def output_folder(scenario: Scenario, out: Path | None, *, resume: bool) -> Path
     """
     if out is not None and out.exists() and not out.is_dir():
         raise UsageError(f"--out {out} is a file; name a folder")
+    if out is not None and out.is_dir() and any(out.iterdir()) and not resume:
+        raise UsageError(f"--out {out} is not empty; name another folder (compare: or --resume)")
     if out is not None:
         return out
     if resume:

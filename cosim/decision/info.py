@@ -30,6 +30,7 @@ class ClassInfo:
         transferable: whether its jobs may run away from home.
         images_lo: fewest images of a job.
         images_hi: most images of a job (inclusive).
+        images_mean: mean images of its jobs, as the scenario's distribution has it.
     """
 
     name: str
@@ -38,6 +39,7 @@ class ClassInfo:
     transferable: bool
     images_lo: int
     images_hi: int
+    images_mean: float
 
 
 @dataclass(frozen=True)

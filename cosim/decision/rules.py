@@ -8,9 +8,9 @@ The score of a (service, steps) pair for a job of m images in :class:`ScoreRule`
     on time:  m·(w·v_i(c) − p_i·t_i(c) − e_i·E_i(c)) − x·transfer − d·delay
     late:     m·(−y·φ_i   − p_i·t_i(c) − e_i·E_i(c)) − x·transfer − d·delay
 
-with the weights of the rule, GPU time t and energy E of an image at the slot's clock, and the
-delay estimated from the queue as if it were served first come, first served at the present clock.
-The best score wins; on ties the earlier service, then the fewer steps.
+with the weights of the rule, GPU time t and energy E (beyond idling) of an image at the slot's
+clock, and the delay estimated from the queue as if it were served first come, first served at the
+present clock. The best score wins; on ties the earlier service, then the fewer steps.
 """
 
 from __future__ import annotations
@@ -29,8 +29,10 @@ DROP = -2
 class SplitRule:
     """Shares of each (home, class) over destinations, and the steps to run.
 
-    Jobs are dealt out so that at every moment the counts are as near to the shares as they can be
-    (the destination furthest behind its share takes the next job); no dice are involved.
+    Jobs are dealt out so that the counts stay as near to the shares as they can: each job adds
+    its shares to the credits of its (home, class) and goes to the destination with the most
+    credit, the first of equals, which pays one credit for it. Credits carry over from slot to
+    slot; no dice are involved.
 
     Attributes:
         shares: shape (sites, classes, services + 2); the last two columns are HOLD (wait at home

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -58,7 +60,7 @@ def world_info(
         models=tuple(names),
         service_site=np.array([s.site for s in services], dtype=np.int64),
         service_model=np.array([s.model for s in services], dtype=np.int64),
-        classes=tuple(_class_info(c) for c in job_classes),
+        classes=tuple(_class_info(c, scenario.workload.images) for c in job_classes),
         steps=scenario.steps,
         default_steps=scenario.default_steps,
         slot_ns=window.slot_ns,
@@ -104,12 +106,12 @@ def _transfers(scenario: Scenario, link: Link) -> tuple[FloatArray, FloatArray]:
     return apart * seconds, apart * transfer_usd(link, there_mb + back_mb)
 
 
-def _class_info(job_class: JobClass) -> ClassInfo:
-    return ClassInfo(
-        job_class.name,
-        job_class.delay_lo_s,
-        job_class.delay_hi_s,
-        job_class.transferable,
-        job_class.images_lo,
-        job_class.images_hi - 1,
-    )
+def _class_info(job_class: JobClass, weights: dict[int, float]) -> ClassInfo:
+    inside = {
+        images: weight
+        for images, weight in weights.items()
+        if job_class.images_lo <= images <= job_class.images_hi
+    }
+    total = sum(inside.values())
+    mean = sum(i * w for i, w in inside.items()) / total if total else job_class.images_lo
+    return ClassInfo(**asdict(job_class), images_mean=float(mean))

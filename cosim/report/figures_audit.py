@@ -33,20 +33,20 @@ def residual_histogram(case: Case) -> go.Figure:
     worst = float(every.max(initial=0.0))
     title = f"The energy balance closed to {tiny(worst)} kWh at worst"
     note = (
-        f"{number(float(len(every)), 0)} closings of Eq. (10): one per slot and site, "
-        "over all policies and seeds. “exact” means no residual at all."
+        f"{number(float(len(every)), 0)} slots × sites over all policies and seeds, each "
+        "with the worst of its meter bins. “exact” means no residual at all."
     )
     labels, counts = _decades(every)
     fig = figure(title, note, 280)
     fig.add_bar(
         x=labels,
         y=light(counts),
-        name="closings",
+        name="slots × sites",
         marker={"color": BLUE, "line": {"width": 0}},
-        hovertemplate="%{x} kWh: %{y:,.0f} closings<extra></extra>",
+        hovertemplate="%{x} kWh: %{y:,.0f} slots × sites<extra></extra>",
     )
     fig.update_xaxes(title_text="Size of the residual, kWh", type="category", showgrid=False)
-    fig.update_yaxes(title_text="Slots × sites", rangemode="tozero")
+    fig.update_yaxes(title_text="Slots × sites, 1", rangemode="tozero")
     fig.update_layout(showlegend=False, bargap=0.3)
     return fig
 

@@ -12,6 +12,7 @@ from cosim.report.inputs import Case, Floats, Jobs
 from cosim.report.style import (
     BLUE,
     DEPTH_UNDER_TEXT,
+    GREY,
     INK,
     ORANGE,
     SKY,
@@ -30,6 +31,7 @@ _PARTS = (
     ("transfer", ORANGE),
     ("waiting in the queue", SKY),
     ("service", BLUE),
+    ("delivery", GREY),
 )
 
 
@@ -41,8 +43,8 @@ def delay_curve(case: Case) -> go.Figure:
     if round(late[worst], 3) > round(late[best], 3):
         title += f", {percent(1 - late[worst])} under {plain(worst)}"
     note = (
-        "Jobs left of 1 ended before their deadline. Dropped jobs never end, so a curve levels "
-        "off below 100 % by their share. The axis ends at 3."
+        "Jobs left of 1 had their images at home before their deadline. Dropped jobs never end, "
+        "so a curve levels off below 100 % by their share. The axis ends at 3."
     )
     fig = figure(title, note, 360)
     for i, policy in enumerate(case.policies):
@@ -68,8 +70,8 @@ def _ratios(tables: Sequence[Jobs]) -> Floats:
     parts = []
     for jobs in tables:
         tolerated = np.maximum(jobs.deadline_ns - jobs.arrival_ns, 1)
-        done = jobs.finish_ns >= 0
-        delay = np.where(done, jobs.finish_ns - jobs.arrival_ns, 0)
+        done = jobs.delivered_ns >= 0
+        delay = np.where(done, jobs.delivered_ns - jobs.arrival_ns, 0)
         parts.append(np.where(done, delay / tolerated, np.inf))
     return np.concatenate(parts)
 
@@ -160,7 +162,7 @@ def _class_counts(tables: Sequence[Jobs]) -> dict[int, tuple[int, int]]:
 
 
 def time_split(case: Case) -> go.Figure:
-    """Mean seconds that finished jobs were held, moved, waiting and served, per policy."""
+    """Mean seconds that jobs were held, moved, waiting, served and sent home, per policy."""
     means = {p: split_s([r.jobs for r in case.of(p)]) for p in case.policies}
     top = max(case.policies, key=lambda p: float(means[p].sum()))
     title = f"A job took {number(float(means[top].sum()), 1)} s on average under {plain(top)}"
@@ -184,11 +186,18 @@ def time_split(case: Case) -> go.Figure:
 
 
 def split_s(tables: Sequence[Jobs]) -> Floats:
-    """Mean seconds held, in transfer, waiting and in service over finished jobs; zeros if none."""
-    sums, count = np.zeros(4), 0
+    """Mean seconds of finished jobs: held, in transfer, waiting, in service, on the way home."""
+    sums, count = np.zeros(len(_PARTS)), 0
     for jobs in tables:
-        done = jobs.finish_ns >= 0
-        marks = (jobs.arrival_ns, jobs.decided_ns, jobs.landed_ns, jobs.start_ns, jobs.finish_ns)
+        done = jobs.delivered_ns >= 0
+        marks = (
+            jobs.arrival_ns,
+            jobs.decided_ns,
+            jobs.landed_ns,
+            jobs.start_ns,
+            jobs.finish_ns,
+            jobs.delivered_ns,
+        )
         times = np.array([mark[done] for mark in marks], dtype=np.int64)
         sums += np.diff(times, axis=0).sum(axis=1) / NS_PER_S
         count += int(done.sum())

@@ -55,6 +55,8 @@ class Jobs(Protocol):
     @property
     def finish_ns(self) -> Ints: ...  # noqa: D102
     @property
+    def delivered_ns(self) -> Ints: ...  # noqa: D102
+    @property
     def late(self) -> Ints: ...  # noqa: D102
     @property
     def revenue_usd(self) -> Floats: ...  # noqa: D102

@@ -15,7 +15,7 @@ from cosim.report.words import THIN, interval, number, percent, signed_percent
 Tone = Literal["decided", "undecided", "single"]
 _SIDE_EFFECTS = (
     ("late_share", "late jobs", "fewer", "more"),
-    ("energy_cost_usd", "energy cost", "less", "more"),
+    ("energy_cost_usd", "energy cost", "lower", "higher"),
     ("carbon_kg", "carbon", "less", "more"),
     ("quality_mean", "image quality", "lower", "higher"),
 )
@@ -188,7 +188,16 @@ def money_words(case: Case) -> tuple[str, ...]:
         return ("No revenue was earned, so energy cannot be set against it.",)
     listed = ", ".join(f"{percent(share, 2)} ({p})" for p, share in known.items())
     here = f"In this run energy costs {listed} of revenue."
-    return (_PRESETS[case.scenario.money.preset], here, _meaning(max(known.values())))
+    preset = case.scenario.money.preset
+    off = preset == "paper" and not 0.1 <= known.get(case.policies[0], 0.2) <= 0.35
+    said = f"{here} {_NOT_A_FIFTH}" if off else here
+    return (_PRESETS[preset], said, _meaning(max(known.values())))
+
+
+_NOT_A_FIFTH = (
+    "That is not near a fifth: prices, hours or sizes differ from those for which the image "
+    "prices were fixed."
+)
 
 
 _PRESETS = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -213,7 +213,7 @@ def mixed_years(case: Case) -> list[str]:
     """Name the traces that were moved in the calendar, with the days they were shifted."""
     rows = _provenance(case)
     return [
-        f"{row.get('ref', '')}: {signed(float(row['shift_days']), 0)} days"
+        f"{_file(row)}: {signed(float(row['shift_days']), 0)} days"
         for row in rows
         if row.get("shift_days")
     ]
@@ -223,21 +223,36 @@ def _provenance(case: Case) -> list[dict[str, Any]]:
     unique: dict[str, dict[str, Any]] = {}
     for run in _runs(case):
         for row in run.provenance:
-            unique.setdefault(str(row.get("ref", row.get("id", ""))), dict(row))
+            _merge(unique.setdefault(_file(row), {**row, "uses": []}), row)
     return list(unique.values())
 
 
+def _file(row: Mapping[str, Any]) -> str:
+    return str(row.get("id") or row.get("ref") or "")
+
+
+def _merge(kept: dict[str, Any], row: Mapping[str, Any]) -> None:
+    use = str(row.get("used_for") or row.get("ref") or "")
+    if use not in kept["uses"]:
+        kept["uses"].append(use)
+    kept["gaps"] = max(_whole(kept.get("gaps")), _whole(row.get("gaps")))
+
+
+def _whole(found: Any) -> int:
+    return found if isinstance(found, int) else 0
+
+
 def provenance_rows(case: Case) -> list[dict[str, str]]:
-    """One row per trace with every field as text; a field that is not known reads ``–``."""
+    """One row per trace file with every field as text; a field not known reads ``–``."""
     keys = (
-        "ref", "what", "place", "source", "owner", "licence", "coverage", "calendar",
+        "id", "uses", "what", "remarks", "place", "source", "owner", "licence", "coverage", "calendar",
         "shift_days", "gaps", "certificate_minutes", "sha256",
     )  # fmt: skip
     return [{key: _cell(row, key) for key in keys} for row in _provenance(case)]
 
 
 def _cell(row: dict[str, Any], key: str) -> str:
-    found = row.get(key)
+    found = _file(row) if key == "id" else row.get(key)
     if found is None and key == "certificate_minutes":
         found = row.get("certificate")
     if found is None or found == "":

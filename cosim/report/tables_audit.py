@@ -80,7 +80,7 @@ def checks(case: Case) -> list[Check]:
 def _check(run: Run) -> Check:
     jobs = run.jobs
     dropped = jobs.service < 0
-    done = jobs.finish_ns >= 0
+    done = jobs.delivered_ns >= 0
     counts = (
         len(jobs.home),
         np.count_nonzero(done & ~jobs.late),

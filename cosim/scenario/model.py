@@ -465,8 +465,8 @@ class MmppProcess(Part):
 
     kind: Literal["mmpp"]
     burst_ratio: Annotated[float, Field(ge=1)] = Field(description="Burst rate over calm rate.")
-    mean_burst_s: Positive
-    mean_calm_s: Positive
+    mean_burst_s: Annotated[float, Field(ge=1)] = Field(description="Mean burst [s].")
+    mean_calm_s: Annotated[float, Field(ge=1)] = Field(description="Mean calm between [s].")
 
 
 Process = Annotated[PoissonProcess | GammaProcess | MmppProcess, Field(discriminator="kind")]

@@ -78,13 +78,12 @@ class Dispatcher:
         self._deadline_ns = jobs.deadline_ns.tolist()
         self._site = info.service_site.tolist()
         self._trips = self._all_trips()
-        self._counts: dict[tuple[int, int], list[int]] = {}
+        self._credits: dict[tuple[int, int], list[float]] = {}
         self._place: Placer = self._nowhere
 
     def begin(self, slot: int, rule: DispatchRule, levels: Sequence[int]) -> None:
         """Take the rule of a new slot."""
         self.slot, self.levels = slot, levels
-        self._counts = {}
         self._place = self._placer(rule)
 
     def place(self, job: int, now_ns: int) -> Placement:
@@ -136,10 +135,11 @@ class Dispatcher:
         def place(job: int, now_ns: int) -> Placement:
             home, kind = self._home[job], self._class[job]
             share = shares[home][kind]
-            counts = self._counts.setdefault((home, kind), [0] * len(share))
-            dealt = sum(counts) + 1
-            chosen = max(range(len(share)), key=lambda d: (share[d] * dealt - counts[d], -d))
-            counts[chosen] += 1
+            credits = self._credits.setdefault((home, kind), [0.0] * len(share))
+            for d, part in enumerate(share):
+                credits[d] += part
+            chosen = _richest(credits, share)
+            credits[chosen] -= 1.0
             if chosen >= services:
                 return Placement(HOLD if chosen == services else DROP, 0)
             return Placement(chosen, steps[home][kind][chosen])
@@ -204,6 +204,15 @@ class Dispatcher:
         return QueueView(now_ns, waits, backlogs, tuple(self.levels))
 
 
+def _richest(credits: list[float], share: list[float]) -> int:
+    """The destination with the most credit among those that have a share, first of equals."""
+    best = -1
+    for d, credit in enumerate(credits):
+        if share[d] > 0.0 and (best < 0 or credit > credits[best]):
+            best = d
+    return best
+
+
 class _Score:
     """A :class:`ScoreRule` made ready for one slot: everything that does not depend on the job."""
 
@@ -239,7 +248,8 @@ class _Score:
         for k in np.flatnonzero(rule.steps_allowed[service]).tolist():
             image_ns = plan.job_ns(level, info.steps[k], 1)
             price = float(rule.gpu_usd_s[service]) * (image_ns / 1e9)
-            joule = plan.image_pj(level, info.steps[k]) / 1e12
+            idle_mw = self._owner.plan.sites[site].idle_mw
+            joule = (plan.image_pj(level, info.steps[k]) - idle_mw * image_ns) / 1e12
             price += float(rule.energy_usd_kwh[service]) * (joule / 3.6e6)
             earned = rule.revenue_weight * float(info.revenue_usd[service, k])
             missed = rule.late_weight * float(info.late_penalty_usd[service])

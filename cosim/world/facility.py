@@ -20,6 +20,10 @@ _AT = {name: i for i, name in enumerate(ENERGY_COLUMNS)}
 _STORED = _AT["stored_kwh"]
 
 
+DUST = 1e-12
+"""Shares of a bin's energy below this are rounding, neither unserved nor curtailed."""
+
+
 class BatteryOrder(NamedTuple):
     """What the battery is to do: a set-point and how far it may follow surplus and load [kW]."""
 
@@ -122,6 +126,10 @@ def _post(plan: SitePlan, loads: Loads, step: BatteryStep | None, hours: float) 
     bought = min(max(net, 0.0), plan.import_kw_max * hours)
     sold = min(max(-net, 0.0), plan.export_kw_max * hours)
     unserved, curtailed = max(net, 0.0) - bought, max(-net, 0.0) - sold
+    if unserved < DUST * load:
+        bought, unserved = bought + unserved, 0.0
+    if curtailed < DUST * renewable:
+        sold, curtailed = sold + curtailed, 0.0
     served = load - unserved
     direct = min(renewable, served)
     from_battery = min(give, served - direct)

@@ -228,6 +228,9 @@ def test_folders_are_new_and_found_again(tmp_path, monkeypatch, tiny):
     (tmp_path / "file").touch()
     with pytest.raises(errors.UsageError, match="is a file"):
         folders.output_folder(scenario, tmp_path / "file", resume=False)
+    with pytest.raises(errors.UsageError, match="is not empty"):
+        folders.output_folder(scenario, tmp_path, resume=False)
+    assert folders.output_folder(scenario, tmp_path, resume=True) == tmp_path
 
 
 def test_shipped_scenarios_are_found_from_any_folder(tmp_path, monkeypatch, repository_root):

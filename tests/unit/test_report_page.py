@@ -13,6 +13,7 @@ import pytest
 
 from cosim.errors import UsageError
 from cosim.quantities import NOMENCLATURE
+from cosim.report import tables
 from cosim.report.inputs import as_case
 from cosim.report.page import panel_count, render, write_report
 
@@ -170,6 +171,17 @@ def test_what_a_run_warns_of_is_shown(html):
     assert "Mixed years." in html
     assert "+365 days" in html
     assert "https://example.org/data" in html
+
+
+def test_a_file_used_twice_is_listed_once():
+    run = sample.run("home", 1)
+    first = {**run.provenance[0], "id": "carbon/sample", "used_for": "paris: carbon"}
+    second = {**first, "ref": "carbon/sample:b_kwh", "used_for": "potsdam: carbon", "gaps": 7}
+    run.provenance[:] = [first, second]
+    rows = tables.provenance_rows(as_case(run))
+    assert [row["id"] for row in rows] == ["carbon/sample"]
+    assert rows[0]["uses"] == "paris: carbon, potsdam: carbon"
+    assert rows[0]["gaps"] == "7"
 
 
 def test_coupled_zones_are_named(html):

@@ -106,6 +106,9 @@ def test_the_paper_preset_is_explained_with_the_share_of_this_run():
     said = money_words(as_case(run))
     assert "about a fifth" in said[0]
     assert words.percent(share, 2) in said[1]
+    assert "not near a fifth" not in said[1]
+    run.kpis["energy_cost_usd"] = 0.02 * run.kpis["revenue_usd"]
+    assert "not near a fifth" in money_words(as_case(run))[1]
 
 
 def test_the_market_preset_is_explained():
