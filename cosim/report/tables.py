@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -245,8 +246,8 @@ def _whole(found: Any) -> int:
 def provenance_rows(case: Case) -> list[dict[str, str]]:
     """One row per trace file with every field as text; a field not known reads ``–``."""
     keys = (
-        "id", "uses", "what", "remarks", "place", "source", "owner", "licence", "coverage", "calendar",
-        "shift_days", "gaps", "certificate_minutes", "sha256",
+        "id", "uses", "what", "remarks", "place", "source", "owner", "licence", "coverage",
+        "calendar", "shift_days", "gaps", "certificate_minutes", "sha256",
     )  # fmt: skip
     return [{key: _cell(row, key) for key in keys} for row in _provenance(case)]
 
@@ -257,6 +258,8 @@ def _cell(row: dict[str, Any], key: str) -> str:
         found = row.get("certificate")
     if found is None or found == "":
         return MISSING
+    if key == "coverage":
+        return re.sub(r"T(\d\d:\d\d):\d\d(?:\.0+)?Z", r" \1", str(found)).replace(" 00:00", "")
     if isinstance(found, float):
         return size(found)
     if isinstance(found, list | tuple):

@@ -184,6 +184,12 @@ def test_a_file_used_twice_is_listed_once():
     assert rows[0]["gaps"] == "7"
 
 
+def test_coverage_is_written_without_needless_zeros():
+    run = sample.run("home", 1)
+    run.provenance[0]["coverage"] = "2019-01-01T00:00:00Z to 2019-12-31T23:00:00Z"
+    assert tables.provenance_rows(as_case(run))[0]["coverage"] == "2019-01-01 to 2019-12-31 23:00"
+
+
 def test_coupled_zones_are_named(html):
     assert "The zones are coupled" in html
 
