@@ -93,7 +93,7 @@ def renewable_share(ledger: Ledger, site: int) -> float:
     """
     get = {c: float(window(ledger, c)[:, site].sum()) for c in ledger.data}
     loads = ("compute", "idle", "cooling")
-    used = sum(get[f"{load}_kwh"] for load in loads)
+    used = sum(get[f"{load}_kwh"] for load in loads) - get["unserved_kwh"]
     direct = sum(get[f"{s}_to_{load}_kwh"] for s in ("solar", "wind") for load in loads)
     stored = sum(get[f"{s}_to_store_kwh"] for s in ("solar", "wind"))
     filled = stored + get["grid_to_store_kwh"]
@@ -123,7 +123,7 @@ def _area(
 
 
 def _sources(fig: go.Figure, case: Case, ledger: Ledger, site: int) -> None:
-    x, every = time_axis(case, ledger, "middle"), stride(ledger)
+    x, every = time_axis(case, ledger, "middle"), stride(case)
     for column, name, tint in _SOURCES:
         values = thin(power_kw(ledger, column), every)[:, site]
         if values.any():
@@ -148,7 +148,7 @@ def _sources(fig: go.Figure, case: Case, ledger: Ledger, site: int) -> None:
 
 
 def _loads(fig: go.Figure, case: Case, ledger: Ledger, site: int) -> None:
-    x, every = time_axis(case, ledger, "middle"), stride(ledger)
+    x, every = time_axis(case, ledger, "middle"), stride(case)
     for column, name, tint in _LOADS:
         values = thin(power_kw(ledger, column), every)[:, site]
         _area(fig, values, name, tint, "load", **x)
@@ -159,7 +159,7 @@ def _loads(fig: go.Figure, case: Case, ledger: Ledger, site: int) -> None:
 
 
 def _state(fig: go.Figure, case: Case, ledger: Ledger, site: int) -> None:
-    every = stride(ledger)
+    every = stride(case)
     soc = 100.0 * thin(window(ledger, "soc"), every)[:, site]
     ends, starts = (time_axis(case, ledger, at) for at in ("end", "start"))
     price = 1000.0 * thin(window(ledger, "price_usd_kwh"), every)[:, site]

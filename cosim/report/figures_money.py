@@ -10,12 +10,12 @@ from cosim.report.inputs import Case, Floats
 from cosim.report.style import (
     BLUE,
     GREEN,
-    POINTS_MAX,
     VERMILLION,
     colour,
     dash,
     figure,
     light,
+    stride,
     time_axis,
     utc_axis,
 )
@@ -124,7 +124,7 @@ def lead_over_day(case: Case) -> go.Figure:
 
 def _fan(fig: go.Figure, case: Case, policy: str, lead: Floats, i: int) -> None:
     ledger = case.shown(policy).ledger
-    every = max(1, -(-ledger.slots // POINTS_MAX))
+    every = stride(case)
     picks = np.append(np.arange(every - 1, lead.shape[1] - 1, every), lead.shape[1] - 1)
     x = dict(time_axis(case, ledger, "end"))
     tint, name = colour(i), plain(policy)

@@ -39,7 +39,7 @@ def steps_over_day(case: Case, policy: str) -> go.Figure:
             f"{number(total / 1e6, 2)} million denoising steps"
         )
     fig = figure(title, "Steps of all GPUs, per hour, in each slot.", 340)
-    rate = thin(window(ledger, "steps"), stride(ledger)) * (NS_PER_HOUR / ledger.slot_ns)
+    rate = thin(window(ledger, "steps"), stride(case)) * (NS_PER_HOUR / ledger.slot_ns)
     for i, site in enumerate(ledger.sites):
         fig.add_scatter(
             y=light(rate[:, i]),
@@ -104,7 +104,7 @@ def _weighted_mean(counts: dict[int, float]) -> float:
 def pools(case: Case, policy: str) -> go.Figure:
     """Waiting jobs and busy GPUs of each site over the window, as two heat maps."""
     ledger = case.shown(policy).ledger
-    every = stride(ledger)
+    every = stride(case)
     queue, busy = (thin(window(ledger, c), every) for c in ("queue_jobs", "busy_share"))
     means = busy.mean(axis=0)
     top = int(np.argmax(means))

@@ -27,7 +27,8 @@ INK = {"ink": True}
 DEPTH = [[0.0, "rgba(0,114,178,0.05)"], [1.0, "rgba(0,114,178,1)"]]
 DEPTH_UNDER_TEXT = [[0.0, "rgba(0,114,178,0.04)"], [1.0, "rgba(0,114,178,0.5)"]]
 BLUES = (BLUE, "#7FB8D8", "#BFDCEC")
-POINTS_MAX = 480
+POINTS_MAX, POINTS_MIN = 480, 96
+SERIES_FULL = 24
 UTC_AXIS = "Time, UTC"
 
 
@@ -75,9 +76,14 @@ def light(numbers: Any) -> NDArray[np.float32]:
     return np.ascontiguousarray(numbers, dtype=np.float32)
 
 
-def stride(ledger: Ledger) -> int:
-    """Slots that one drawn point stands for, so that a figure has at most ``POINTS_MAX``."""
-    return max(1, -(-ledger.slots // POINTS_MAX))
+def stride(case: Case) -> int:
+    """Slots that one drawn point stands for, so that figures and the page stay small.
+
+    A series has at most ``POINTS_MAX`` points, fewer where many sites and policies share a page.
+    """
+    series = len(case.policies) * len(case.first.ledger.sites)
+    points = max(POINTS_MIN, min(POINTS_MAX, POINTS_MAX * SERIES_FULL // series))
+    return max(1, -(-case.first.ledger.slots // points))
 
 
 def thin(values: Floats, every: int) -> Floats:
@@ -100,6 +106,6 @@ def time_axis(
         ledger: gives the slots.
         at: where in its group a point stands: means in the middle, closing values at the end.
     """
-    step_s = stride(ledger) * ledger.slot_ns / NS_PER_S
+    step_s = stride(case) * ledger.slot_ns / NS_PER_S
     first = case.start + timedelta(seconds=step_s * {"start": 0.0, "middle": 0.5, "end": 1.0}[at])
     return {"x0": first.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3], "dx": step_s * 1000.0}

@@ -72,15 +72,27 @@ def test_points_stand_in_the_middle_of_their_slot(case):
     assert figure.data[0].dx == 300_000
 
 
+def long_case(slots: int, sites: int = 1):
+    data = {name: np.zeros((slots, sites)) for name in COLUMNS}
+    ledger = Ledger(tuple(map(str, range(sites))), slots, 300 * 10**9, data)
+    return as_case(replace(sample.run("home", 1), ledger=ledger))
+
+
 def test_a_long_window_is_thinned_without_moving_its_mean():
-    data = {name: np.zeros((5000, 1)) for name in COLUMNS}
-    ledger = Ledger(("a",), 5000, 1, data)
+    every = stride(long_case(5000))
     values = np.arange(5000.0)[:, None]
-    drawn = thin(values, stride(ledger))
+    drawn = thin(values, every)
     assert len(drawn) <= POINTS_MAX
-    weights = np.full(len(drawn), stride(ledger))
-    weights[-1] = 5000 - stride(ledger) * (len(drawn) - 1)
+    weights = np.full(len(drawn), every)
+    weights[-1] = 5000 - every * (len(drawn) - 1)
     assert np.average(drawn[:, 0], weights=weights) == pytest.approx(values.mean())
+
+
+def test_many_sites_share_the_points_of_a_page():
+    assert stride(long_case(288)) == 1
+    assert stride(long_case(288, sites=24)) == 1
+    assert stride(long_case(288, sites=80)) == 2
+    assert stride(long_case(288, sites=10_000)) == 3
 
 
 def test_renewable_share_counts_stored_energy_by_how_it_was_filled():
