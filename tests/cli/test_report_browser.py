@@ -72,8 +72,12 @@ class Browser:
             self.tell(f"{domain}.enable")
 
     def close(self) -> None:
-        self._process.kill()
-        self._process.wait(timeout=WAIT_S)
+        try:
+            self.call("Browser.close")
+            self._process.wait(timeout=WAIT_S)
+        except (AssertionError, OSError, subprocess.TimeoutExpired):
+            self._process.kill()
+            self._process.wait(timeout=WAIT_S)
         os.close(self._in)
         os.close(self._out)
 
