@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +14,7 @@ from cosim.cli import console, folders, options
 
 if TYPE_CHECKING:
     from cosim.scenario.load import Loaded
+    from cosim.study.compare import Comparison
 
 COLUMNS = ("energy_cost_usd", "late_share", "quality_mean", "carbon_kg", "decide_ms_p99")
 
@@ -74,9 +77,13 @@ def _compare(
     folder: Path,
     resume: bool,
     progress: console.Progress,
-) -> Any:
+) -> Comparison:
+    from cosim.run import make_policy
     from cosim.study.compare import compare
 
+    scenario = loaded.scenario
+    for name in policies or tuple(spec.use for spec in scenario.policy.compare):
+        make_policy(scenario, name, None)  # a class that cannot be built stops us before a folder
     return compare(
         loaded,
         policies=policies or None,
@@ -85,10 +92,11 @@ def _compare(
         out=folder,
         resume=resume,
         progress=progress,
+        command=shlex.join(["cosim", *sys.argv[1:]]),
     )
 
 
-def _report(found: Any, folder: Path) -> Path:
+def _report(found: Comparison, folder: Path) -> Path:
     from cosim.report.page import write_report
 
     return write_report(found, folder / "report.html")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -22,20 +21,9 @@ def command(runs: tuple[Path, ...], out: Path | None) -> None:
         if not run.is_dir():
             raise UsageError(f"no folder `{run}`; name a run folder such as runs/…")
     from cosim.report.page import write_report
+    from cosim.study.compare import stored
 
-    pages = [write_report(_source(run), out or run / "report.html") for run in runs]
+    pages = [write_report(stored(run), out or run / "report.html") for run in runs]
     for page in pages:
         console.say(f"report: {page}")
     console.next_step(f"cosim reproduce {pages[0]}")
-
-
-def _source(folder: Path) -> Any:
-    """A folder of one run is reported as a run, one of several as a comparison."""
-    from cosim.store import load
-
-    study = load(folder)
-    if len(study.runs) == 1:
-        return next(iter(study.runs.values()))
-    from cosim.study.compare import comparison_of
-
-    return comparison_of(study)

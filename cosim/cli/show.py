@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +12,7 @@ from cosim.errors import ScenarioError
 if TYPE_CHECKING:
     from cosim.scenario.load import Loaded
     from cosim.scenario.model import Scenario, Site
+    from cosim.study.levers import Lever, LeverTable
 
 BAD_SCENARIO = ScenarioError.exit_code
 
@@ -131,21 +132,35 @@ def _levers(
         console.emit_json(found.to_json())
     if not quiet:
         _lever_table(found)
+    again = f"retune {loaded.path} until every lever matters (keys: docs/scenario.md)"
+    if not quiet:
+        console.next_step(f"cosim compare {loaded.path}" if found.passed else again)
     if not found.passed:
-        console.say(f"next: retune {loaded.path} until every lever matters (see docs/scenario.md)")
         click.get_current_context().exit(BAD_SCENARIO)
-    console.next_step(f"cosim compare {loaded.path}")
 
 
-def _lever_table(found: Any) -> None:
-    rows = [
-        (
-            row.name,
-            f"{row.effect:.4g} {row.unit}",
-            f"{row.threshold:.4g} {row.unit}",
-            "yes" if row.passed else "NO",
-            row.detail,
-        )
-        for row in found.rows
-    ]
-    console.table(("lever", "effect", "needed", "matters", "detail"), rows, title="levers")
+def _lever_table(found: LeverTable) -> None:
+    from cosim.report.words import percent
+
+    console.table(
+        ("site", "steps", "mean load", "fullest hour"),
+        [(row.site, str(row.steps), percent(row.mean), percent(row.peak)) for row in found.loads],
+        title="load if every job ran at its home with one step count",
+    )
+    console.table(
+        ("lever", "effect", "95 % CI", "needed", "matters", "detail"),
+        [_lever_row(row) for row in found.rows],
+        title=f"what switching each lever off costs, under {found.policy} over {found.energy}",
+    )
+
+
+def _lever_row(row: Lever) -> tuple[str, ...]:
+    from cosim.report.words import number, percent
+
+    def amount(value: float) -> str:
+        return percent(value, 2) if row.unit == "1" else f"{number(value, 2)} {row.unit}"
+
+    interval = f"[{', '.join(map(amount, row.ci95))}]" if row.ci95 else ""
+    matters = "yes" if row.passed else "NO"
+    effects = (amount(row.effect), interval, amount(row.threshold))
+    return (row.name, *effects, matters, row.detail)

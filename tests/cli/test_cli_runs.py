@@ -84,3 +84,13 @@ def test_a_bad_policy_or_scenario_leaves_nothing_behind(cosim, tiny, tmp_path):
     assert cosim("run", tiny, "-o", "scale=-1")[0] == 3
     assert cosim("compare", tiny, "-p", "home", "-p", "os:nothing")[0] == 2
     assert list(tmp_path.iterdir()) == []
+
+
+def test_levers_tell_what_is_at_stake_and_fail_where_nothing_is(cosim, tiny):
+    code, out, err = cosim("show", tiny, "--levers", "--seed", 1, "--jobs", 1, "--json")
+    found = json.loads(out)
+    assert code == (0 if found["passed"] else 3)
+    assert {row["name"] for row in found["levers"]} >= {"steps", "transfer"}
+    assert {row["site"] for row in found["loads"]} == {"north", "south"}
+    assert "what switching each lever off costs" in err
+    assert err.splitlines()[-1].startswith("next: ")
