@@ -20,11 +20,12 @@ from cosim.store import unit
 from cosim.store.atomic import read_json, write_json, write_text
 from cosim.store.differences import differences
 from cosim.store.names import policy_slug
+from cosim.store.own_traces import changed_traces, keep_traces
 
 FORMAT = 1
 MANIFEST = "manifest.json"
 LOCK = "scenario.lock.yaml"
-_TERMS = ("policies", "seeds", "energy", "versions", "traces", "base", "command", "created_utc")
+_TERMS = ("policies", "seeds", "energy", "versions", "traces", "command", "created_utc")
 
 
 def new_folder(scenario: Scenario, root: Path = Path("runs")) -> Path:
@@ -48,7 +49,6 @@ class RunDirectory:
         energy: energy layer under all policies, empty before it is known.
         versions: versions of cosim and of what its numbers depend on.
         traces: trace as the scenario names it → SHA-256 of its file.
-        base: folder of the YAML, where traces beside it are found; empty if there is none.
         command: the command line that made it.
         created_utc: when it was made.
     """
@@ -61,19 +61,21 @@ class RunDirectory:
     energy: str = ""
     versions: dict[str, str] = field(default_factory=versions)
     traces: dict[str, str] = field(default_factory=dict)
-    base: str = ""
     command: str = ""
     created_utc: str = ""
 
     @classmethod
-    def create(cls, path: Path, scenario: Scenario | str, **terms: Any) -> RunDirectory:
+    def create(
+        cls, path: Path, scenario: Scenario | str, *, base: Path | str | None = None, **terms: Any
+    ) -> RunDirectory:
         """Make the folder of a new study.
 
         Args:
             path: a folder that does not exist or is empty.
             scenario: the scenario, or its lock.
+            base: folder of the YAML; the user's own traces are copied from there.
             terms: what the manifest says besides: ``policies``, ``seeds``, ``energy``,
-                ``traces``, ``base``, ``command``.
+                ``traces``, ``command``.
 
         Raises:
             UsageError: something is there already.
@@ -85,6 +87,8 @@ class RunDirectory:
         tree = unit.scenario_from_text(text, LOCK) if isinstance(scenario, str) else scenario
         made = cls(path, tree, text, created_utc=datetime.now(UTC).isoformat(), **terms)
         write_text(path / LOCK, text)
+        if base is not None:
+            keep_traces(path, tree, Path(base))
         made.write_manifest()
         return made
 
@@ -111,22 +115,28 @@ class RunDirectory:
         return cls(path, unit.scenario_from_text(text, str(path / LOCK)), text, **terms)  # type: ignore[arg-type]
 
     @classmethod
-    def resume(cls, path: Path, scenario: Scenario, **terms: Any) -> RunDirectory:
+    def resume(
+        cls, path: Path, scenario: Scenario, *, base: Path | str | None = None, **terms: Any
+    ) -> RunDirectory:
         """Open a folder to go on with the same study; policies and seeds may be added.
 
         Args:
             path: the folder; a new one is made where there is none.
             scenario: the scenario, which must mean the same.
+            base: folder of the YAML; the user's own traces there must be the same.
             terms: as for :meth:`create`; energy layer and traces must be the same.
 
         Raises:
             UsageError: it belongs to another study; says what differs.
         """
         if not (path / MANIFEST).is_file():
-            return cls.create(path, scenario, **terms)
+            return cls.create(path, scenario, base=base, **terms)
         found = cls.open(path)
         asked = cls(path, scenario, lock_text(scenario), **terms)
         differs = differences(found, asked)
+        if base is not None:
+            changed = changed_traces(path, scenario, Path(base))
+            differs += [f"trace {name}: its file has changed" for name in changed]
         if differs:
             listed = "\n".join(f"  {line}" for line in differs)
             raise UsageError(

@@ -120,7 +120,7 @@ def compare(
             seeds=numbers,
             energy=layer,
             traces=traces_of([record.row() for record in on.provenance]),
-            base=str(on.base.resolve()) if on.base else "",
+            base=on.base,
             command=command,
         )
     runs = _play(on, names, numbers, layer, directory, jobs, progress, executor)

@@ -55,7 +55,6 @@ def lock_of(folder: Path) -> dict[str, Any]:
         "seeds": list(dict.fromkeys(seed for _, seed in marks)),
         "versions": dict(directory.versions),
         "traces": dict(directory.traces),
-        "base": directory.base,
         "digests": _nested({key: mark["digest"] for key, mark in marks.items()}),
         "kpis": _nested({key: mark["kpis"] for key, mark in marks.items()}),
     }
@@ -80,7 +79,7 @@ def reproduce(
     Args:
         source: the folder of a study, or the lock that a report carries
             (``cosim.report.lock.read_lock``).
-        base: folder in which traces beside the scenario are found, for a lock.
+        base: folder in which traces beside the scenario are found; default: the study's own.
         jobs: processes to run side by side.
         progress: called with (slots done, slots in all).
 
@@ -90,7 +89,7 @@ def reproduce(
         TraceError: a trace of the user's own is not beside it.
     """
     lock = source if isinstance(source, Mapping) else lock_of(source)
-    folder = base or (Path(lock["base"]) if lock.get("base") else None)
+    folder = source if base is None and isinstance(source, Path) else base
     scenario = scenario_from_text(lock["scenario_yaml"], "the frozen scenario")
     on = stage(scenario, base=folder)
     explained = [*_version_lines(lock), *_trace_lines(lock, on)]

@@ -211,3 +211,38 @@ def test_a_changed_trace_is_told_beside_the_verdict_on_digests(whole):
     found = reproduce(lock)
     assert found.matches
     assert found.lines[0].startswith("trace price/dayahead_de_fr_nl_be_2019:price_de_eur_mwh")
+
+
+@pytest.fixture
+def own_prices(tmp_path, pytestconfig):
+    """The tiny scenario with a price file of the user's own beside it."""
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    rows = [f"2019-04-{d:02}T{h:02}:00:00Z,{40 + h}" for d in (21, 22, 23) for h in range(24)]
+    text = "\n".join(["time_utc,price_eur_mwh", *rows]) + "\n"
+    (folder / "prices.csv").write_text(text, encoding="utf-8")
+    tiny = (pytestconfig.rootpath / "tests" / "data" / "tiny.yaml").read_text(encoding="utf-8")
+    flat = "{kind: flat, usd_per_kwh: 0.15}"
+    assert flat in tiny
+    named = tiny.replace(flat, '"prices.csv:price_eur_mwh"')
+    (folder / "own.yaml").write_text(named, encoding="utf-8")
+    return folder / "own.yaml"
+
+
+def test_own_traces_travel_with_the_study(own_prices, tmp_path):
+    loaded = load_scenario(own_prices)
+    found = compare(loaded, policies=["home"], seeds=[1], out=tmp_path / "out")
+    (own_prices.parent / "prices.csv").unlink()
+    moved = tmp_path / "elsewhere"
+    found.folder.rename(moved)
+    assert reproduce(moved).matches
+    assert str(tmp_path) not in (moved / "manifest.json").read_text(encoding="utf-8")
+
+
+def test_resume_notices_that_an_own_trace_has_changed(own_prices, tmp_path):
+    out = tmp_path / "out"
+    compare(load_scenario(own_prices), policies=["home"], seeds=[1], out=out)
+    file = own_prices.parent / "prices.csv"
+    file.write_text(file.read_text(encoding="utf-8").replace(",47", ",470"), encoding="utf-8")
+    with pytest.raises(UsageError, match=r"trace prices\.csv: its file has changed"):
+        compare(load_scenario(own_prices), policies=["home"], seeds=[2], out=out, resume=True)
