@@ -187,9 +187,17 @@ def _attempt(stage: Stage, unit: Unit, progress: Progress | None = None) -> Done
 
             save_run(unit.folder, result)
     except CosimError as error:
-        return _Failed(type(error), f"{error}\n(in the run of {unit})", dict(error.__dict__))
+        return _failed(error, f"\n(in the run of {unit})")
     kept = result if unit.folder is None else None
     return Done(unit, result.digest, dict(result.kpis), kept)
+
+
+def _failed(error: CosimError, where: str) -> _Failed:
+    """An error with its unit named, in its text and in the message that its text is made from."""
+    fields = dict(error.__dict__)
+    if isinstance(fields.get("message"), str):
+        fields["message"] += where
+    return _Failed(type(error), f"{error}{where}", fields)
 
 
 class _Tally:
