@@ -26,9 +26,17 @@ class StoredRuns(Mapping[Key, RunResult]):
         self._read = lru_cache(maxsize=KEPT_MAX)(directory.load)
 
     def __getitem__(self, key: Key) -> RunResult:
-        if key not in set(self):
+        if key not in self:
             raise KeyError(key)
         return self._read(*key)
+
+    def __contains__(self, key: object) -> bool:
+        known = self.directory
+        match key:
+            case (str(policy), int(seed)):
+                listed = policy in known.policies and seed in known.seeds
+                return listed and known.finished(policy, seed)
+        return False
 
     def __iter__(self) -> Iterator[Key]:
         known = self.directory

@@ -10,6 +10,7 @@ its own work under ``if __name__ == "__main__":``.
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, wait
@@ -18,6 +19,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from multiprocessing.context import SpawnContext
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from cosim.errors import CosimError, RunInterrupted
@@ -234,9 +236,18 @@ class _StopUnit(BaseException):
 
 
 def _start(stages: Mapping[str, Stage], slots: Any, stop: Any) -> None:
-    """Begin a worker process: keep the stages, leave Ctrl-C to the parent."""
+    """Begin a worker process: keep the stages, leave Ctrl-C to the parent, end with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with_parent, daemon=True).start()
     _HERE[:] = [_Worker(stages, slots, stop)]
+
+
+def _end_with_parent() -> None:
+    """A parent that is killed stops nobody; a worker without one would wait forever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _work(number: int, unit: Unit) -> Done | _Failed:
@@ -283,8 +294,6 @@ def _pool(stages: Mapping[str, Stage], workers: int) -> Iterator[_Pool]:
 
 def _drain_until_down(executor: ProcessPoolExecutor, slots: Any) -> None:
     """Shut down while emptying the pipe, so that no worker waits for a place in it."""
-    from threading import Thread
-
     ending = Thread(target=executor.shutdown, kwargs={"cancel_futures": True})
     ending.start()
     while ending.is_alive():

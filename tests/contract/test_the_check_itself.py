@@ -14,6 +14,8 @@ from cosim.check.stagehand import lively_plan, other_future
 from cosim.decision import CallbackRule, Decision, Placement
 from cosim.errors import PolicyError, UsageError
 from cosim.plugins import load_policy
+from cosim.scenario.load import load_scenario
+from cosim.scenario.model import Scenario
 from cosim.world.plan import Outside
 from policies.energy.simple import Idle
 from policies.heuristics.static import Home, split_rule
@@ -100,6 +102,28 @@ def test_knowledge_of_the_future_is_found(cheat):
 
 def test_public_knowledge_is_no_fault():
     assert find_faults(ReadsWhatIsPublic, slots=FEW) == []
+
+
+@pytest.fixture(scope="module")
+def tiny(pytestconfig):
+    return load_scenario(pytestconfig.rootpath / "tests" / "data" / "tiny.yaml").scenario
+
+
+def with_forecast(scenario, kind):
+    data = scenario.model_dump(by_alias=True)
+    return Scenario.model_validate({**data, "forecast": {"kind": kind}})
+
+
+@pytest.mark.parametrize("kind", ["seasonal", "persistence"])
+def test_a_scenario_of_ones_own(tiny, kind):
+    world = with_forecast(tiny, kind)
+    assert find_faults("price-aware", scenario=world, slots=FEW) == []
+    (finding,) = find_faults(KnowsJobs, scenario=world, slots=FEW)
+    assert finding.rule == "leakage"
+
+
+def test_with_perfect_forecasts_the_future_is_no_secret(tiny):
+    assert find_faults(KnowsJobs, scenario=with_forecast(tiny, "perfect"), slots=FEW) == []
 
 
 class KnowsTheWind(Idle):

@@ -1,6 +1,9 @@
 """Does a comparison come out the same however it is run, and survive what happens to it?"""
 
 import json
+import os
+import subprocess
+import sys
 import textwrap
 from concurrent.futures import ThreadPoolExecutor
 
@@ -132,6 +135,40 @@ def test_interrupt_keeps_finished_runs_and_resume_equals_uninterrupted(
     with pytest.raises(UsageError, match="not finished"):
         stored(out)
     assert comparable(compare(stage, out=out, resume=True)) == comparable(whole)
+
+
+KILLED = """
+    import os, sys
+    from pathlib import Path
+    from cosim.scenario.load import load_scenario
+    from cosim.study.compare import compare
+
+    def dying(done, total):
+        if done >= 14:
+            os.kill(os.getpid(), 9)
+
+    if __name__ == "__main__":
+        scenario, out, jobs = sys.argv[1:]
+        compare(load_scenario(scenario), out=Path(out), jobs=int(jobs), progress=dying)
+    """
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_kill_9_and_resume_equals_uninterrupted(stage, whole, tmp_path, pytestconfig, jobs):
+    script, out = tmp_path / "killed.py", tmp_path / "out"
+    script.write_text(textwrap.dedent(KILLED), encoding="utf-8")
+    tiny = pytestconfig.rootpath / "tests" / "data" / "tiny.yaml"
+    ended = subprocess.run(
+        [sys.executable, script, tiny, out, str(jobs)],
+        env={**os.environ, "PYTHONPATH": str(pytestconfig.rootpath)},
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert ended.returncode == -9, ended.stderr
+    found = compare(load_scenario(tiny), out=out, resume=True)
+    assert comparable(found) == comparable(whole)
 
 
 def test_resume_runs_only_what_is_missing(stage, whole):
