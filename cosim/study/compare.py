@@ -110,21 +110,34 @@ def compare(
     numbers = tuple(seeds if seeds is not None else scenario.seeds)
     _check_request(names, numbers, out, resume=resume)
     layer = energy or scenario.policy.energy.use
-    directory = None
-    if out is not None:
-        make = RunDirectory.resume if resume else RunDirectory.create
-        directory = make(
-            out,
-            scenario,
-            policies=names,
-            seeds=numbers,
-            energy=layer,
-            traces=traces_of([record.row() for record in on.provenance]),
-            base=on.base,
-            command=command,
-        )
+    directory = _directory(on, out, names, numbers, layer, command, resume=resume)
     runs = _play(on, names, numbers, layer, directory, jobs, progress, executor)
     return _keep(_comparison(scenario.name, names, numbers, *runs, directory))
+
+
+def _directory(
+    on: Stage,
+    out: Path | None,
+    policies: tuple[str, ...],
+    seeds: tuple[int, ...],
+    energy: str,
+    command: str,
+    *,
+    resume: bool,
+) -> RunDirectory | None:
+    """The folder of the study, made or gone on with; None where nothing is kept."""
+    if out is None:
+        return None
+    return (RunDirectory.resume if resume else RunDirectory.create)(
+        out,
+        on.scenario,
+        policies=policies,
+        seeds=seeds,
+        energy=energy,
+        traces=traces_of([record.row() for record in on.provenance]),
+        base=on.base,
+        command=command,
+    )
 
 
 def _check_request(

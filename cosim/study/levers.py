@@ -22,15 +22,14 @@ import numpy as np
 
 from cosim.plugins import available
 from cosim.prepare import Stage
-from cosim.quantities import NS_PER_HOUR
 from cosim.run import staged
 from cosim.scenario.load import Loaded
 from cosim.scenario.model import Scenario
 from cosim.study.executors import Done, Progress, Unit, run_units
+from cosim.study.loads import Load, loads
 from cosim.study.statistics import estimate, share_of
 from cosim.study.variants import Variant, variants
 
-STEP_COUNTS = (6, 22, 30, 42)
 DEFAULT_SEEDS = 2
 SPARSITY_MIN, UTILITY_MIN, COST_MIN = 35.0, 5.0, 1.0
 _COST = (
@@ -42,23 +41,6 @@ _COST = (
     ("settlement_usd", -1.0),
 )
 Kpis = Mapping[str, float]
-
-
-@dataclass(frozen=True)
-class Load:
-    """How full a site would be if every job ran at its home with one step count.
-
-    Attributes:
-        site: name of the site.
-        steps: denoising steps per image.
-        mean: GPU time asked for over GPU time there is, over the window.
-        peak: the same in the fullest hour.
-    """
-
-    site: str
-    steps: int
-    mean: float
-    peak: float
 
 
 @dataclass(frozen=True)
@@ -251,41 +233,3 @@ def _words(what: str, have: list[float], lack: list[float]) -> str:
 def net_cost_usd(kpis: Kpis) -> float:
     """Energy cost with everything that storage and limits shift elsewhere [USD]."""
     return sum(sign * kpis[name] for name, sign in _COST)
-
-
-# --- loads ----------------------------------------------------------------------------------
-
-
-def loads(on: Stage, seed: int) -> list[Load]:
-    """Load per site and step count: images asked × GPU time of an image / GPU time there is.
-
-    In closed form from the jobs of one seed, each at its home's first service at full clock; the
-    fullest hour is that with most images.
-
-    Args:
-        on: the stage.
-        seed: whose jobs are counted.
-    """
-    plan = on.plan(seed)
-    info, jobs = plan.info, plan.jobs
-    hours = -(-plan.window_ns // NS_PER_HOUR)
-    shape = (info.n_sites, hours)
-    images = np.zeros(shape)
-    np.add.at(images, (jobs.home, jobs.arrival_ns // NS_PER_HOUR), jobs.images)
-    last_s = (plan.window_ns - (hours - 1) * NS_PER_HOUR) / 1e9
-    spans_s = np.array([3600.0] * (hours - 1) + [last_s])
-    found = []
-    for i, site in enumerate(info.sites):
-        service = plan.services[info.home_service[i]]
-        for steps in _step_counts(info.steps):
-            image_s = service.job_ns(len(service.step_ns) - 1, steps, 1) / 1e9
-            busy = images[i] * image_s / info.gpus[i]
-            full = busy / spans_s
-            found.append(Load(site, steps, float(busy.sum() / spans_s.sum()), float(full.max())))
-    return found
-
-
-def _step_counts(allowed: Sequence[int]) -> list[int]:
-    """The table's step counts that the scenario allows; its ends and default where it has none."""
-    kept = [steps for steps in STEP_COUNTS if steps in allowed]
-    return kept or sorted({allowed[0], allowed[len(allowed) // 2], allowed[-1]})

@@ -8,7 +8,8 @@ import pytest
 from cosim.run import run, staged
 from cosim.scenario.load import load_scenario
 from cosim.scenario.model import Scenario
-from cosim.study.levers import levers, loads, net_cost_usd
+from cosim.study.levers import levers, net_cost_usd
+from cosim.study.loads import loads
 from cosim.study.variants import changed, energy_layer, no_transfer, present, without
 
 
