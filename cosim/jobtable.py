@@ -108,7 +108,8 @@ def job_table(jobs: JobSet, state: JobState, info: WorldInfo, ledger: Ledger) ->
     fate = {name: np.array(getattr(state, name), dtype=np.int64) for name in int_columns}
     ran = fate["finish_ns"] >= 0
     site = np.where(ran, info.service_site[np.maximum(fate["service"], 0)], -1)
-    delivered_ns = np.where(ran, fate["finish_ns"] + np.array(state.return_ns), -1)
+    return_ns = np.array(state.return_ns, dtype=np.int64)
+    delivered_ns = np.where(ran, fate["finish_ns"] + return_ns, -1)
     late = ~ran | (delivered_ns > jobs.deadline_ns)
     energy_pj = np.array(state.energy_pj, dtype=np.int64)
     shares = _attribute(site, fate["start_ns"], fate["finish_ns"], energy_pj, ledger)
@@ -161,11 +162,12 @@ def _attribute(
         rows = np.flatnonzero(site == number)
         if not len(rows):
             continue
+        own_pj = energy_pj[rows].astype(np.float64)  # a day's sum leaves 64 bits
         job, slot, weight = _spread(
-            start_ns[rows], finish_ns[rows], energy_pj[rows], ledger.slot_ns, len(load_wh)
+            start_ns[rows], finish_ns[rows], own_pj, ledger.slot_ns, len(load_wh)
         )
         in_slot = np.bincount(slot, weights=weight, minlength=len(load_wh))
-        whole = energy_pj[rows] / energy_pj[rows].sum()
+        whole = own_pj / own_pj.sum()
         for name, total in totals.items():
             column = total[:, number]
             rate = np.divide(column, in_slot, out=np.zeros_like(column), where=in_slot > 0)
@@ -175,7 +177,7 @@ def _attribute(
 
 
 def _spread(
-    start_ns: IntArray, finish_ns: IntArray, energy_pj: IntArray, slot_ns: int, slots: int
+    start_ns: IntArray, finish_ns: IntArray, energy_pj: FloatArray, slot_ns: int, slots: int
 ) -> tuple[IntArray, IntArray, FloatArray]:
     """Cut jobs at slot edges: (job, slot, energy in it [pJ]), evenly over the job's time."""
     first = start_ns // slot_ns
