@@ -20,8 +20,9 @@ from cosim.scenario.load import Loaded
 from cosim.scenario.model import Scenario
 from cosim.store import LoadedStudy, RunDirectory, StoredRuns, load, write_json
 from cosim.store.directory import traces_of
-from cosim.study.executors import Progress, Unit, run_units
+from cosim.study.executors import run_units
 from cosim.study.statistics import mean_cell, paired_cell
+from cosim.study.units import Progress, Unit
 
 Cells = dict[str, dict[str, dict[str, Any]]]
 

@@ -18,56 +18,14 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from multiprocessing.context import SpawnContext
-from pathlib import Path
 from threading import Thread
 from typing import Any
 
 from cosim.errors import CosimError, RunInterrupted
 from cosim.prepare import Stage
-from cosim.run import RunResult, run
+from cosim.study.units import Done, Failed, Progress, Unit, attempt
 
-Progress = Callable[[int, int], None]
 POLL_S = 0.1
-
-
-@dataclass(frozen=True)
-class Unit:
-    """One run to be made.
-
-    Attributes:
-        policy: name of the scheduling policy.
-        seed: the seed.
-        energy: name of the energy layer, None for the scenario's.
-        stage: which of the stages it is played on.
-        folder: where its result is written; None hands the whole result back instead.
-    """
-
-    policy: str
-    seed: int
-    energy: str | None = None
-    stage: str = ""
-    folder: Path | None = None
-
-    def __str__(self) -> str:
-        on = f" on `{self.stage}`" if self.stage else ""
-        return f"policy `{self.policy}`, seed {self.seed}{on}"
-
-
-@dataclass(frozen=True)
-class Done:
-    """A unit that has ended.
-
-    Attributes:
-        unit: the unit.
-        digest: fingerprint of its result.
-        kpis: its key figures.
-        result: the whole result, None where it was written to the unit's folder.
-    """
-
-    unit: Unit
-    digest: str
-    kpis: Mapping[str, float]
-    result: RunResult | None
 
 
 def run_units(
@@ -97,7 +55,7 @@ def run_units(
         with closing(_outcomes(stages, units, jobs, executor, tally)) as outcomes:
             for number, outcome in outcomes:
                 tally.at(number, tally.slots[number])
-                done[number] = outcome.unwrap() if isinstance(outcome, _Failed) else outcome
+                done[number] = outcome.unwrap() if isinstance(outcome, Failed) else outcome
     except KeyboardInterrupt:
         raise RunInterrupted(f"interrupted: {len(done)} of {len(units)} runs finished") from None
     return {units[number]: done[number] for number in sorted(done)}
@@ -109,11 +67,11 @@ def _outcomes(
     jobs: int,
     executor: Executor | None,
     tally: _Tally,
-) -> Generator[tuple[int, Done | _Failed], None, None]:
+) -> Generator[tuple[int, Done | Failed], None, None]:
     """Outcomes as they come."""
     if executor is not None:
         futures = {
-            executor.submit(_attempt, stages[unit.stage], unit): i for i, unit in enumerate(units)
+            executor.submit(attempt, stages[unit.stage], unit): i for i, unit in enumerate(units)
         }
         yield from _gather(futures, units, lambda: None)
     elif jobs > 1 and len(units) > 1:
@@ -122,7 +80,7 @@ def _outcomes(
             yield from _gather(futures, units, lambda: pool.report(tally))
     else:
         for i, unit in enumerate(units):
-            yield i, _attempt(stages[unit.stage], unit, _reporter(tally, i))
+            yield i, attempt(stages[unit.stage], unit, _reporter(tally, i))
 
 
 def _reporter(tally: _Tally, number: int) -> Progress:
@@ -131,7 +89,7 @@ def _reporter(tally: _Tally, number: int) -> Progress:
 
 def _gather(
     futures: dict[Future[Any], int], units: Sequence[Unit], between: Callable[[], None]
-) -> Iterator[tuple[int, Done | _Failed]]:
+) -> Iterator[tuple[int, Done | Failed]]:
     """Yield outcomes as futures end, reporting progress in between; cancel the rest on exit."""
     open_ = set(futures)
     try:
@@ -147,9 +105,9 @@ def _gather(
 
 def _outcome(
     future: Future[Any], futures: dict[Future[Any], int], units: Sequence[Unit]
-) -> Done | _Failed:
+) -> Done | Failed:
     try:
-        outcome: Done | _Failed = future.result()
+        outcome: Done | Failed = future.result()
     except BrokenProcessPool:
         lost = [str(units[i]) for f, i in futures.items() if f.done() and f.exception()]
         raise CosimError(
@@ -158,48 +116,6 @@ def _outcome(
             "kept; go on with --resume, with fewer --jobs if memory was short"
         ) from None
     return outcome
-
-
-# --- one unit -------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Failed:
-    """An error of ours on its way between processes: exceptions with fields do not pickle."""
-
-    kind: type[CosimError]
-    text: str
-    fields: Mapping[str, Any]
-
-    def unwrap(self) -> Done:
-        error = self.kind.__new__(self.kind)
-        Exception.__init__(error, self.text)
-        error.__dict__.update(self.fields)
-        raise error
-
-
-def _attempt(stage: Stage, unit: Unit, progress: Progress | None = None) -> Done | _Failed:
-    """Run a unit; keep or write its result."""
-    try:
-        result = run(
-            stage, policy=unit.policy, energy=unit.energy, seed=unit.seed, progress=progress
-        )
-        if unit.folder is not None:
-            from cosim.store import save_run
-
-            save_run(unit.folder, result)
-    except CosimError as error:
-        return _failed(error, f"\n(in the run of {unit})")
-    kept = result if unit.folder is None else None
-    return Done(unit, result.digest, dict(result.kpis), kept)
-
-
-def _failed(error: CosimError, where: str) -> _Failed:
-    """An error with its unit named, in its text and in the message that its text is made from."""
-    fields = dict(error.__dict__)
-    if isinstance(fields.get("message"), str):
-        fields["message"] += where
-    return _Failed(type(error), f"{error}{where}", fields)
 
 
 class _Tally:
@@ -250,7 +166,7 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _work(number: int, unit: Unit) -> Done | _Failed:
+def _work(number: int, unit: Unit) -> Done | Failed:
     (here,) = _HERE
 
     def tell(done: int, total: int) -> None:
@@ -259,9 +175,9 @@ def _work(number: int, unit: Unit) -> Done | _Failed:
             raise _StopUnit
 
     try:
-        return _attempt(here.stages[unit.stage], unit, tell)
+        return attempt(here.stages[unit.stage], unit, tell)
     except _StopUnit:
-        return _Failed(RunInterrupted, f"stopped: {unit}", {})
+        return Failed(RunInterrupted, f"stopped: {unit}", {})
 
 
 @dataclass(frozen=True)

@@ -25,9 +25,10 @@ from cosim.prepare import Stage
 from cosim.run import staged
 from cosim.scenario.load import Loaded
 from cosim.scenario.model import Scenario
-from cosim.study.executors import Done, Progress, Unit, run_units
+from cosim.study.executors import run_units
 from cosim.study.loads import Load, loads
 from cosim.study.statistics import estimate, share_of
+from cosim.study.units import Done, Progress, Unit
 from cosim.study.variants import Variant, variants
 
 DEFAULT_SEEDS = 2

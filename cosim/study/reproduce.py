@@ -19,7 +19,8 @@ from cosim.prepare import Stage, stage
 from cosim.run import versions
 from cosim.store import load, scenario_from_text
 from cosim.store.directory import traces_of
-from cosim.study.executors import Done, Progress, Unit, run_units
+from cosim.study.executors import run_units
+from cosim.study.units import Done, Progress, Unit
 
 SHOWN_MAX = 6
 
