@@ -97,7 +97,7 @@ def as_case(source: Run | Compared) -> Case:
     if hasattr(source, "results"):
         return _of_comparison(cast("Compared", source))
     if hasattr(source, "ledger"):
-        return _of_run(cast("Run", source))
+        return _of_run(source)
     raise UsageError(
         f"a report needs a run or a comparison, not {type(source).__name__}; "
         "give it what cosim.run or cosim.study.compare returned"
