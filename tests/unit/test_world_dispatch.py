@@ -191,7 +191,7 @@ def test_an_exception_inside_a_policy_is_its_fault(stage):
     def broken(world, observation):
         raise KeyError("left the map at home")
 
-    with pytest.raises(PolicyError, match="slot 0.*KeyError"):
+    with pytest.raises(PolicyError, match=r"slot 0.*KeyError"):
         play(stage, broken)
 
 
