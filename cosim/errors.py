@@ -62,9 +62,12 @@ class ScenarioError(CosimError):
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems: tuple[Problem, ...] = tuple(sorted(problems))
+        super().__init__(self.problems)  # the arguments themselves: SimPy and pickle rebuild it
+
+    def __str__(self) -> str:
         count = len(self.problems)
         tail = f"{count} problem{'' if count == 1 else 's'}. Nothing was run."
-        super().__init__("\n".join([*map(str, self.problems), tail]))
+        return "\n".join([*map(str, self.problems), tail])
 
 
 class TraceError(CosimError):
@@ -85,15 +88,18 @@ class PolicyError(CosimError):
     exit_code = 5
 
     def __init__(
-        self, policy: str, message: str, *, slot: int | None = None, field: str = ""
+        self, policy: str, message: str, slot: int | None = None, field: str = ""
     ) -> None:
-        self.policy, self.slot, self.field = policy, slot, field
-        where = [f"policy `{policy}`"]
-        if slot is not None:
-            where.append(f"slot {slot}")
-        if field:
-            where.append(f"field `{field}`")
-        super().__init__(f"{', '.join(where)}: {message}")
+        super().__init__(policy, message, slot, field)  # SimPy and pickle rebuild it from these
+        self.policy, self.message, self.slot, self.field = policy, message, slot, field
+
+    def __str__(self) -> str:
+        where = [f"policy `{self.policy}`"]
+        if self.slot is not None:
+            where.append(f"slot {self.slot}")
+        if self.field:
+            where.append(f"field `{self.field}`")
+        return f"{', '.join(where)}: {self.message}"
 
 
 class RunInterrupted(CosimError):  # noqa: N818 - an interruption is not an error of anybody's

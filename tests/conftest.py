@@ -6,7 +6,7 @@ The base world has three sites in the manner of JEMAS: a light, a middle and a h
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -173,3 +173,11 @@ def world() -> WorldInfo:
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(7)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep computed series of tests out of the user's cache, in sub-processes too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COSIM_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield

@@ -23,7 +23,7 @@ from cosim.decision import (
     merge,
     project,
 )
-from cosim.errors import PolicyError
+from cosim.errors import PolicyError, RunInterrupted
 from cosim.plugins import Kind
 from cosim.rng import stream
 from cosim.world.plan import Plan
@@ -45,7 +45,7 @@ class Slot:
     placed: list[Any] = field(default_factory=list)
 
 
-class _EnoughError(Exception):
+class _EnoughError(RunInterrupted):
     """Ends a play before the window does."""
 
 

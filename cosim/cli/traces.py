@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.group("traces")
 def command() -> None:
-    """List and check the traces that ship with cosim."""
+    """List and check the traces that ship with cosim; fit a workload to requests."""
 
 
 @command.command("list")
@@ -72,3 +74,25 @@ def check(ids: tuple[str, ...], as_json: bool) -> None:
     if failed:
         raise TraceError("\n".join([*failed, f"{len(failed)} of {len(results)} checks failed."]))
     console.next_step("cosim show scenarios/quickstart.yaml")
+
+
+@command.command("fit-workload")
+@click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
+@click.option("--utc-offset-h", default=0.0, help="Local time minus the file's clock [h].")
+@options.json_option
+def fit_workload(file: Path, utc_offset_h: float, as_json: bool) -> None:
+    """Calibrate profile, arrival process and marks on a request file (CSV or CSV.GZ)."""
+    from cosim.scenario.lock import as_yaml
+    from cosim.traces.fit import fit_workload as fit
+
+    if not file.is_file():
+        raise TraceError(f"no file {file}")
+    found = fit(file, utc_offset_h=utc_offset_h)
+    if as_json:
+        console.emit_json({**asdict(found), "workload": found.scenario()})
+        return
+    shown = {k: v for k, v in asdict(found).items() if not isinstance(v, tuple | dict)}
+    rows = [(k, f"{v:,.4g}" if isinstance(v, float) else str(v)) for k, v in shown.items()]
+    console.table(("statistic", "value"), rows)
+    click.echo(as_yaml({"workload": found.scenario()}), nl=False)
+    console.next_step("put this `workload:` into a scenario, then cosim validate SCENARIO")

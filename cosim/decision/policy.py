@@ -14,6 +14,7 @@ import numpy as np
 from cosim.decision.info import WorldInfo
 from cosim.decision.observation import Observation, SlotOutcome
 from cosim.decision.orders import Decision, merge
+from cosim.errors import PolicyError
 
 
 @runtime_checkable
@@ -42,7 +43,7 @@ class Layered:
 
     def decide(self, observation: Observation) -> Decision:
         """Ask the outer layer, then let the inner one fill what is open."""
-        return merge(self.schedule.decide(observation), self.energy.decide(observation))
+        return merge(_asked(self.schedule, observation), _asked(self.energy, observation))
 
     def learn(self, outcome: SlotOutcome) -> None:
         """Pass the outcome of a slot on to the layers that want it."""
@@ -57,3 +58,12 @@ class Layered:
             hook = getattr(layer, "close", None)
             if hook is not None:
                 hook()
+
+
+def _asked(layer: Policy, observation: Observation) -> Decision:
+    """What a layer decides, or an error that names the layer and the slot."""
+    answer: object = layer.decide(observation)
+    if isinstance(answer, Decision):
+        return answer
+    told = f"decide() returned {type(answer).__name__}, expected Decision"
+    raise PolicyError(type(layer).__name__, told, slot=observation.slot, field="decision")

@@ -202,4 +202,6 @@ def stage(
     services = deployed(scenario, racks)
     tracer = Tracer(catalogue or Catalogue.load(), base, window)
     around = outside(scenario, tracer, cache or cache_folder())
+    if isinstance(scenario.workload.arrivals, spec.ReplayArrivals):
+        tracer.requests(scenario.workload.arrivals.trace)
     return Stage(scenario, base, window, racks, services, around, tracer.records)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from cosim.errors import TraceError
 from cosim.quantities import NS_PER_DAY
 from cosim.traces.catalogue import Catalogue
+from cosim.traces.clock import clock_certificate
 from cosim.traces.series import Series, utc_text
 from cosim.traces.weather import Weather
 
@@ -69,6 +70,8 @@ class Provenance:
         shift_days: days by which it was moved into the window; 0 if it belongs there.
         gaps: declared missing values in the whole file.
         remarks: what a user must know.
+        certificate: what the sun says of a weather trace's clock, empty for other traces.
+        certificate_minutes: minutes by which its stamps are late, None if unknown.
     """
 
     ref: str
@@ -85,6 +88,8 @@ class Provenance:
     shift_days: int
     gaps: int
     remarks: str
+    certificate: str = ""
+    certificate_minutes: float | None = None
 
     def row(self) -> dict[str, Any]:
         """The record as a mapping."""
@@ -110,9 +115,17 @@ class Tracer:
         """Weather moved into the window if it belongs to another year."""
         weather = self.catalogue.weather(ref, base=self.base)
         days = self._shift(weather.start_utc_ns, weather.end_utc_ns, ref, weekly=False)
+        certificate = clock_certificate(weather)
+        minutes = None if certificate.status == "unknown" else certificate.offset_min
         weather = weather.shifted(days)
         self._record(ref, used_for, weather.series("temp_air_c"), days)
+        told = replace(self.records[-1], certificate=str(certificate), certificate_minutes=minutes)
+        self.records[-1] = told
         return weather
+
+    def requests(self, ref: str) -> None:
+        """Remember a replayed request file."""
+        self.records.append(self._provenance(ref, "workload: arrivals", "replayed", 0))
 
     def _shift(self, start_ns: int, end_ns: int, ref: str, *, weekly: bool) -> int:
         """Days by which a trace must be moved so that it covers the window.
@@ -146,27 +159,29 @@ class Tracer:
         return round((start - there) / timedelta(days=1))
 
     def _record(self, ref: str, used_for: str, series: Series, days: int) -> None:
-        source = ref.partition(":")[0]
-        entry = self.catalogue.entries.get(source)
         moved_ns = days * NS_PER_DAY
         first, last = series.start_utc_ns - moved_ns, series.end_utc_ns - moved_ns
-        self.records.append(
-            Provenance(
-                ref=ref,
-                used_for=used_for,
-                id=source,
-                what=entry.what if entry else "file of the user",
-                place=entry.place if entry else "",
-                source="; ".join(entry.packages) if entry else "beside the scenario",
-                owner=entry.owner if entry else "",
-                licence=entry.licence if entry else "",
-                sha256=entry.sha256 if entry else _sha256(source, self.base),
-                coverage=f"{utc_text(first)} to {utc_text(last)}",
-                calendar=entry.calendar if entry else "actual",
-                shift_days=days,
-                gaps=sum(gap.steps for gap in entry.gaps) if entry else 0,
-                remarks=entry.remarks if entry else "",
-            )
+        coverage = f"{utc_text(first)} to {utc_text(last)}"
+        self.records.append(self._provenance(ref, used_for, coverage, days))
+
+    def _provenance(self, ref: str, used_for: str, coverage: str, days: int) -> Provenance:
+        source = ref.partition(":")[0]
+        entry = self.catalogue.entries.get(source)
+        return Provenance(
+            ref=ref,
+            used_for=used_for,
+            id=source,
+            what=entry.what if entry else "file of the user",
+            place=entry.place if entry else "",
+            source="; ".join(entry.packages) if entry else "beside the scenario",
+            owner=entry.owner if entry else "",
+            licence=entry.licence if entry else "",
+            sha256=entry.sha256 if entry else _sha256(source, self.base),
+            coverage=coverage,
+            calendar=entry.calendar if entry else "actual",
+            shift_days=days,
+            gaps=sum(gap.steps for gap in entry.gaps) if entry else 0,
+            remarks=entry.remarks if entry else "",
         )
 
 

@@ -1,8 +1,7 @@
 """What a report is made of: one run, or a comparison of policies on paired seeds.
 
-The producers live in :mod:`cosim.run` and :mod:`cosim.study`; the report only needs their shape,
-so it is written against protocols. :func:`as_case` turns either into a :class:`Case`, the one
-form that tables and figures read.
+:func:`as_case` turns a result of :mod:`cosim.run` or :mod:`cosim.study` into a :class:`Case`, the
+one form that tables and figures read.
 """
 
 from __future__ import annotations
@@ -10,114 +9,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cosim.errors import UsageError
+from cosim.jobtable import JobTable
 from cosim.ledger import Ledger
 from cosim.quantities import NS_PER_DAY, NS_PER_HOUR
+from cosim.run import RunResult
 from cosim.scenario.model import Scenario
+from cosim.study.compare import Comparison
 
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[Any]
 Statistic: TypeAlias = Mapping[str, Any]
-
-
-class Jobs(Protocol):
-    """The job table as the report reads it; one row per job, times in nanoseconds, −1: never."""
-
-    @property
-    def home(self) -> Ints: ...  # noqa: D102
-    @property
-    def class_id(self) -> Ints: ...  # noqa: D102
-    @property
-    def images(self) -> Ints: ...  # noqa: D102
-    @property
-    def transferable(self) -> Ints: ...  # noqa: D102
-    @property
-    def arrival_ns(self) -> Ints: ...  # noqa: D102
-    @property
-    def deadline_ns(self) -> Ints: ...  # noqa: D102
-    @property
-    def service(self) -> Ints: ...  # noqa: D102
-    @property
-    def site(self) -> Ints: ...  # noqa: D102
-    @property
-    def steps(self) -> Ints: ...  # noqa: D102
-    @property
-    def decided_ns(self) -> Ints: ...  # noqa: D102
-    @property
-    def landed_ns(self) -> Ints: ...  # noqa: D102
-    @property
-    def start_ns(self) -> Ints: ...  # noqa: D102
-    @property
-    def finish_ns(self) -> Ints: ...  # noqa: D102
-    @property
-    def delivered_ns(self) -> Ints: ...  # noqa: D102
-    @property
-    def late(self) -> Ints: ...  # noqa: D102
-    @property
-    def revenue_usd(self) -> Floats: ...  # noqa: D102
-    @property
-    def penalty_usd(self) -> Floats: ...  # noqa: D102
-    @property
-    def transfer_usd(self) -> Floats: ...  # noqa: D102
-
-
-@runtime_checkable
-class Run(Protocol):
-    """One policy on one seed, finished."""
-
-    @property
-    def scenario(self) -> Scenario: ...  # noqa: D102
-    @property
-    def scenario_yaml(self) -> str: ...  # noqa: D102
-    @property
-    def policy(self) -> str: ...  # noqa: D102
-    @property
-    def energy(self) -> str: ...  # noqa: D102
-    @property
-    def seed(self) -> int: ...  # noqa: D102
-    @property
-    def ledger(self) -> Ledger: ...  # noqa: D102
-    @property
-    def jobs(self) -> Any: ...  # noqa: D102
-    @property
-    def kpis(self) -> Mapping[str, float]: ...  # noqa: D102
-    @property
-    def clips(self) -> Mapping[str, Mapping[str, int]]: ...  # noqa: D102
-    @property
-    def digest(self) -> str: ...  # noqa: D102
-    @property
-    def provenance(self) -> Sequence[Mapping[str, Any]]: ...  # noqa: D102
-    @property
-    def warnings(self) -> Sequence[str]: ...  # noqa: D102
-    @property
-    def versions(self) -> Mapping[str, str]: ...  # noqa: D102
-    @property
-    def wall_s(self) -> float: ...  # noqa: D102
-    @property
-    def cpu_s(self) -> float: ...  # noqa: D102
-
-
-@runtime_checkable
-class Compared(Protocol):
-    """Policies on the same seeds, with means and paired differences to a baseline."""
-
-    @property
-    def seeds(self) -> Sequence[int]: ...  # noqa: D102
-    @property
-    def baseline(self) -> str: ...  # noqa: D102
-    @property
-    def policies(self) -> Sequence[str]: ...  # noqa: D102
-    @property
-    def results(self) -> Mapping[Any, Any]: ...  # noqa: D102
-    @property
-    def table(self) -> Mapping[str, Mapping[str, Statistic]]: ...  # noqa: D102
-    @property
-    def paired(self) -> Mapping[str, Mapping[str, Statistic]]: ...  # noqa: D102
+Jobs: TypeAlias = JobTable
+Run: TypeAlias = RunResult
+Compared: TypeAlias = Comparison
 
 
 @dataclass(frozen=True)
@@ -184,9 +94,9 @@ def as_case(source: Run | Compared) -> Case:
     Raises:
         UsageError: when it is neither, or a comparison lacks the results of a seed.
     """
-    if isinstance(source, Compared):
-        return _of_comparison(source)
-    if isinstance(source, Run):
+    if hasattr(source, "results"):
+        return _of_comparison(cast("Compared", source))
+    if hasattr(source, "ledger"):
         return _of_run(source)
     raise UsageError(
         f"a report needs a run or a comparison, not {type(source).__name__}; "

@@ -21,15 +21,19 @@ _HEAD = "# Resolved by cosim: defaults, bases and overrides are written out.\n"
 def lock_text(source: Loaded | Scenario) -> str:
     """Return the fully resolved YAML of a scenario; loading it gives an equal scenario."""
     scenario = source.scenario if isinstance(source, Loaded) else source
-    body = yaml.dump(
-        _plain(scenario),
+    return _HEAD + as_yaml(_plain(scenario))
+
+
+def as_yaml(plain: dict[str, Any]) -> str:
+    """Write plain data as YAML that YAML 1.1 and 1.2 readers understand alike."""
+    return yaml.dump(
+        plain,
         Dumper=_Yaml12Dumper,
         sort_keys=False,
         allow_unicode=True,
         width=99,
         default_flow_style=False,
     )
-    return _HEAD + body
 
 
 def scenario_hash(source: Loaded | Scenario) -> str:

@@ -62,12 +62,16 @@ class BinBooks:
 
 
 class Facility:
-    """One site's connection, battery and meters."""
+    """One site's connection, battery and meters.
+
+    ``sells`` says whether surplus is sold: at a negative sale price it is curtailed instead.
+    """
 
     def __init__(self, plan: SitePlan) -> None:
         self.plan = plan
         self.stored_kwh = plan.stored_kwh
         self.order = BatteryOrder()
+        self.sells = True
 
     @property
     def soc(self) -> float:
@@ -88,10 +92,14 @@ class Facility:
         before_kwh = self.stored_kwh
         if step is not None:
             self.stored_kwh = step.stored_kwh
-        books = _post(self.plan, loads, step, hours)
+        books = _post(self.plan, loads, step, hours, self._export_kw_max)
         books[_STORED] = self.stored_kwh
         residual = _residual(books, self.stored_kwh - before_kwh)
         return BinBooks(books, step.power_kw if step else 0.0, residual)
+
+    @property
+    def _export_kw_max(self) -> float:
+        return self.plan.export_kw_max if self.sells else 0.0
 
     def _battery(self, residual_kw: float, hours: float) -> BatteryStep | None:
         battery = self.plan.battery
@@ -109,12 +117,18 @@ class Facility:
         else:
             power_kw += min(order.cover_kw, rest_kw)
         # the battery neither pushes through the export limit nor leaves a load in the dark
-        power_kw = min(power_kw, max(0.0, residual_kw + plan.export_kw_max))
+        power_kw = min(power_kw, max(0.0, residual_kw + self._export_kw_max))
         power_kw = max(power_kw, residual_kw - plan.import_kw_max)
         return min(battery.discharge_kw_max, max(-battery.charge_kw_max, power_kw))
 
 
-def _post(plan: SitePlan, loads: Loads, step: BatteryStep | None, hours: float) -> list[float]:
+def _post(
+    plan: SitePlan,
+    loads: Loads,
+    step: BatteryStep | None,
+    hours: float,
+    export_kw_max: float,
+) -> list[float]:
     """Post the energies of one bin by the declared rule (see :mod:`cosim.ledger`)."""
     use = [loads.compute_kw * hours, loads.idle_kw * hours, loads.cooling_kw * hours]
     solar, wind = loads.solar_kw * hours, loads.wind_kw * hours
@@ -124,7 +138,7 @@ def _post(plan: SitePlan, loads: Loads, step: BatteryStep | None, hours: float) 
     load, renewable = sum(use), solar + wind
     net = load - renewable + charge - give
     bought = min(max(net, 0.0), plan.import_kw_max * hours)
-    sold = min(max(-net, 0.0), plan.export_kw_max * hours)
+    sold = min(max(-net, 0.0), export_kw_max * hours)
     unserved, curtailed = max(net, 0.0) - bought, max(-net, 0.0) - sold
     if unserved < DUST * load:
         bought, unserved = bought + unserved, 0.0

@@ -23,7 +23,7 @@ from cosim.decision import (
     SlotOutcome,
     project,
 )
-from cosim.errors import PolicyError
+from cosim.errors import CosimError, PolicyError
 from cosim.ledger import Ledger
 from cosim.physics.cooling import pue
 from cosim.world.books import Books
@@ -151,13 +151,23 @@ class World:
         self.engine.refresh_estimates(self.levels)
         seen = observe(self, slot)
         started = perf_counter_ns()
-        wish = self.policy.decide(seen)
+        wish = self._ask(seen)
         self._decide_ns.append(perf_counter_ns() - started)
         projection = project(wish, self.plan.info, seen, policy=self.name)
         if self._watch is not None:
             self._watch(seen, projection.decision)
         self._count(projection)
         self._put_into_force(slot, projection.decision)
+
+    def _ask(self, seen: Observation) -> Decision:
+        """Ask the policy; what goes wrong inside it is told as its fault, with the slot."""
+        try:
+            return self.policy.decide(seen)
+        except CosimError:
+            raise
+        except Exception as problem:
+            what = f"decide() raised {type(problem).__name__}: {problem}"
+            raise PolicyError(self.name, what, slot=seen.slot) from problem
 
     def _count(self, projection: Projection) -> None:
         self._numbers += projection.numbers
@@ -255,6 +265,7 @@ class World:
 
     def _close_bin(self, bin_no: int) -> None:
         plan, hours = self.plan, self.plan.bin_ns / 3.6e12
+        row = plan.outside.history + bin_no // plan.bins_per_slot
         for i, reading in enumerate(self.engine.read()):
             facility = self.facilities[i]
             compute_kw, idle_kw = self._it_kw(i, reading, plan.bin_ns)
@@ -265,6 +276,7 @@ class World:
                 float(plan.outside.solar_bin_kw[bin_no, i]),
                 float(plan.outside.wind_bin_kw[bin_no, i]),
             )
+            facility.sells = bool(plan.outside.sale_usd_kwh[row, i] >= 0.0)
             self.books.post_bin(i, bin_no, facility.close(loads, hours), reading)
 
     def _it_kw(self, site: int, reading: BinReading, span_ns: int) -> tuple[float, float]:

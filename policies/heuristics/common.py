@@ -114,5 +114,7 @@ def marginal_usd_kwh(world: WorldInfo, observation: Observation) -> FloatArray:
     surplus = surplus_kw(observation)
     carbon_usd = world.carbon_usd_kg * observation.carbon_g_kwh / 1000.0
     bought = observation.price_usd_kwh + carbon_usd
-    forgone = np.where(surplus > world.export_kw_max, 0.0, observation.sale_usd_kwh)
+    forgone = np.where(
+        surplus > world.export_kw_max, 0.0, np.maximum(observation.sale_usd_kwh, 0.0)
+    )
     return np.asarray(np.where(surplus > 0.0, forgone, bought) * pue(observation))

@@ -1,0 +1,49 @@
+"""Every scenario that ships is sound, runs, and has something at stake."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cosim.run import run
+from cosim.scenario.load import load_scenario
+from cosim.study.levers import levers
+
+ROOT = Path(__file__).parents[2]
+SCENARIOS = sorted((ROOT / "scenarios").rglob("*.yaml"))
+SHORT = ["clock.days=0.020833333333333332", "workload.scale=0.1"]
+
+
+def name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("path", SCENARIOS, ids=name)
+def test_scenario_loads_and_half_an_hour_of_it_runs(path):
+    loaded = load_scenario(path, SHORT)
+    result = run(loaded, seed=loaded.scenario.seeds[0])
+    assert result.kpis["jobs"] > 0
+    assert result.ledger.data["residual_kwh"].max() < 1e-9
+    assert bool(result.warnings) == loaded.scenario.clock.mixed_years
+
+
+def assert_relevant(path: str, overrides: list[str], seeds: list[int]) -> None:
+    table = levers(load_scenario(ROOT / path, overrides), seeds=seeds, jobs=2)
+    failed = [f"{row.name}: {row.detail}" for row in table.rows if not row.passed]
+    assert table.passed, failed
+
+
+def test_small_base_has_every_lever_at_stake():
+    assert_relevant("scenarios/paper/base-small.yaml", [], [1])
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("path", ["scenarios/paper/flex.yaml", "scenarios/paper/base-small.yaml"])
+def test_every_lever_is_at_stake_on_two_seeds(path):
+    assert_relevant(path, [], [1, 2])
+
+
+@pytest.mark.heavy
+def test_paper_scale_has_every_lever_at_stake():
+    assert_relevant("scenarios/paper/base.yaml", [], [1])
