@@ -201,18 +201,18 @@ class Dispatcher:
             placement = known.get(job)
             if placement is None:
                 return otherwise(job, now_ns)
-            return self._checked(job, placement)
+            return self.checked(job, placement)
 
         return place
 
     def _callback(self, rule: CallbackRule) -> Placer:
         def place(job: int, now_ns: int) -> Placement:
             answer = rule.place(self._job_view(job), self._queue_view(now_ns))
-            return self._checked(job, answer)
+            return self.checked(job, answer)
 
         return place
 
-    def _checked(self, job: int, answer: Placement) -> Placement:
+    def checked(self, job: int, answer: Placement) -> Placement:
         """Hold an explicit placement to the contract."""
         info = self.plan.info
         try:

@@ -7,6 +7,8 @@ arriving jobs, so each site's completions are played when somebody looks at that
 
 from __future__ import annotations
 
+import numpy as np
+
 from cosim.world.compiled import compiled
 from cosim.world.kernel_dispatch import (
     choose,
@@ -44,8 +46,10 @@ from cosim.world.kernel_state import (
     TAIL,
     WAKE,
     Farm,
+    Floats,
     Ints,
     Rules,
+    Small,
 )
 
 
@@ -193,3 +197,39 @@ def demand(farm: Farm, out: Ints) -> None:
         out[site] = farm.sites[site, TAIL] - farm.sites[site, HEAD]
         for gpu in range(farm.first_gpu[site], farm.first_gpu[site + 1]):
             out[site] += 1 if farm.gpus[gpu, JOB] != NEVER else 0
+
+
+@compiled
+def backlogs(farm: Farm, now_ns: int, out: Ints) -> None:
+    """Estimated GPU time until everything accepted has ended, per site [ns]."""
+    for site in range(len(farm.sites)):
+        first = farm.first_gpu[site]
+        out[site] = 0
+        for at in range(first, first + farm.sites[site, ESTIMATES]):
+            out[site] += max(0, farm.estimates[at] - now_ns)
+
+
+@compiled
+def switched_off(farm: Farm, site: int) -> Ints:
+    """Numbers of a site's GPUs that are switched off."""
+    first, end = farm.first_gpu[site], farm.first_gpu[site + 1]
+    return np.flatnonzero(farm.gpus[first:end, OFF])
+
+
+@compiled
+def tell_sizes(input_mb: Floats, output_mb: Floats, index: Small, sizes: Floats) -> int:
+    """Number the different sizes of jobs in ``index``; how many there are, −1 if too many."""
+    count, last = 0, 0
+    for job in range(len(input_mb)):
+        there, back = input_mb[job], output_mb[job]
+        if count == 0 or sizes[last, 0] != there or sizes[last, 1] != back:
+            last = 0
+            while last < count and (sizes[last, 0] != there or sizes[last, 1] != back):
+                last += 1
+            if last == count:
+                if count == len(sizes):
+                    return -1
+                sizes[last, 0], sizes[last, 1] = there, back
+                count += 1
+        index[job] = last
+    return count

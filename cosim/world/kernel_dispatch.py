@@ -13,6 +13,7 @@ from cosim.world.kernel_pool import submit
 from cosim.world.kernel_state import (
     ASK,
     ASK_PYTHON,
+    DECODE_NS,
     DEFAULT_STEPS,
     DISPATCH_LEVEL,
     EDF,
@@ -39,7 +40,6 @@ from cosim.world.kernel_state import (
     STEP_NS,
     STEPS_LEFT,
     TAIL,
-    DECODE_NS,
     UNKNOWN,
     WINDOW_NS,
     Farm,
@@ -150,7 +150,7 @@ def split(farm: Farm, rules: Rules, job: int) -> tuple[int, int]:
     rules.credits[home, kind, best] -= 1.0
     if best >= size - 2:
         return (HOLD if best == size - 2 else DROP), 0
-    return best, rules.split_steps[home, kind, best]
+    return best, int(rules.split_steps[home, kind, best])
 
 
 @inlined
@@ -190,7 +190,7 @@ def score(farm: Farm, rules: Rules, job: int, now_ns: int) -> tuple[int, int]:
 def choose(farm: Farm, rules: Rules, job: int, now_ns: int) -> tuple[int, int]:
     """Follow the rule of the slot."""
     if rules.meta[KNOWN] != 0 and rules.known[job] != UNKNOWN:
-        return rules.known[job], rules.known_steps[job]
+        return int(rules.known[job]), int(rules.known_steps[job])
     if rules.meta[KIND] == ASK:
         return ASK_PYTHON, 0
     if rules.meta[KIND] == SPLIT:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from numpy.typing import NDArray
 import numpy as np
+from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
 Small = NDArray[np.int32]
@@ -25,25 +25,20 @@ BEGIN, LOAD, ENCODE, STEP, DECODE, PAUSED, WAKE = range(7)
 # columns of Farm.gpus
 JOB, SERVICE, PHASE, END, SINCE, MW, STEPS_LEFT, IMAGES_LEFT, OFF = range(9)
 
-# columns of Farm.sites
-(
-    *(EDF, MANY_MODELS, LEVEL, DISPATCH_LEVEL, HEAD, TAIL, FREE, RUNNING, BASE, OFFS),
-    *(PJ_HIGH, PJ_LOW, BUSY_NS, STEPS, IMAGES, FINISHED, ESTIMATES, EPOCH),
-) = range(18)
+# columns of Farm.sites: what the site is and where its clock, queue and GPUs stand …
+EDF, MANY_MODELS, LEVEL, DISPATCH_LEVEL, HEAD, TAIL, FREE, RUNNING, BASE, OFFS = range(10)
+# … and what its meters and counters hold
+PJ_HIGH, PJ_LOW, BUSY_NS, STEPS, IMAGES, FINISHED, ESTIMATES, EPOCH = range(10, 18)
 SITE_COLUMNS = 18
 
-# last axis of Farm.timing, per service and clock level
-(
-    *(ENCODE_NS, STEP_NS, DECODE_NS, FIXED_MW, STEP_MW),
-    *(FIXED_NS, FIXED_PJ, FIXED_BUSY_NS, STEP_PJ, STEP_BUSY_NS),
-) = range(10)
+# last axis of Farm.timing, per service and clock level: of phases, then of stretches
+ENCODE_NS, STEP_NS, DECODE_NS, FIXED_MW, STEP_MW = range(5)
+FIXED_NS, FIXED_PJ, FIXED_BUSY_NS, STEP_PJ, STEP_BUSY_NS = range(5, 10)
 TIMING_COLUMNS = 10
 
 # entries of Farm.world
-(
-    *(NEXT_JOB, IN_FLIGHT, HELD, HELD_BEFORE, HELD_AT, REFUSED),
-    *(WINDOW_NS, DEFAULT_STEPS, GPU_BITS),
-) = range(9)
+NEXT_JOB, IN_FLIGHT, HELD, HELD_BEFORE, HELD_AT, REFUSED = range(6)
+WINDOW_NS, DEFAULT_STEPS, GPU_BITS = range(6, 9)
 WORLD_ENTRIES = 9
 
 
