@@ -86,6 +86,8 @@ def farm_of(plan: Plan) -> Farm:
         flight_ns=np.empty(count, dtype=np.int64),
         flight_job=np.empty(count, dtype=np.int32),
         held=np.empty(count, dtype=np.int32),
+        spare_ns=np.empty(count, dtype=np.int64),
+        spare_job=np.empty(count, dtype=np.int32),
         arrived=np.zeros((sites, len(info.classes)), dtype=np.int64),
         world=_world(plan),
     )

@@ -35,7 +35,9 @@ def _kept(function: F, options: dict[str, bool]) -> F:
     config = cast("Any", numba.config)
     before, config.CACHE_DIR = config.CACHE_DIR, str(_folder())
     try:
-        return cast("F", numba.njit(cache=True, error_model="numpy", **options)(function))
+        # kernels allocate nothing; counting references of arrays would take most of their time
+        make = numba.njit(cache=True, error_model="numpy", _nrt=False, **options)
+        return cast("F", make(function))
     finally:
         config.CACHE_DIR = before
 

@@ -27,6 +27,7 @@ from cosim.world.kernel_state import (
     HEAD,
     HELD,
     NEVER,
+    OFF,
     REFUSED,
     TAIL,
     Farm,
@@ -173,7 +174,8 @@ class SpanEngine:
     def _set_enabled(self, site: int, count: int) -> None:
         self._catch_up()
         if kernel.set_enabled(self.farm, site, count, self.env.now):
-            off = frozenset(kernel.switched_off(self.farm, site).tolist())
+            first, end = self.farm.first_gpu[site : site + 2]
+            off = frozenset(np.flatnonzero(self.farm.gpus[first:end, OFF]).tolist())
             last = self.history[site][-1]
             self.history[site].append(Change(self.env.now, last.level, off))
 

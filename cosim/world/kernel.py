@@ -7,8 +7,6 @@ arriving jobs, so each site's completions are played when somebody looks at that
 
 from __future__ import annotations
 
-import numpy as np
-
 from cosim.world.compiled import compiled
 from cosim.world.kernel_dispatch import (
     choose,
@@ -207,13 +205,6 @@ def backlogs(farm: Farm, now_ns: int, out: Ints) -> None:
         out[site] = 0
         for at in range(first, first + farm.sites[site, ESTIMATES]):
             out[site] += max(0, farm.estimates[at] - now_ns)
-
-
-@compiled
-def switched_off(farm: Farm, site: int) -> Ints:
-    """Numbers of a site's GPUs that are switched off."""
-    first, end = farm.first_gpu[site], farm.first_gpu[site + 1]
-    return np.flatnonzero(farm.gpus[first:end, OFF])
 
 
 @compiled

@@ -107,7 +107,9 @@ def estimate_site(farm: Farm, site: int, level: int, now_ns: int, slot_end_ns: i
     head, tail = farm.sites[site, HEAD], farm.sites[site, TAIL]
     if head == tail:
         return
-    waiting = farm.queue[site, head:tail].copy()
+    waiting = farm.spare_job
+    for at in range(tail - head):
+        waiting[at] = farm.queue[site, head + at]
     for at in range(tail - head):
         job = waiting[at]
         if farm.sites[site, EDF] != 0:
@@ -122,7 +124,9 @@ def estimate_flights(farm: Farm, levels: np.ndarray) -> None:
     count = farm.world[IN_FLIGHT]
     if count == 0:
         return
-    landing_ns, jobs = farm.flight_ns[:count].copy(), farm.flight_job[:count].copy()
+    landing_ns, jobs = farm.spare_ns, farm.spare_job
+    for at in range(count):
+        landing_ns[at], jobs[at] = farm.flight_ns[at], farm.flight_job[at]
     for left in range(count, 0, -1):
         at_ns, job = landing_ns[0], jobs[0]
         pop_flight(landing_ns, jobs, left)

@@ -79,6 +79,8 @@ class Farm(NamedTuple):
         flight_ns: heap of landings, together with ``flight_job``.
         flight_job: the jobs of these landings.
         held: jobs that wait at home.
+        spare_ns: working memory.
+        spare_job: working memory.
         arrived: jobs since the last slot edge, shape (sites, classes).
         world: scalars.
     """
@@ -116,6 +118,8 @@ class Farm(NamedTuple):
     flight_ns: Ints
     flight_job: Small
     held: Small
+    spare_ns: Ints
+    spare_job: Small
     arrived: Ints
     world: Ints
 
