@@ -36,7 +36,8 @@ def _kept(function: F, options: dict[str, bool]) -> F:
     before, config.CACHE_DIR = config.CACHE_DIR, str(_folder())
     try:
         # kernels allocate nothing; counting references of arrays would take most of their time
-        make = numba.njit(cache=True, error_model="numpy", _nrt=False, **options)
+        njit = cast("Any", numba.njit)
+        make = njit(cache=True, error_model="numpy", _nrt=False, **options)
         return cast("F", make(function))
     finally:
         config.CACHE_DIR = before

@@ -45,7 +45,9 @@ class Glance(NamedTuple):
 class Engine(Protocol):
     """Jobs, queues and GPUs of all sites."""
 
-    fates: Fates
+    @property
+    def fates(self) -> Fates:
+        """The fate of every job."""
 
     def refresh_estimates(self, levels: Sequence[int]) -> None:
         """Start the queue estimates afresh, for these clock levels from now on."""

@@ -89,7 +89,8 @@ class SpanFates:
     def _moved(self, rows: Any) -> NDArray[np.bool_]:
         service = self.farm.service[rows]
         site = self.farm.service_site[np.maximum(service, 0)]
-        return (service >= 0) & (site != self.farm.home[rows])
+        moved: NDArray[np.bool_] = (service >= 0) & (site != self.farm.home[rows])
+        return moved
 
     def _back_ns(self, rows: Any) -> NDArray[Any]:
         return np.where(self._moved(rows), self.farm.there_ns[self.farm.trip[rows], 1], 0)
@@ -238,7 +239,8 @@ class SpanEngine:
     def held(self) -> Jobs:
         """Jobs that wait at home for a decision, in the order in which they were held."""
         self._catch_up()
-        return self.farm.held[: self.farm.world[HELD]].tolist()
+        held: list[int] = self.farm.held[: self.farm.world[HELD]].tolist()
+        return held
 
     def arrived(self) -> IntArray:
         """Jobs that arrived since the slot began, shape (sites, classes)."""

@@ -78,7 +78,7 @@ def advance(farm: Farm, rules: Rules, until_ns: int) -> int:
         farm.arrived[farm.home[job], farm.class_id[job]] += 1
         service, steps = choose(farm, rules, job, at_ns)
         if service == ASK_PYTHON:
-            return job
+            return int(job)
         follow_placement(farm, job, at_ns, service, steps)
     for site in range(len(farm.sites)):
         complete(farm, site, until_ns)
@@ -101,7 +101,7 @@ def place_held(farm: Farm, rules: Rules, now_ns: int) -> int:
         world[HELD_AT] += 1
         service, steps = choose(farm, rules, job, now_ns)
         if service == ASK_PYTHON:
-            return job
+            return int(job)
         follow_placement(farm, job, now_ns, service, steps)
     return NEVER
 

@@ -60,7 +60,7 @@ def job_ns(farm: Farm, job: int, service: int, steps: int, level: int) -> int:
     """GPU time of a job at one clock level [ns]."""
     timing = farm.timing
     image_ns = timing[service, level, FIXED_NS] + steps * timing[service, level, STEP_NS]
-    return farm.images[job] * image_ns
+    return int(farm.images[job] * image_ns)
 
 
 # estimates ---------------------------------------------------------------------------------
@@ -88,7 +88,7 @@ def free_at_ns(farm: Farm, site: int, gpu: int, now_ns: int) -> int:
         rest_ns += timing[service, level, ENCODE_NS]
     if phase == LOAD:
         rest_ns += farm.loading[service, 0]
-    return now_ns + rest_ns + gpus[gpu, IMAGES_LEFT] * image_ns
+    return int(now_ns + rest_ns + gpus[gpu, IMAGES_LEFT] * image_ns)
 
 
 @inlined

@@ -107,7 +107,7 @@ def finish_ns(farm: Farm, site: int, gpu: int) -> int:
     elif phase in (ENCODE, WAKE):
         rest_ns = left * step_ns + timing[service, level, DECODE_NS]
     image_ns = timing[service, level, FIXED_NS] + farm.steps[gpus[gpu, JOB]] * step_ns
-    return gpus[gpu, END] + rest_ns + images * image_ns
+    return int(gpus[gpu, END] + rest_ns + images * image_ns)
 
 
 @inlined
@@ -287,7 +287,7 @@ def leave(farm: Farm, site: int) -> int:
         return job
     head = sites[site, HEAD]
     sites[site, HEAD] = head + 1
-    return farm.queue[site, head]
+    return int(farm.queue[site, head])
 
 
 @inlined
@@ -307,7 +307,7 @@ def take(farm: Farm, site: int, gpu: int, job: int, now_ns: int) -> int:
     farm.gpu[job], farm.start_ns[job] = gpu - first, begin_ns
     farm.epoch[job] = farm.sites[site, EPOCH]
     end_ns = finish_ns(farm, site, gpu)
-    return (end_ns - farm.sites[site, BASE]) << farm.world[GPU_BITS] | (gpu - first)
+    return int((end_ns - farm.sites[site, BASE]) << farm.world[GPU_BITS] | (gpu - first))
 
 
 @inlined
@@ -316,7 +316,7 @@ def pick(farm: Farm, site: int) -> int:
     sites, first = farm.sites, farm.first_gpu[site]
     last = sites[site, FREE] - 1
     if sites[site, OFFS] == 0 and sites[site, MANY_MODELS] == 0:
-        return last
+        return int(last)
     wanted = farm.service[farm.queue[site, sites[site, HEAD]]]
     found = NEVER
     for at in range(last, -1, -1):
