@@ -12,7 +12,7 @@ from cosim.world.kernel_dispatch import (
     choose,
     estimate_flights,
     estimate_site,
-    follow_placement,
+    send,
 )
 from cosim.world.kernel_heap import pop_flight
 from cosim.world.kernel_pool import complete, enter, follow_all, foresee, serve, submit
@@ -52,6 +52,13 @@ from cosim.world.kernel_state import (
 
 
 @compiled
+def play(farm: Farm, site: int, until_ns: int) -> None:
+    """Play one site to an instant without anybody joining its queue."""
+    complete(farm, site, until_ns)
+    follow_all(farm, site, until_ns)
+
+
+@compiled
 def advance(farm: Farm, rules: Rules, until_ns: int) -> int:
     """Play everything before an instant, and the completions at it.
 
@@ -63,33 +70,36 @@ def advance(farm: Farm, rules: Rules, until_ns: int) -> int:
     while True:
         job = world[NEXT_JOB]
         at_ns = farm.arrival_ns[job] if job < jobs else FOREVER
+        landing = False
         if world[IN_FLIGHT] > 0:
             landing_ns, flying = farm.flight_ns[0], farm.flight_job[0]
-            first = landing_ns < at_ns or (landing_ns == at_ns and flying < job)
-            if first and landing_ns < until_ns:
-                pop_flight(farm.flight_ns, farm.flight_job, world[IN_FLIGHT])
-                world[IN_FLIGHT] -= 1
-                site = farm.service_site[farm.service[flying]]
-                submit(farm, site, flying, landing_ns)
-                continue
+            landing = landing_ns < at_ns or (landing_ns == at_ns and flying < job)
+            if landing:
+                at_ns, job = landing_ns, flying
         if at_ns >= until_ns:
             break
-        world[NEXT_JOB] = job + 1
-        farm.arrived[farm.home[job], farm.class_id[job]] += 1
-        service, steps = choose(farm, rules, job, at_ns)
-        if service == ASK_PYTHON:
-            return int(job)
-        follow_placement(farm, job, at_ns, service, steps)
+        if landing:
+            pop_flight(farm.flight_ns, farm.flight_job, world[IN_FLIGHT])
+            world[IN_FLIGHT] -= 1
+        else:
+            world[NEXT_JOB] = job + 1
+            farm.arrived[farm.home[job], farm.class_id[job]] += 1
+            service, steps = choose(farm, rules, job, at_ns)
+            if service == ASK_PYTHON:
+                return int(job)
+            if not send(farm, job, at_ns, service, steps):
+                continue
+        submit(farm, farm.service_site[farm.service[job]], job, at_ns)
     for site in range(len(farm.sites)):
-        complete(farm, site, until_ns)
-        follow_all(farm, site, until_ns)
+        play(farm, site, until_ns)
     return NEVER
 
 
 @compiled
 def answer(farm: Farm, job: int, now_ns: int, service: int, steps: int) -> None:
     """Take Python's placement of a job."""
-    follow_placement(farm, job, now_ns, service, steps)
+    if send(farm, job, now_ns, service, steps):
+        submit(farm, farm.service_site[farm.service[job]], job, now_ns)
 
 
 @compiled
@@ -102,7 +112,8 @@ def place_held(farm: Farm, rules: Rules, now_ns: int) -> int:
         service, steps = choose(farm, rules, job, now_ns)
         if service == ASK_PYTHON:
             return int(job)
-        follow_placement(farm, job, now_ns, service, steps)
+        if send(farm, job, now_ns, service, steps):
+            submit(farm, farm.service_site[farm.service[job]], job, now_ns)
     return NEVER
 
 

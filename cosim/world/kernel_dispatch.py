@@ -9,7 +9,6 @@ import numpy as np
 
 from cosim.world.compiled import inlined
 from cosim.world.kernel_heap import make_heap, pop_due, pop_flight, push_flight, sift_down
-from cosim.world.kernel_pool import submit
 from cosim.world.kernel_state import (
     ASK,
     ASK_PYTHON,
@@ -203,14 +202,14 @@ def choose(farm: Farm, rules: Rules, job: int, now_ns: int) -> tuple[int, int]:
 
 
 @inlined
-def follow_placement(farm: Farm, job: int, now_ns: int, service: int, steps: int) -> None:
-    """Count a placement into its estimate and send the job on its way."""
+def send(farm: Farm, job: int, now_ns: int, service: int, steps: int) -> bool:
+    """Count a placement into its estimate and send the job; whether it joins a queue at once."""
     world = farm.world
     if service == HOLD:
         if now_ns < world[WINDOW_NS]:
             farm.held[world[HELD]] = job
             world[HELD] += 1
-            return
+            return False
         service, steps = farm.home_service[farm.home[job]], world[DEFAULT_STEPS]
     elif service >= 0:
         site = farm.service_site[service]
@@ -220,11 +219,11 @@ def follow_placement(farm: Farm, job: int, now_ns: int, service: int, steps: int
     farm.service[job], farm.steps[job], farm.decided_ns[job] = service, steps, now_ns
     if service == DROP:
         world[REFUSED] += 1
-        return
+        return False
     site = farm.service_site[service]
     trip_ns = there_ns(farm, job, site)
     if trip_ns == 0:
-        submit(farm, site, job, now_ns)
-        return
+        return True
     push_flight(farm.flight_ns, farm.flight_job, world[IN_FLIGHT], now_ns + trip_ns, job)
     world[IN_FLIGHT] += 1
+    return False
