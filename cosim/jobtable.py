@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from cosim.traces.jobs import JobSet
-    from cosim.world.jobstate import JobState
+    from cosim.world.jobstate import Fates
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -102,7 +102,7 @@ class JobTable:
         return pd.DataFrame(self.columns())
 
 
-def job_table(jobs: JobSet, state: JobState, info: WorldInfo, ledger: Ledger) -> JobTable:
+def job_table(jobs: JobSet, state: Fates, info: WorldInfo, ledger: Ledger) -> JobTable:
     """Make the job table of a finished run and attribute the site's energy to its jobs."""
     int_columns = ("service", "steps", "gpu", "decided_ns", "landed_ns", "start_ns", "finish_ns")
     fate = {name: np.array(getattr(state, name), dtype=np.int64) for name in int_columns}

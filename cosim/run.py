@@ -105,6 +105,7 @@ def run(
     progress: Progress | None = None,
     watch: Watcher | None = None,
     make: Callable[[], Policy] | None = None,
+    engine: str | None = None,
 ) -> RunResult:
     """Run a scenario once.
 
@@ -116,6 +117,7 @@ def run(
         progress: called with (slots done, slots in all).
         watch: called with every observation and its feasible decision.
         make: builds the policy instead of loading it by name.
+        engine: ``reference`` or ``fast``; default: the scenario's. Results are the same.
 
     Returns:
         The result; running the same again gives the same digest.
@@ -135,6 +137,7 @@ def run(
         name=name,
         watch=watch,
         progress=progress,
+        engine=engine or scenario.engine,
     )
     outcome = world.run()
     return _result(on, outcome, name, energy or scenario.policy.energy.use, seed, wall, cpu)

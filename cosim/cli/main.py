@@ -28,6 +28,7 @@ COMMANDS = {
     "validate": "Check scenario files; every problem with its place.",
     "schema": "Print the JSON Schema or the reference of the scenario file.",
     "traces": "List and check the traces that ship with cosim.",
+    "bench": "Time the engines on the same jobs and check that they agree.",
     "policies": "List the policies and energy layers, or describe one.",
 }
 BUG, INTERRUPTED = 1, 130

@@ -48,7 +48,9 @@ def quiet_option(function: F) -> F:
 def engine_option(function: F) -> F:
     """``--engine``: how pools advance; all engines give the same results."""
     return click.option(
-        "--engine", type=click.Choice(["reference"]), help="Engine; default: the scenario's."
+        "--engine",
+        type=click.Choice(["reference", "fast"]),
+        help="Engine; default: the scenario's.",
     )(function)
 
 

@@ -654,7 +654,10 @@ class Scenario(Part):
     replicas: int = Field(
         default=1, ge=1, description="GPUs and jobs that each simulated one stands for."
     )
-    engine: Literal["reference"] = Field(default="reference", description="How pools advance.")
+    engine: Literal["reference", "fast"] = Field(
+        default="fast",
+        description="How pools advance: step by step, or in compiled spans; same results.",
+    )
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(default=(1, 2, 3), min_length=1)
 
     @model_validator(mode="after")

@@ -49,7 +49,10 @@ class Books:
         self._row = self._blank()
 
     def _blank(self) -> dict[str, FloatArray]:
-        return {name: np.zeros(self._sites) for name in COLUMNS}
+        """An empty row; its energy columns are the rows of one array, added to in one go."""
+        self._energy_kwh = np.zeros((len(ENERGY_COLUMNS), self._sites))
+        row = {name: np.zeros(self._sites) for name in COLUMNS}
+        return row | dict(zip(ENERGY_COLUMNS, self._energy_kwh, strict=True))
 
     @property
     def row(self) -> dict[str, FloatArray]:
@@ -59,8 +62,7 @@ class Books:
     def post_bin(self, site: int, bin_no: int, books: BinBooks, reading: BinReading) -> None:
         """Add a closed bin to the slot and to the bin table."""
         row, hours = self._row, self.plan.bin_ns / 3.6e12
-        for name, kwh in zip(ENERGY_COLUMNS, books.energy_kwh, strict=True):
-            row[name][site] += kwh
+        self._energy_kwh[:, site] += books.energy_kwh
         row["stored_kwh"][site] = books["stored_kwh"]
         row["residual_kwh"][site] = max(row["residual_kwh"][site], books.residual_kwh)
         import_kw = books["import_kwh"] / hours
@@ -87,17 +89,16 @@ class Books:
         if len(self._bins) <= bin_no:
             self._bins.append(np.zeros((self._sites, len(BIN_COLUMNS))))
         hours = self.plan.bin_ns / 3.6e12
-        power = {f"{name}_kw": books[f"{name}_kwh"] / hours for name in _METERED}
         battery = self.plan.sites[site].battery
         soc = books["stored_kwh"] / battery.capacity_kwh if battery else 0.0
-        power |= {
-            "battery_kw": books.battery_kw,
-            "unserved_kw": books["unserved_kwh"] / hours,
-            "soc": soc,
-            "steps": float(reading.steps),
-            "busy_share": busy,
-        }
-        self._bins[bin_no][site] = [power[name] for name in BIN_COLUMNS]
+        compute, idle, cooling, solar, wind, bought, sold, curtailed = (
+            kwh / hours for kwh in books.energy_kwh[: len(_METERED)]
+        )
+        unserved_kw = books["unserved_kwh"] / hours
+        self._bins[bin_no][site] = (
+            *(compute, idle, cooling, solar, wind, books.battery_kw, bought, sold, curtailed),
+            *(unserved_kw, soc, float(reading.steps), busy),
+        )
 
     def close_slot(self, state: dict[str, FloatArray]) -> dict[str, FloatArray]:
         """Settle the slot that ends; ``state`` brings the columns that are not energy."""

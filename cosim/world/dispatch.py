@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import cached_property
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cosim.decision import (
     DROP,
@@ -25,12 +27,24 @@ from cosim.decision import (
     SplitRule,
 )
 from cosim.errors import PolicyError
-from cosim.physics.network import transfer_ns, transfer_usd
+from cosim.physics.network import Link, transfer_ns, transfer_usd
 from cosim.quantities import ns_from_s
-from cosim.world.estimate import QueueEstimate
 from cosim.world.plan import Plan
 
 Placer = Callable[[int, int], Placement]
+
+
+class Estimate(Protocol):
+    """What is believed of one site's queue (see :mod:`cosim.world.estimate`)."""
+
+    def wait_ns(self, landing_ns: int) -> int:
+        """Estimated wait of a job that joins the queue at that instant [ns]."""
+
+    def commit(self, landing_ns: int, service_ns: int) -> None:
+        """Count in a job that will join the queue at that instant."""
+
+    def backlog_ns(self, now_ns: int) -> int:
+        """GPU time until everything accepted has ended [ns]."""
 
 
 class Trip(NamedTuple):
@@ -50,6 +64,17 @@ class Trip(NamedTuple):
 HOME_TRIP = Trip(0, 0, 0.0)
 
 
+def trip_of(link: Link, there_mb: float, back_mb: float) -> Trip:
+    """What moving a job of these sizes over a link takes."""
+    usd = transfer_usd(link, there_mb + back_mb)
+    return Trip(transfer_ns(link, there_mb), transfer_ns(link, back_mb), usd)
+
+
+def _listed(column: NDArray[Any]) -> list[Any]:
+    values: list[Any] = column.tolist()
+    return values
+
+
 @dataclass
 class Dispatcher:
     """Places jobs by the rule of the slot.
@@ -63,23 +88,41 @@ class Dispatcher:
     """
 
     plan: Plan
-    estimates: Sequence[QueueEstimate]
+    estimates: Sequence[Estimate]
     levels: Sequence[int]
     policy: str
     slot: int = 0
 
     def __post_init__(self) -> None:
-        jobs, info = self.plan.jobs, self.plan.info
-        self._home = jobs.home.tolist()
-        self._class = jobs.class_id.tolist()
-        self._images = jobs.images.tolist()
-        self._movable = jobs.transferable.tolist()
-        self._arrival_ns = jobs.arrival_ns.tolist()
-        self._deadline_ns = jobs.deadline_ns.tolist()
-        self._site = info.service_site.tolist()
-        self._trips = self._all_trips()
+        self._site: list[int] = self.plan.info.service_site.tolist()
         self._credits: dict[tuple[int, int], list[float]] = {}
         self._place: Placer = self._nowhere
+
+    # columns of the jobs as Python numbers, made when the first job is placed by this class
+
+    @cached_property
+    def _home(self) -> list[int]:
+        return _listed(self.plan.jobs.home)
+
+    @cached_property
+    def _class(self) -> list[int]:
+        return _listed(self.plan.jobs.class_id)
+
+    @cached_property
+    def _images(self) -> list[int]:
+        return _listed(self.plan.jobs.images)
+
+    @cached_property
+    def _movable(self) -> list[bool]:
+        return _listed(self.plan.jobs.transferable)
+
+    @cached_property
+    def _arrival_ns(self) -> list[int]:
+        return _listed(self.plan.jobs.arrival_ns)
+
+    @cached_property
+    def _deadline_ns(self) -> list[int]:
+        return _listed(self.plan.jobs.deadline_ns)
 
     def begin(self, slot: int, rule: DispatchRule, levels: Sequence[int]) -> None:
         """Take the rule of a new slot."""
@@ -88,7 +131,7 @@ class Dispatcher:
 
     def place(self, job: int, now_ns: int) -> Placement:
         """Decide where a job goes and count it into the estimate of that queue."""
-        placement = self._place(job, now_ns)
+        placement = self.wish(job, now_ns)
         if placement.service >= 0:
             site = self._site[placement.service]
             service = self.plan.services[placement.service]
@@ -97,20 +140,23 @@ class Dispatcher:
             self.estimates[site].commit(landing_ns, work_ns)
         return placement
 
+    def wish(self, job: int, now_ns: int) -> Placement:
+        """What the rule says of a job, without counting it anywhere."""
+        return self._place(job, now_ns)
+
     def trip(self, job: int, site: int) -> Trip:
         """What moving a job to a site takes."""
         return HOME_TRIP if site == self._home[job] else self._trips[job]
 
-    def _all_trips(self) -> list[Trip]:
+    @cached_property
+    def _trips(self) -> list[Trip]:
         """What moving each job away from home takes; few sizes occur, so each is computed once."""
-        link, jobs = self.plan.link, self.plan.jobs
+        jobs = self.plan.jobs
         known: dict[tuple[float, float], Trip] = {}
         trips = []
         for sizes in zip(jobs.input_mb.tolist(), jobs.output_mb.tolist(), strict=True):
             if sizes not in known:
-                there_mb, back_mb = sizes
-                usd = transfer_usd(link, there_mb + back_mb)
-                known[sizes] = Trip(transfer_ns(link, there_mb), transfer_ns(link, back_mb), usd)
+                known[sizes] = trip_of(self.plan.link, *sizes)
             trips.append(known[sizes])
         return trips
 
@@ -120,7 +166,7 @@ class Dispatcher:
         if isinstance(rule, SplitRule):
             return self._split(rule)
         if isinstance(rule, ScoreRule):
-            return _Score(self, rule).place
+            return Scorer(self, rule).place
         if isinstance(rule, PerJobRule):
             return self._per_job(rule)
         return self._callback(rule)
@@ -155,18 +201,18 @@ class Dispatcher:
             placement = known.get(job)
             if placement is None:
                 return otherwise(job, now_ns)
-            return self._checked(job, placement)
+            return self.checked(job, placement)
 
         return place
 
     def _callback(self, rule: CallbackRule) -> Placer:
         def place(job: int, now_ns: int) -> Placement:
             answer = rule.place(self._job_view(job), self._queue_view(now_ns))
-            return self._checked(job, answer)
+            return self.checked(job, answer)
 
         return place
 
-    def _checked(self, job: int, answer: Placement) -> Placement:
+    def checked(self, job: int, answer: Placement) -> Placement:
         """Hold an explicit placement to the contract."""
         info = self.plan.info
         try:
@@ -213,22 +259,34 @@ def _richest(credits: list[float], share: list[float]) -> int:
     return best
 
 
-class _Score:
-    """A :class:`ScoreRule` made ready for one slot: everything that does not depend on the job."""
+Row = tuple[int, int, float, float]
+Option = tuple[int, int, list[Row]]
+
+
+class Scorer:
+    """A :class:`ScoreRule` made ready for one slot: everything that does not depend on the job.
+
+    Attributes:
+        margin_ns: margin before the deadline [ns].
+        floors: limits per class below which a job is held, and refused [USD].
+        options: for each home (service, site, rows) of every open service; a row is
+            (steps, image ns, score on time, score late).
+        stay: the same for jobs that may not leave home.
+    """
 
     def __init__(self, owner: Dispatcher, rule: ScoreRule) -> None:
         self._owner, self._rule = owner, rule
         info = owner.plan.info
-        self._margin_ns = ns_from_s(rule.margin_s)
-        self._floors = [self._floor(rule.hold_below_usd), self._floor(rule.drop_below_usd)]
-        self._options = [
+        self.margin_ns = ns_from_s(rule.margin_s)
+        self.floors = [self._floor(rule.hold_below_usd), self._floor(rule.drop_below_usd)]
+        self.options: list[list[Option]] = [
             [self._service(service, rule) for service in np.flatnonzero(row).tolist()]
             for row in rule.allowed
         ]
-        self._stay = [
+        self.stay = [
             [option for option in options if option[1] == home]
             or [self._service(int(info.home_service[home]), rule)]
-            for home, options in enumerate(self._options)
+            for home, options in enumerate(self.options)
         ]
 
     def _floor(
@@ -237,10 +295,8 @@ class _Score:
         classes = len(self._owner.plan.info.classes)
         return [-np.inf] * classes if limits is None else [float(x) for x in limits]
 
-    def _service(
-        self, service: int, rule: ScoreRule
-    ) -> tuple[int, int, list[tuple[int, int, float, float]]]:
-        """(service, site, [(steps, image ns, score on time, score late), …]) per image."""
+    def _service(self, service: int, rule: ScoreRule) -> Option:
+        """What one service offers per image."""
         info, plan = self._owner.plan.info, self._owner.plan.services[service]
         site = self._owner._site[service]
         level = self._owner.levels[site]
@@ -260,9 +316,9 @@ class _Score:
         """Return the (service, steps) pair of the highest score."""
         owner, rule = self._owner, self._rule
         home, images = owner._home[job], owner._images[job]
-        last_ns = owner._deadline_ns[job] - self._margin_ns
+        last_ns = owner._deadline_ns[job] - self.margin_ns
         best, best_score = Placement(DROP, 0), -np.inf
-        for service, site, rows in (self._options if owner._movable[job] else self._stay)[home]:
+        for service, site, rows in (self.options if owner._movable[job] else self.stay)[home]:
             trip = owner.trip(job, site)
             landing_ns = now_ns + trip.there_ns
             ready_ns = landing_ns + owner.estimates[site].wait_ns(landing_ns) + trip.back_ns
@@ -278,7 +334,7 @@ class _Score:
 
     def _or_wait(self, kind: int, best: Placement, score: float) -> Placement:
         """Refuse or hold a job whose best score is too low."""
-        hold, drop = self._floors
+        hold, drop = self.floors
         if score < drop[kind]:
             return Placement(DROP, 0)
         return Placement(HOLD, 0) if score < hold[kind] else best

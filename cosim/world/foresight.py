@@ -78,10 +78,11 @@ class Forecaster:
     ) -> tuple[FloatArray, NDArray[np.bool_]]:
         """Values that rest on measurements before the issue time alone."""
         last = series[first - 1] if first else np.zeros(series.shape[1])
-        values = np.tile(last, (horizon, 1))
         if self.plan.forecaster == "seasonal" and first >= self._day:
             back = first - self._day + np.arange(horizon) % self._day
             values = _filled(series[back], last)
+        else:
+            values = np.tile(last, (horizon, 1))
         return values, np.zeros(values.shape, dtype=np.bool_)
 
     def _publish(
@@ -122,7 +123,8 @@ class Forecaster:
 
 def _filled(values: FloatArray, last: FloatArray) -> FloatArray:
     """Replace hours that no trace covers by the last measurement."""
-    return np.where(np.isnan(values), np.nan_to_num(last), values)
+    unknown = np.isnan(values)
+    return np.where(unknown, np.nan_to_num(last), values) if unknown.any() else values.copy()
 
 
 _Scalar = TypeVar("_Scalar", np.float64, np.bool_)

@@ -1,16 +1,70 @@
 """What has become of each job so far: one column per fact, one entry per job.
 
-Plain Python lists: the reference engine touches single entries, and Python's own integers cannot
-overflow. They become arrays when the run ends.
+``JobState`` holds plain Python lists: the reference engine touches single entries, and Python's
+own integers cannot overflow. They become arrays when the run ends.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from cosim.traces.jobs import JobSet
 
 NEVER = -1
+IntArray = NDArray[np.int64]
+
+
+class Ended(NamedTuple):
+    """What is told of jobs that have ended; parallel arrays.
+
+    Attributes:
+        arrival_ns: arrival [ns].
+        deadline_ns: deadline [ns].
+        delivered_ns: when the images were home [ns].
+        service: where they ran.
+        steps: steps per image.
+        images: images.
+    """
+
+    arrival_ns: IntArray
+    deadline_ns: IntArray
+    delivered_ns: IntArray
+    service: IntArray
+    steps: IntArray
+    images: IntArray
+
+    @property
+    def late(self) -> NDArray[np.bool_]:
+        """Whether each was delivered after its deadline."""
+        return self.delivered_ns > self.deadline_ns
+
+
+class Fates(Protocol):
+    """The fate of every job: columns named as in :class:`JobState`, lists or arrays."""
+
+    @property
+    def service(self) -> Sequence[int] | NDArray[Any]:
+        """Where each job went, −2 if refused."""
+
+    @property
+    def return_ns(self) -> Sequence[int] | NDArray[Any]:
+        """Time its images took home [ns]."""
+
+    @property
+    def energy_pj(self) -> Sequence[int] | NDArray[Any]:
+        """Energy of its GPU while it ran it [pJ]."""
+
+    @property
+    def transfer_usd(self) -> Sequence[float] | NDArray[Any]:
+        """Price of moving it [USD]."""
+
+    def ended(self, jobs: Sequence[int] | NDArray[Any]) -> Ended:
+        """Tell of jobs that have ended."""
 
 
 @dataclass
@@ -55,6 +109,18 @@ class JobState:
         self.images = self.jobs.images.tolist()
         self.deadline_ns = self.jobs.deadline_ns.tolist()
 
-    def delivered_ns(self, job: int) -> int:
-        """When the job's images reached its home [ns]."""
-        return self.finish_ns[job] + self.return_ns[job]
+    def ended(self, jobs: Sequence[int] | NDArray[Any]) -> Ended:
+        """Tell of jobs that have ended."""
+
+        def column(values: list[int]) -> IntArray:
+            return np.array([values[job] for job in jobs], dtype=np.int64)
+
+        rows = np.asarray(jobs, dtype=np.int64)
+        return Ended(
+            self.jobs.arrival_ns[rows],
+            self.jobs.deadline_ns[rows],
+            column(self.finish_ns) + column(self.return_ns),
+            column(self.service),
+            column(self.steps),
+            column(self.images),
+        )

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.decision import HeldJob, Observation
+from cosim.world.jobstate import Ended
 
 if TYPE_CHECKING:
     from cosim.world.world import World
@@ -22,7 +23,7 @@ def observe(world: World, slot: int) -> Observation:
     outside, row = plan.outside, world.last_row
     now = outside.history + min(slot, plan.info.slots - 1)
     utc_ns = plan.info.start_utc_ns + now_ns
-    zeros = np.zeros(plan.info.n_sites)
+    zeros, glance = np.zeros(plan.info.n_sites), world.engine.glance()
     ranges = np.array([f.range_kw(plan.info.slot_h) for f in world.facilities])
     if slot >= plan.info.slots:
         ranges[:] = 0.0
@@ -33,13 +34,13 @@ def observe(world: World, slot: int) -> Observation:
         time_ns=now_ns,
         utc_ns=utc_ns,
         day_fraction=utc_ns % _NS_PER_DAY / _NS_PER_DAY,
-        queue_jobs=_fixed([len(pool.queue()) for pool in world.pools], np.int64),
-        backlog_gpu_s=_fixed([e.backlog_ns(now_ns) / 1e9 for e in world.estimates]),
-        busy_share=_fixed([p.busy / s.gpus for p, s in zip(world.pools, plan.sites, strict=True)]),
-        oldest_slack_s=_fixed([_least_slack_s(world, p.queue(), now_ns) for p in world.pools]),
-        delay_p95_s=_fixed([_delay_ratio(world, done) for done in world.finished]),
-        arrivals=_fixed(world.last_arrivals(), np.int64),
-        held=tuple(_held(world, job, now_ns) for job in world.held),
+        queue_jobs=_fixed(glance.waiting, np.int64),
+        backlog_gpu_s=_fixed([backlog_ns / 1e9 for backlog_ns in glance.backlog_ns]),
+        busy_share=_fixed([n / s.gpus for n, s in zip(glance.busy, plan.sites, strict=True)]),
+        oldest_slack_s=_fixed([_slack_s(due_ns, now_ns) for due_ns in glance.due_ns]),
+        delay_p95_s=_fixed([_delay_ratio(done) for done in world.ended]),
+        arrivals=_fixed(world.engine.arrived(), np.int64),
+        held=tuple(_held(world, job, now_ns) for job in world.engine.held()),
         clock_level=_fixed(world.levels, np.int64),
         facility_kw=_fixed(load_kwh / plan.info.slot_h),
         it_kw=_fixed(it_kwh / plan.info.slot_h),
@@ -69,27 +70,21 @@ def _last(series: FloatArray, now: int) -> FloatArray:
     return np.nan_to_num(series[now - 1]) if now else np.zeros(series.shape[1])
 
 
-def _least_slack_s(world: World, queue: list[int], now_ns: int) -> float:
-    deadlines = world.state.deadline_ns
-    return min(((deadlines[job] - now_ns) / 1e9 for job in queue), default=float("inf"))
+def _slack_s(due_ns: int | None, now_ns: int) -> float:
+    return float("inf") if due_ns is None else (due_ns - now_ns) / 1e9
 
 
-def _delay_ratio(world: World, done: list[int]) -> float:
+def _delay_ratio(done: Ended) -> float:
     """95th percentile of delay over tolerated delay of the jobs that ended in the last slot."""
-    if not done:
+    if not len(done.delivered_ns):
         return 0.0
-    state, arrival = world.state, world.plan.jobs.arrival_ns
-    ratios = [
-        (state.delivered_ns(job) - int(arrival[job]))
-        / max(1, state.deadline_ns[job] - int(arrival[job]))
-        for job in done
-    ]
-    return float(np.quantile(ratios, 0.95))
+    tolerated_ns = np.maximum(1, done.deadline_ns - done.arrival_ns)
+    return float(np.quantile((done.delivered_ns - done.arrival_ns) / tolerated_ns, 0.95))
 
 
 def _held(world: World, job: int, now_ns: int) -> HeldJob:
     jobs = world.plan.jobs
-    slack_s = (world.state.deadline_ns[job] - now_ns) / 1e9
+    slack_s = (int(jobs.deadline_ns[job]) - now_ns) / 1e9
     return HeldJob(
-        job, int(jobs.home[job]), int(jobs.class_id[job]), int(jobs.images[job]), slack_s
+        int(job), int(jobs.home[job]), int(jobs.class_id[job]), int(jobs.images[job]), slack_s
     )

@@ -16,11 +16,8 @@ import numpy as np
 import simpy
 
 from cosim.decision import (
-    DROP,
-    HOLD,
     Decision,
     Observation,
-    Placement,
     Policy,
     Projection,
     SlotOutcome,
@@ -30,17 +27,15 @@ from cosim.errors import CosimError, PolicyError
 from cosim.ledger import Ledger
 from cosim.physics.cooling import pue
 from cosim.world.books import Books
-from cosim.world.dispatch import Dispatcher
-from cosim.world.estimate import QueueEstimate
-from cosim.world.events import EDGE_PRIORITY, NsEnvironment, Tick, job_priority
+from cosim.world.engine import Jobs, make_engine
+from cosim.world.events import EDGE_PRIORITY, NsEnvironment, Tick
 from cosim.world.facility import BatteryOrder, Facility, Loads
 from cosim.world.foresight import Forecaster
 from cosim.world.guard import PowerGuard
-from cosim.world.jobstate import JobState
+from cosim.world.jobstate import Ended, Fates
 from cosim.world.observe import observe
 from cosim.world.plan import Plan
-from cosim.world.pool import BinReading, Pool
-from cosim.world.pool_steps import StepPool
+from cosim.world.pool import BinReading
 
 Watcher = Callable[[Observation, Decision], None]
 Progress = Callable[[int, int], None]
@@ -63,7 +58,7 @@ class Outcome:
 
     plan: Plan
     ledger: Ledger
-    state: JobState
+    state: Fates
     bins: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float64]]]
     clips: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.int64]]]
     numbers: int
@@ -83,42 +78,30 @@ class World:
         name: str = "policy",
         watch: Watcher | None = None,
         progress: Progress | None = None,
+        engine: str = "reference",
     ) -> None:
         self.plan, self.policy, self.name = plan, policy, name
         self._watch, self._progress = watch, progress
         self.env = NsEnvironment(initial_time=0)
-        self.state = JobState(plan.jobs)
-        self.pools: list[Pool] = [
-            StepPool(self.env, i, site, plan.services, self.state)
-            for i, site in enumerate(plan.sites)
-        ]
+        self.engine = make_engine(engine, self.env, plan, name)
         self.facilities = [Facility(site) for site in plan.sites]
-        self.estimates = [QueueEstimate(site.gpus) for site in plan.sites]
         self.levels = [site.levels - 1 for site in plan.sites]
         self.forecaster = Forecaster(plan)
         self.books = Books(plan)
         self._guards = [PowerGuard(plan, i) for i in range(len(plan.sites))]
-        self._dispatcher = Dispatcher(plan, self.estimates, self.levels, name)
-        self._arrivals = plan.jobs.arrival_ns.tolist()
-        self._site_of = plan.info.service_site.tolist()
         outside = plan.outside
         self._pue = np.stack(
             [pue(s.cooling, outside.temp_bin_c[:, i]) for i, s in enumerate(plan.sites)], axis=1
         )
-        self.held: list[int] = []
-        self.in_flight: dict[int, int] = {}
-        self._arrived = np.zeros((len(plan.sites), len(plan.info.classes)), dtype=np.int64)
-        self.finished: list[list[int]] = [[] for _ in plan.sites]
+        self.finished: list[Jobs] = [[] for _ in plan.sites]
+        self.ended: list[Ended] = [self.engine.fates.ended(jobs) for jobs in self.finished]
         self.last_row: dict[str, Any] = {}
-        self._open = len(self._arrivals)
         self._clips: dict[str, Any] = {}
         self._numbers = 0
         self._decide_ns: list[int] = []
         self._done = self.env.event()
         policy.reset(plan.info, rng)
         self.env.process(self._meter())
-        if self._arrivals:
-            self._next_arrival(0)
 
     # running ----------------------------------------------------------------------------
 
@@ -131,7 +114,7 @@ class World:
         return Outcome(
             self.plan,
             self.books.ledger(),
-            self.state,
+            self.engine.fates,
             self.books.bins(),
             self._clips,
             self._numbers,
@@ -153,77 +136,19 @@ class World:
             if self._progress is not None:
                 self._progress(slot + 1, plan.info.slots)
         slot = plan.info.slots
-        while self._open or not slot:
+        while self.engine.unfinished() or not slot:
             self._begin_slot(slot)
-            self._open_gates()
+            self.engine.open_gates()
             yield tick.after(plan.info.slot_ns)
             self._close_drain(slot)
             slot += 1
         self._done.succeed()
 
-    # jobs -------------------------------------------------------------------------------
-
-    def _next_arrival(self, job: int) -> None:
-        """Arm the arrival of a job; arrivals are in order, so one is armed at a time."""
-        tick = Tick(self.env, job_priority(job))
-        tick.after(self._arrivals[job] - self.env.now)
-        tick.callbacks = [lambda _: self._arrive(job)]
-
-    def _arrive(self, job: int) -> None:
-        jobs = self.plan.jobs
-        self._arrived[jobs.home[job], jobs.class_id[job]] += 1
-        self._place(job)
-        if job + 1 < len(self._arrivals):
-            self._next_arrival(job + 1)
-
-    def _place(self, job: int) -> None:
-        """Ask the dispatcher and send the job on its way."""
-        now_ns = self.env.now
-        placement = self._dispatcher.place(job, now_ns)
-        if placement.service == HOLD:
-            placement = self._hold(job)
-        if placement.service == HOLD:
-            return
-        self.state.service[job], self.state.steps[job] = placement
-        self.state.decided_ns[job] = now_ns
-        if placement.service == DROP:
-            self._open -= 1
-            return
-        self._send(job, self._site_of[placement.service])
-
-    def last_arrivals(self) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
-        """Jobs that arrived since the last slot edge, shape (sites, classes)."""
-        return self._arrived
-
-    def _hold(self, job: int) -> Placement:
-        """Keep a job at home until the next slot; after the window there is none to wait for."""
-        if self.env.now < self.plan.window_ns:
-            self.held.append(job)
-            return Placement(HOLD, 0)
-        info = self.plan.info
-        service = int(info.home_service[self.plan.jobs.home[job]])
-        return Placement(service, info.default_steps)
-
-    def _send(self, job: int, site: int) -> None:
-        trip = self._dispatcher.trip(job, site)
-        self.state.return_ns[job] = trip.back_ns
-        self.state.transfer_usd[job] = trip.usd
-        if not trip.there_ns:
-            self.pools[site].submit(job)
-            return
-        self.in_flight[job] = self.env.now + trip.there_ns
-        tick = Tick(self.env, job_priority(job)).after(trip.there_ns)
-        tick.callbacks = [lambda _: self._land(job, site)]
-
-    def _land(self, job: int, site: int) -> None:
-        del self.in_flight[job]
-        self.pools[site].submit(job)
-
     # slots ------------------------------------------------------------------------------
 
     def _begin_slot(self, slot: int) -> None:
         """Look, decide, put into force, and place what was held."""
-        self._refresh_estimates()
+        self.engine.refresh_estimates(self.levels)
         seen = observe(self, slot)
         started = perf_counter_ns()
         wish = self._ask(seen)
@@ -233,10 +158,6 @@ class World:
             self._watch(seen, projection.decision)
         self._count(projection)
         self._put_into_force(slot, projection.decision)
-        self._arrived = np.zeros_like(self._arrived)
-        held, self.held = self.held, []
-        for job in held:
-            self._place(job)
 
     def _ask(self, seen: Observation) -> Decision:
         """Ask the policy; what goes wrong inside it is told as its fault, with the slot."""
@@ -256,8 +177,7 @@ class World:
     def _put_into_force(self, slot: int, decision: Decision) -> None:
         if decision.clock_level is not None:
             self.levels = [int(level) for level in decision.clock_level]
-        for pool, level in zip(self.pools, self.levels, strict=True):
-            pool.set_clock(level)
+        self.engine.set_clocks(self.levels)
         orders = zip(
             _numbers(decision.battery_kw),
             _numbers(decision.battery_absorb_kw),
@@ -268,23 +188,8 @@ class World:
             facility.order = BatteryOrder(*order)
         if decision.dispatch is None:
             raise PolicyError(self.name, "no layer gave a dispatch rule", slot=slot)
-        self._refresh_estimates()
-        self._dispatcher.begin(slot, decision.dispatch, self.levels)
-
-    def _refresh_estimates(self) -> None:
-        flying: list[list[tuple[int, int]]] = [[] for _ in self.pools]
-        for job, landing_ns in self.in_flight.items():
-            flying[self._site_of[self.state.service[job]]].append((landing_ns, job))
-        later_ns = self.env.now + self.plan.info.slot_ns
-        for site, estimate in enumerate(self.estimates):
-            estimate.rebuild(
-                self.pools[site],
-                self.levels[site],
-                sorted(flying[site]),
-                self.state,
-                self.plan.services,
-                later_ns,
-            )
+        self.engine.refresh_estimates(self.levels)
+        self.engine.begin(slot, decision.dispatch, self.levels)
 
     def _close_slot(self, slot: int) -> None:
         """Gather what ended, settle the slot and tell a policy that learns."""
@@ -299,10 +204,10 @@ class World:
     def _slot_state(self, slot: int) -> dict[str, Any]:
         plan, outside = self.plan, self.plan.outside
         now = min(outside.history + slot, outside.history + plan.info.slots - 1)
-        self.finished = [pool.take_finished() for pool in self.pools]
-        self._open -= sum(map(len, self.finished))
-        late = [sum(self._late(job) for job in done) for done in self.finished]
-        decide_ms = np.zeros(len(self.pools))
+        self.finished = self.engine.take_finished()
+        self.ended = [self.engine.fates.ended(jobs) for jobs in self.finished]
+        late = [np.count_nonzero(ended.late) for ended in self.ended]
+        decide_ms = np.zeros(len(plan.sites))
         decide_ms[0] = self._decide_ns[-1] / 1e6
         return {
             "price_usd_kwh": outside.price_usd_kwh[now],
@@ -313,28 +218,23 @@ class World:
             "clock_speed": np.array(
                 [plan.info.clock_speed[i][level] for i, level in enumerate(self.levels)]
             ),
-            "queue_jobs": np.array([float(len(pool.queue())) for pool in self.pools]),
+            "queue_jobs": np.array(self.engine.waiting(), dtype=np.float64),
             "jobs_finished": np.array([float(len(done)) for done in self.finished]),
             "jobs_late": np.array(late, dtype=np.float64),
-            "arrivals": self._arrived.sum(axis=1).astype(np.float64),
+            "arrivals": self.engine.arrived().sum(axis=1).astype(np.float64),
             "decide_ms": decide_ms,
         }
 
-    def _late(self, job: int) -> bool:
-        return self.state.delivered_ns(job) > self.state.deadline_ns[job]
-
     def _slot_outcome(self, slot: int, row: dict[str, Any]) -> SlotOutcome:
-        info, state = self.plan.info, self.state
+        info = self.plan.info
         revenue, penalty = np.zeros(info.n_sites), np.zeros(info.n_sites)
-        column = {steps: k for k, steps in enumerate(info.steps)}
-        for site, done in enumerate(self.finished):
-            for job in done:
-                service, images = state.service[job], info.replicas * state.images[job]
-                if self._late(job):
-                    penalty[site] += images * info.late_penalty_usd[service]
-                else:
-                    paid = info.revenue_usd[service, column[state.steps[job]]]
-                    revenue[site] += images * paid
+        levels = np.asarray(info.steps)
+        for site, done in enumerate(self.ended):
+            late, images = done.late, info.replicas * done.images
+            column = np.minimum(np.searchsorted(levels, done.steps), len(levels) - 1)
+            paid = images * info.revenue_usd[done.service, column]
+            revenue[site] = paid[~late].sum()
+            penalty[site] = (images * info.late_penalty_usd[done.service])[late].sum()
         energy = row["import_usd"] - row["export_usd"]
         other = row["unserved_usd"] + row["carbon_usd"] + row["wear_usd"]
         return SlotOutcome(
@@ -352,27 +252,22 @@ class World:
     def _guard(self, bin_no: int) -> None:
         """Keep sites with an import limit inside their supply for the coming bin."""
         outside, hours = self.plan.outside, self.plan.bin_ns / 3.6e12
+        demand = self.engine.demand()
         for i, guard in enumerate(self._guards):
             if not guard.active:
                 continue
-            pool, facility = self.pools[i], self.facilities[i]
+            facility = self.facilities[i]
             supply_kw = guard.site.import_kw_max + facility.range_kw(hours)[1]
             supply_kw += float(outside.solar_bin_kw[bin_no, i] + outside.wind_bin_kw[bin_no, i])
-            demand = pool.busy + len(pool.queue())
-            setting = guard.setting(self.levels[i], demand, supply_kw, float(self._pue[bin_no, i]))
-            pool.set_clock(setting.level)
-            pool.set_enabled(setting.enabled)
-
-    def _open_gates(self) -> None:
-        """After the window nothing limits the pools: their energy is booked on its own."""
-        for pool, site in zip(self.pools, self.plan.sites, strict=True):
-            pool.set_enabled(site.gpus)
+            over = float(self._pue[bin_no, i])
+            setting = guard.setting(self.levels[i], demand[i], supply_kw, over)
+            self.engine.limit(i, setting.level, setting.enabled)
 
     def _close_bin(self, bin_no: int) -> None:
         plan, hours = self.plan, self.plan.bin_ns / 3.6e12
         row = plan.outside.history + bin_no // plan.bins_per_slot
-        for i, facility in enumerate(self.facilities):
-            reading = self.pools[i].read()
+        for i, reading in enumerate(self.engine.read()):
+            facility = self.facilities[i]
             compute_kw, idle_kw = self._it_kw(i, reading, plan.bin_ns)
             loads = Loads(
                 compute_kw,
@@ -393,7 +288,7 @@ class World:
         return compute_kw, replicas * idle_mw / 1e6
 
     def _close_drain(self, slot: int) -> None:
-        readings = [pool.read() for pool in self.pools]
+        readings = self.engine.read()
         compute_kwh = [
             self.plan.info.replicas * reading.busy_pj / 1e12 / 3.6e6 for reading in readings
         ]

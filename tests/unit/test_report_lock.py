@@ -57,7 +57,7 @@ def test_round_trip_through_a_report(tmp_path):
     assert lock["digests"]["greedy-utility"]["2"] == run.digest
     assert lock["kpis"]["greedy-utility"]["2"] == run.kpis
     assert lock["traces"] == {"carbon/sample:g_kwh": "ab" * 32}
-    assert lock["engine"] == "reference"
+    assert lock["engine"] == run.scenario.engine
     assert lock["energy"]["home"] == "paper-inner"
 
 

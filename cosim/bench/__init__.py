@@ -1,0 +1,1 @@
+"""Benchmarks: the same work by every engine, and the proof that it is the same."""

@@ -1,0 +1,180 @@
+"""The compiled engine's arrays, laid out once per run from a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosim.errors import Problem, ScenarioError
+from cosim.world import kernel
+from cosim.world.dispatch import trip_of
+from cosim.world.kernel_state import (
+    DEFAULT_STEPS,
+    EDF,
+    FOREVER,
+    FREE,
+    GPU_BITS,
+    JOB,
+    LEVEL,
+    MANY_MODELS,
+    NEVER,
+    SERVICE,
+    SITE_COLUMNS,
+    TIMING_COLUMNS,
+    WINDOW_NS,
+    WORLD_ENTRIES,
+    Farm,
+    Floats,
+    Ints,
+    Small,
+)
+from cosim.world.plan import Plan, ServicePlan
+
+_SIZES_AT_MOST = 4096
+
+
+def levels_array(levels: Sequence[int]) -> Ints:
+    """Clock levels as the kernels take them."""
+    return np.array(levels, dtype=np.int64)
+
+
+def farm_of(plan: Plan) -> Farm:
+    """Lay out the arrays of a run.
+
+    Raises:
+        ScenarioError: a site is too large, or a job too long, for 64-bit instants.
+    """
+    jobs, info, count = plan.jobs, plan.info, len(plan.jobs)
+    first = np.cumsum([0, *(site.gpus for site in plan.sites)], dtype=np.int64)
+    total, sites = int(first[-1]), len(plan.sites)
+    trip, there_ns, fare_usd = _trips(plan)
+    return Farm(
+        first_gpu=first,
+        service_site=np.array(info.service_site, dtype=np.int64),
+        home_service=np.array(info.home_service, dtype=np.int64),
+        timing=_timing(plan.services),
+        loading=np.array([(s.load_ns, s.load_mw) for s in plan.services], dtype=np.int64),
+        arrival_ns=_given(jobs.arrival_ns),
+        deadline_ns=_given(jobs.deadline_ns),
+        home=_given(jobs.home),
+        class_id=_given(jobs.class_id),
+        images=_given(jobs.images),
+        movable=_given(jobs.transferable),
+        trip=trip,
+        there_ns=there_ns,
+        fare_usd=fare_usd,
+        service=np.full(count, NEVER, dtype=np.int32),
+        steps=np.zeros(count, dtype=np.int32),
+        gpu=np.full(count, NEVER, dtype=np.int32),
+        decided_ns=np.full(count, NEVER, dtype=np.int64),
+        landed_ns=np.full(count, NEVER, dtype=np.int64),
+        start_ns=np.full(count, NEVER, dtype=np.int64),
+        finish_ns=np.full(count, NEVER, dtype=np.int64),
+        energy_pj=np.zeros(count, dtype=np.int64),
+        epoch=np.zeros(count, dtype=np.int32),
+        gpus=_gpus(plan, first),
+        running=np.zeros(total, dtype=np.int64),
+        free=_free(first),
+        estimates=np.zeros(total, dtype=np.int64),
+        sites=_sites(plan),
+        # pages of these that no job touches cost nothing
+        queue=np.empty((sites, count), dtype=np.int32),
+        finished=np.empty((sites, count), dtype=np.int32),
+        flight_ns=np.empty(count, dtype=np.int64),
+        flight_job=np.empty(count, dtype=np.int32),
+        held=np.empty(count, dtype=np.int32),
+        spare_ns=np.empty(count, dtype=np.int64),
+        spare_job=np.empty(count, dtype=np.int32),
+        arrived=np.zeros((sites, len(info.classes)), dtype=np.int64),
+        world=_world(plan),
+    )
+
+
+def _given(column: NDArray[Any]) -> NDArray[Any]:
+    """A read-only, contiguous column: one type, so that kernels are compiled once."""
+    array = np.ascontiguousarray(column).view()
+    array.flags.writeable = False
+    return array
+
+
+def _timing(services: Sequence[ServicePlan]) -> Ints:
+    """Durations, powers and their products, per service and clock level."""
+    levels = max(len(service.step_ns) for service in services)
+    timing = np.zeros((len(services), levels, TIMING_COLUMNS), dtype=np.int64)
+    for s, plan in enumerate(services):
+        for level in range(len(plan.step_ns)):
+            encode_ns, decode_ns = plan.encode_ns[level], plan.decode_ns[level]
+            step_ns, step_mw = plan.step_ns[level], plan.step_mw[level]
+            fixed_ns, fixed_mw = encode_ns + decode_ns, plan.fixed_mw[level]
+            timing[s, level] = (
+                *(encode_ns, step_ns, decode_ns, fixed_mw, step_mw),
+                *(fixed_ns, fixed_ns * fixed_mw, fixed_ns * bool(fixed_mw)),
+                *(step_ns * step_mw, step_ns * bool(step_mw)),
+            )
+    return timing
+
+
+def _gpus(plan: Plan, first: Ints) -> Ints:
+    gpus = np.zeros((int(first[-1]), 9), dtype=np.int64)
+    gpus[:, JOB] = NEVER
+    for i, site in enumerate(plan.sites):
+        gpus[first[i] : first[i + 1], SERVICE] = site.preload
+    return gpus
+
+
+def _free(first: Ints) -> Ints:
+    """Numbers of each site's GPUs, falling."""
+    counts = np.diff(first).tolist()
+    return np.concatenate([np.arange(n - 1, -1, -1, dtype=np.int64) for n in counts])
+
+
+def _sites(plan: Plan) -> Ints:
+    sites = np.zeros((len(plan.sites), SITE_COLUMNS), dtype=np.int64)
+    for i, site in enumerate(plan.sites):
+        sites[i, EDF] = site.discipline == "edf"
+        sites[i, MANY_MODELS] = len(site.services) > 1
+        sites[i, LEVEL] = site.levels - 1
+        sites[i, FREE] = site.gpus
+    return sites
+
+
+def _world(plan: Plan) -> Ints:
+    world = np.zeros(WORLD_ENTRIES, dtype=np.int64)
+    world[WINDOW_NS], world[DEFAULT_STEPS] = plan.window_ns, plan.info.default_steps
+    world[GPU_BITS] = max(1, max(site.gpus - 1 for site in plan.sites).bit_length())
+    _guard(plan, int(world[GPU_BITS]))
+    return world
+
+
+def _guard(plan: Plan, bits: int) -> None:
+    """A completion and its GPU share one 64-bit key: refuse jobs that would not fit."""
+    images = int(plan.jobs.images.max(initial=1))
+    steps = max(plan.info.default_steps, *plan.info.steps)
+    longest_ns = max(
+        service.load_ns + service.job_ns(level, steps, images)
+        for service in plan.services
+        for level in range(len(service.step_ns))
+    )
+    limit_ns = (FOREVER >> bits) >> 1
+    if longest_ns > limit_ns:
+        said = f"a job of {longest_ns / 1e9:g} s is longer than {limit_ns / 1e9:g} s, the limit "
+        said += f"at {max(site.gpus for site in plan.sites)} GPUs; use `engine: reference`"
+        raise ScenarioError([Problem("scenario", 0, 0, "engine", said)])
+
+
+def _trips(plan: Plan) -> tuple[Small, Ints, Floats]:
+    """The few sizes that occur, as an index per job, and what moving each takes."""
+    input_mb, output_mb = _given(plan.jobs.input_mb), _given(plan.jobs.output_mb)
+    index = np.empty(len(input_mb), dtype=np.int32)
+    sizes = np.empty((_SIZES_AT_MOST, 2), dtype=np.float64)
+    count = kernel.tell_sizes(input_mb, output_mb, index, sizes)
+    if count < 0:
+        pairs = np.stack([input_mb, output_mb], axis=1)
+        sizes, inverse = np.unique(pairs, axis=0, return_inverse=True)
+        index, count = inverse.reshape(-1).astype(np.int32), len(sizes)
+    trips = [trip_of(plan.link, *size) for size in sizes[:count].tolist()]
+    there_ns = np.array([(t.there_ns, t.back_ns) for t in trips], dtype=np.int64).reshape(-1, 2)
+    return index, there_ns, np.array([t.usd for t in trips], dtype=np.float64)

@@ -1,0 +1,229 @@
+"""Dispatch rules and queue estimates, compiled: the same numbers in the same order of operations.
+
+The readable forms are :mod:`cosim.world.dispatch` and :mod:`cosim.world.estimate`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cosim.world.compiled import inlined
+from cosim.world.kernel_heap import make_heap, pop_due, pop_flight, push_flight, sift_down
+from cosim.world.kernel_state import (
+    ASK,
+    ASK_PYTHON,
+    DECODE_NS,
+    DEFAULT_STEPS,
+    DISPATCH_LEVEL,
+    EDF,
+    ENCODE,
+    ENCODE_NS,
+    ESTIMATES,
+    FIXED_NS,
+    HEAD,
+    HELD,
+    IMAGES_LEFT,
+    IN_FLIGHT,
+    JOB,
+    KIND,
+    KNOWN,
+    LEVEL,
+    LOAD,
+    MARGIN_NS,
+    NEVER,
+    OFF,
+    PHASE,
+    REFUSED,
+    SERVICE,
+    SPLIT,
+    STEP_NS,
+    STEPS_LEFT,
+    TAIL,
+    UNKNOWN,
+    WINDOW_NS,
+    Farm,
+    Rules,
+)
+
+HOLD, DROP = -1, -2
+
+
+@inlined
+def there_ns(farm: Farm, job: int, site: int) -> int:
+    """Time until the prompt of a job has landed at a site [ns]."""
+    return 0 if site == farm.home[job] else farm.there_ns[farm.trip[job], 0]
+
+
+@inlined
+def job_ns(farm: Farm, job: int, service: int, steps: int, level: int) -> int:
+    """GPU time of a job at one clock level [ns]."""
+    timing = farm.timing
+    image_ns = timing[service, level, FIXED_NS] + steps * timing[service, level, STEP_NS]
+    return int(farm.images[job] * image_ns)
+
+
+# estimates ---------------------------------------------------------------------------------
+
+
+@inlined
+def commit(farm: Farm, site: int, landing_ns: int, work_ns: int) -> None:
+    """Count in a job that will join the queue at that instant."""
+    first = farm.first_gpu[site]
+    start_ns = max(landing_ns, farm.estimates[first])
+    sift_down(farm.estimates, first, farm.sites[site, ESTIMATES], 0, start_ns + work_ns)
+
+
+@inlined
+def free_at_ns(farm: Farm, site: int, gpu: int, now_ns: int) -> int:
+    """When a GPU will have ended its job at this clock; a step under way counts whole [ns]."""
+    gpus, timing, level = farm.gpus, farm.timing, farm.sites[site, LEVEL]
+    job, service, phase = gpus[gpu, JOB], gpus[gpu, SERVICE], gpus[gpu, PHASE]
+    if job == NEVER:
+        return now_ns
+    step_ns = timing[service, level, STEP_NS]
+    image_ns = timing[service, level, FIXED_NS] + farm.steps[job] * step_ns
+    rest_ns = gpus[gpu, STEPS_LEFT] * step_ns + timing[service, level, DECODE_NS]
+    if phase == ENCODE:
+        rest_ns += timing[service, level, ENCODE_NS]
+    if phase == LOAD:
+        rest_ns += farm.loading[service, 0]
+    return int(now_ns + rest_ns + gpus[gpu, IMAGES_LEFT] * image_ns)
+
+
+@inlined
+def estimate_site(farm: Farm, site: int, level: int, now_ns: int, slot_end_ns: int) -> None:
+    """Start one site's estimate afresh from its GPUs and its queue."""
+    first, size = farm.first_gpu[site], 0
+    for gpu in range(first, farm.first_gpu[site + 1]):
+        if farm.gpus[gpu, OFF] == 0:
+            farm.estimates[first + size] = free_at_ns(farm, site, gpu, now_ns)
+            size += 1
+    if size == 0:
+        farm.estimates[first] = slot_end_ns
+        size = 1
+    farm.sites[site, ESTIMATES] = size
+    make_heap(farm.estimates, first, size)
+    head, tail = farm.sites[site, HEAD], farm.sites[site, TAIL]
+    if head == tail:
+        return
+    waiting = farm.spare_job
+    for at in range(tail - head):
+        waiting[at] = farm.queue[site, head + at]
+    for at in range(tail - head):
+        job = waiting[at]
+        if farm.sites[site, EDF] != 0:
+            job = pop_due(waiting, tail - at, farm.deadline_ns)
+        service = farm.service[job]
+        commit(farm, site, 0, job_ns(farm, job, service, farm.steps[job], level))
+
+
+@inlined
+def estimate_flights(farm: Farm, levels: np.ndarray) -> None:
+    """Count in what is on its way, in order of landing."""
+    count = farm.world[IN_FLIGHT]
+    if count == 0:
+        return
+    landing_ns, jobs = farm.spare_ns, farm.spare_job
+    for at in range(count):
+        landing_ns[at], jobs[at] = farm.flight_ns[at], farm.flight_job[at]
+    for left in range(count, 0, -1):
+        at_ns, job = landing_ns[0], jobs[0]
+        pop_flight(landing_ns, jobs, left)
+        service = farm.service[job]
+        site = farm.service_site[service]
+        work_ns = job_ns(farm, job, service, farm.steps[job], levels[site])
+        commit(farm, site, at_ns, work_ns)
+
+
+# rules -------------------------------------------------------------------------------------
+
+
+@inlined
+def split(farm: Farm, rules: Rules, job: int) -> tuple[int, int]:
+    """Send the job to the destination that has most credit, the first of equals."""
+    home, kind = farm.home[job], farm.class_id[job]
+    size = rules.shares.shape[2]
+    best, most = -1, 0.0
+    for d in range(size):
+        share = rules.shares[home, kind, d]
+        credit = rules.credits[home, kind, d] + share
+        rules.credits[home, kind, d] = credit
+        if share > 0.0 and (best < 0 or credit > most):
+            best, most = d, credit
+    rules.credits[home, kind, best] -= 1.0
+    if best >= size - 2:
+        return (HOLD if best == size - 2 else DROP), 0
+    return best, int(rules.split_steps[home, kind, best])
+
+
+@inlined
+def score(farm: Farm, rules: Rules, job: int, now_ns: int) -> tuple[int, int]:
+    """Take the (service, steps) pair of the highest score; refuse or hold if it is too low."""
+    home, images, kind = farm.home[job], farm.images[job], farm.class_id[job]
+    last_ns = farm.deadline_ns[job] - rules.meta[MARGIN_NS]
+    moves = 1 if farm.movable[job] else 0
+    best, best_steps, best_score = DROP, 0, -np.inf
+    for option in range(1, rules.options[home, moves, 0] + 1):
+        service = rules.options[home, moves, option]
+        site = farm.service_site[service]
+        landing_ns, back_ns, usd = now_ns, 0, 0.0
+        if site != home:
+            trip = farm.trip[job]
+            landing_ns, back_ns = now_ns + farm.there_ns[trip, 0], farm.there_ns[trip, 1]
+            usd = farm.fare_usd[trip]
+        wait_ns = max(0, farm.estimates[farm.first_gpu[site]] - landing_ns)
+        ready_ns = landing_ns + wait_ns + back_ns
+        fare = rules.weights[0] * usd
+        for k in range(rules.counts[service]):
+            end_ns = ready_ns + images * rules.choices[service, k, 1]
+            late = 0 if end_ns <= last_ns else 1
+            value = images * rules.scores[service, k, late] - fare
+            if rules.weights[1] != 0.0:
+                value -= rules.weights[1] * ((end_ns - farm.arrival_ns[job]) / 1e9)
+            if value > best_score:
+                best, best_steps, best_score = service, rules.choices[service, k, 0], value
+    if best_score < rules.floors[1, kind]:
+        return DROP, 0
+    if best_score < rules.floors[0, kind]:
+        return HOLD, 0
+    return best, best_steps
+
+
+@inlined
+def choose(farm: Farm, rules: Rules, job: int, now_ns: int) -> tuple[int, int]:
+    """Follow the rule of the slot."""
+    if rules.meta[KNOWN] != 0 and rules.known[job] != UNKNOWN:
+        return int(rules.known[job]), int(rules.known_steps[job])
+    if rules.meta[KIND] == ASK:
+        return ASK_PYTHON, 0
+    if rules.meta[KIND] == SPLIT:
+        return split(farm, rules, job)
+    return score(farm, rules, job, now_ns)
+
+
+@inlined
+def send(farm: Farm, job: int, now_ns: int, service: int, steps: int) -> bool:
+    """Count a placement into its estimate and send the job; whether it joins a queue at once."""
+    world = farm.world
+    if service == HOLD:
+        if now_ns < world[WINDOW_NS]:
+            farm.held[world[HELD]] = job
+            world[HELD] += 1
+            return False
+        service, steps = farm.home_service[farm.home[job]], world[DEFAULT_STEPS]
+    elif service >= 0:
+        site = farm.service_site[service]
+        level = farm.sites[site, DISPATCH_LEVEL]
+        work_ns = job_ns(farm, job, service, steps, level)
+        commit(farm, site, now_ns + there_ns(farm, job, site), work_ns)
+    farm.service[job], farm.steps[job], farm.decided_ns[job] = service, steps, now_ns
+    if service == DROP:
+        world[REFUSED] += 1
+        return False
+    site = farm.service_site[service]
+    trip_ns = there_ns(farm, job, site)
+    if trip_ns == 0:
+        return True
+    push_flight(farm.flight_ns, farm.flight_job, world[IN_FLIGHT], now_ns + trip_ns, job)
+    world[IN_FLIGHT] += 1
+    return False

@@ -1,0 +1,132 @@
+"""A slot's dispatch rule as the tables that compiled code reads."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cosim.decision import (
+    CallbackRule,
+    DispatchRule,
+    PerJobRule,
+    Placement,
+    ScoreRule,
+    SplitRule,
+)
+from cosim.errors import PolicyError
+from cosim.world.dispatch import Dispatcher, Option, Scorer
+from cosim.world.kernel_state import (
+    ASK,
+    ASK_PYTHON,
+    KIND,
+    KNOWN,
+    MARGIN_NS,
+    SCORE,
+    SPLIT,
+    UNKNOWN,
+    Rules,
+)
+from cosim.world.plan import Plan
+
+
+class RuleTables:
+    """The tables of the slot, laid out once and filled at every slot edge.
+
+    Attributes:
+        rules: the tables.
+        asks: whether Python may have to be asked for a job in this slot.
+    """
+
+    def __init__(self, plan: Plan, dispatcher: Dispatcher) -> None:
+        self._plan, self._dispatcher = plan, dispatcher
+        self.asks = False
+        self._listed = np.zeros(0, dtype=np.int64)
+        info = plan.info
+        sites, kinds, services = info.n_sites, len(info.classes), info.n_services
+        steps = len(info.steps)
+        self.rules = Rules(
+            meta=np.zeros(3, dtype=np.int64),
+            shares=np.zeros((sites, kinds, services + 2)),
+            split_steps=np.zeros((sites, kinds, services), dtype=np.int64),
+            credits=np.zeros((sites, kinds, services + 2)),
+            options=np.zeros((sites, 2, services + 1), dtype=np.int64),
+            counts=np.zeros(services, dtype=np.int64),
+            choices=np.zeros((services, steps, 2), dtype=np.int64),
+            scores=np.zeros((services, steps, 2)),
+            weights=np.zeros(2),
+            floors=np.zeros((2, kinds)),
+            known=np.zeros(0, dtype=np.int32),
+            known_steps=np.zeros(0, dtype=np.int32),
+        )
+
+    def fill(self, rule: DispatchRule) -> None:
+        """Take the rule of a new slot."""
+        self._forget()
+        self.asks = isinstance(rule, CallbackRule)
+        if isinstance(rule, PerJobRule):
+            self._per_job(rule)
+            rule = rule.otherwise
+        if isinstance(rule, SplitRule):
+            self._split(rule)
+        elif isinstance(rule, ScoreRule):
+            self._score(rule)
+        else:
+            self.rules.meta[KIND] = ASK
+
+    def _split(self, rule: SplitRule) -> None:
+        self.rules.meta[KIND] = SPLIT
+        self.rules.shares[:] = rule.shares
+        self.rules.split_steps[:] = rule.steps
+
+    def _score(self, rule: ScoreRule) -> None:
+        """Number the scorer's options; its scores are taken as they are."""
+        scorer, rules = Scorer(self._dispatcher, rule), self.rules
+        rules.meta[KIND], rules.meta[MARGIN_NS] = SCORE, scorer.margin_ns
+        rules.weights[:] = rule.transfer_weight, rule.delay_usd_s
+        rules.floors[:] = scorer.floors
+        for moves, homes in enumerate((scorer.stay, scorer.options)):
+            for home, options in enumerate(homes):
+                rules.options[home, moves, 0] = len(options)
+                for at, option in enumerate(options, start=1):
+                    rules.options[home, moves, at] = option[0]
+                    self._rows(option)
+
+    def _rows(self, option: Option) -> None:
+        service, _, rows = option
+        self.rules.counts[service] = len(rows)
+        for k, (steps, image_ns, on_time, late) in enumerate(rows):
+            self.rules.choices[service, k] = steps, image_ns
+            self.rules.scores[service, k] = on_time, late
+
+    # explicit placements ----------------------------------------------------------------
+
+    def _forget(self) -> None:
+        if len(self._listed):
+            self.rules.known[self._listed] = UNKNOWN
+        self._listed = np.zeros(0, dtype=np.int64)
+        self.rules.meta[KNOWN] = 0
+
+    def _per_job(self, rule: PerJobRule) -> None:
+        """List explicit placements; a broken one is told when its job is placed."""
+        count = len(self._plan.jobs)
+        if not len(self.rules.known):
+            known, steps = np.full(count, UNKNOWN, dtype=np.int32), np.zeros(count, dtype=np.int32)
+            self.rules = self.rules._replace(known=known, known_steps=steps)
+        real = (rule.jobs >= 0) & (rule.jobs < count)
+        rows = zip(
+            rule.jobs[real].tolist(),
+            rule.services[real].tolist(),
+            rule.steps[real].tolist(),
+            strict=True,
+        )
+        for job, service, steps in rows:
+            kept = self._kept(job, Placement(service, steps))
+            self.rules.known[job], self.rules.known_steps[job] = kept
+        self._listed = rule.jobs[real]
+        self.rules.meta[KNOWN] = 1
+        self.asks = bool((self.rules.known[self._listed] == ASK_PYTHON).any())
+
+    def _kept(self, job: int, wish: Placement) -> Placement:
+        try:
+            return self._dispatcher.checked(job, wish)
+        except PolicyError:
+            return Placement(ASK_PYTHON, 0)
