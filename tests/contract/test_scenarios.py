@@ -34,16 +34,12 @@ def assert_relevant(path: str, overrides: list[str], seeds: list[int]) -> None:
     assert table.passed, failed
 
 
-def test_small_base_has_every_lever_at_stake():
-    assert_relevant("scenarios/paper/base-small.yaml", [], [1])
+@pytest.mark.parametrize("name", ["base", "base-small", "flex"])
+def test_every_lever_of_the_papers_scenarios_is_at_stake(name):
+    assert_relevant(f"scenarios/paper/{name}.yaml", [], [1])
 
 
 @pytest.mark.heavy
-@pytest.mark.parametrize("path", ["scenarios/paper/flex.yaml", "scenarios/paper/base-small.yaml"])
-def test_every_lever_is_at_stake_on_two_seeds(path):
-    assert_relevant(path, [], [1, 2])
-
-
-@pytest.mark.heavy
-def test_paper_scale_has_every_lever_at_stake():
-    assert_relevant("scenarios/paper/base.yaml", [], [1])
+@pytest.mark.parametrize("name", ["base", "base-small", "flex"])
+def test_every_lever_is_at_stake_on_two_seeds(name):
+    assert_relevant(f"scenarios/paper/{name}.yaml", [], [1, 2])
