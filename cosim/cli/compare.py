@@ -115,10 +115,10 @@ def _announce(loaded: Loaded, policies: tuple[str, ...], seeds: tuple[int, ...] 
 
 def _table(found: Mapping[str, Any]) -> None:
     from cosim.quantities import NOMENCLATURE
-    from cosim.report.words import value
+    from cosim.report.words import unit, value
 
     head = ["", "utility $", f"Δ vs {found['baseline']} [95 % CI]"]
-    head += [NOMENCLATURE[kpi].label for kpi in COLUMNS]
+    head += [_heading(NOMENCLATURE[kpi].label, unit(kpi)) for kpi in COLUMNS]
     rows = [
         (
             name,
@@ -141,3 +141,8 @@ def _difference(cell: Mapping[str, Any] | None) -> str:
         return text
     low, high = (difference("utility_usd", bound) for bound in cell["ci95"])
     return f"{text} [{low}, {high}]"
+
+
+def _heading(label: str, shown_in: str) -> str:
+    """A share is shown in percent, and its heading says so."""
+    return f"{label} %" if shown_in == "%" else label

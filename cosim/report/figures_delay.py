@@ -16,7 +16,7 @@ from cosim.report.style import (
     INK,
     ORANGE,
     SKY,
-    VERMILLION,
+    VERMILION,
     colour,
     dash,
     figure,
@@ -27,7 +27,7 @@ from cosim.report.words import number, percent, plain
 _CURVE = np.linspace(0.0, 1.0, 201)
 CLASSES_MAX = 40
 _PARTS = (
-    ("held before dispatch", VERMILLION),
+    ("held before dispatch", VERMILION),
     ("transfer", ORANGE),
     ("waiting in the queue", SKY),
     ("service", BLUE),

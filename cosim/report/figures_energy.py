@@ -16,7 +16,7 @@ from cosim.report.style import (
     ORANGE,
     PURPLE,
     SKY,
-    VERMILLION,
+    VERMILION,
     figure,
     light,
     stride,
@@ -35,7 +35,7 @@ _SOURCES = (
 _OUTLETS = (
     ("charge_kwh", "charging", GREEN),
     ("export_kwh", "export", PURPLE),
-    ("curtailed_kwh", "curtailed", VERMILLION),
+    ("curtailed_kwh", "curtailed", VERMILION),
 )
 _LOADS = tuple(
     (f"{name}_kwh", name, tint)
@@ -154,7 +154,7 @@ def _loads(fig: go.Figure, case: Case, ledger: Ledger, site: int) -> None:
         _area(fig, values, name, tint, "load", **x)
     unserved = thin(power_kw(ledger, "unserved_kwh"), every)[:, site]
     if unserved.any():
-        _area(fig, unserved, "unserved", VERMILLION, "load", **x)
+        _area(fig, unserved, "unserved", VERMILION, "load", **x)
     fig.update_yaxes(title_text="Load, kW", row=2, col=1)
 
 
@@ -177,7 +177,7 @@ def _state(fig: go.Figure, case: Case, ledger: Ledger, site: int) -> None:
         y=light(price),
         name="price",
         legend="legend3",
-        line={"color": VERMILLION, "width": 1.3, "shape": "hv", "dash": "dot"},
+        line={"color": VERMILION, "width": 1.3, "shape": "hv", "dash": "dot"},
         hovertemplate="%{y:,.1f} USD/MWh",
         **starts,
     )

@@ -10,7 +10,7 @@ from cosim.report.inputs import Case, Floats
 from cosim.report.style import (
     BLUE,
     GREEN,
-    VERMILLION,
+    VERMILION,
     colour,
     dash,
     figure,
@@ -68,7 +68,7 @@ def waterfall(case: Case, policy: str) -> go.Figure:
         textposition="outside",
         name=plain(policy),
         increasing={"marker": {"color": GREEN}},
-        decreasing={"marker": {"color": VERMILLION}},
+        decreasing={"marker": {"color": VERMILION}},
         totals={"marker": {"color": BLUE}},
         connector={"line": {"width": 1, "color": "rgba(128,128,128,0.5)"}},
         cliponaxis=False,

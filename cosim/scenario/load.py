@@ -61,7 +61,7 @@ def load_scenario(path: str | Path, overrides: Sequence[str] = ()) -> Loaded:
     document, problems = resolve_siblings(read_chain(file, str(path)))
     document, refused = apply_overrides(document, overrides)
     problems += refused
-    data = shape.with_kinds(Scenario, without_nulls(document.data))
+    data = shape.with_kinds(Scenario, without_nulls(Scenario, document.data))
     scenario, found = _validated(data, document.marks)
     problems += found
     problems += _name_problems(data, document.marks, file.parent, valid=scenario is not None)

@@ -48,12 +48,20 @@ def _kept(annotation: Any, base: dict[Any, Any], top: dict[Any, Any]) -> dict[An
     return {key: value for key, value in base.items() if key in known and key != "kind"}
 
 
-def without_nulls(data: Any) -> Any:
-    """Return the data without the keys that are null: ``null`` means absent."""
+def without_nulls(annotation: Any, data: Any) -> Any:
+    """Return the data without the keys that are null: ``null`` means absent.
+
+    A key that the model does not know is kept, so that ``batery: null`` is told as a mistake.
+    """
     if isinstance(data, dict):
-        return {k: without_nulls(v) for k, v in data.items() if v is not None}
+        part = shape.model_at(annotation, data)
+        return {
+            k: without_nulls(shape.child(annotation, data, k), v)
+            for k, v in data.items()
+            if v is not None or (part is not None and str(k) not in shape.keys_of(part))
+        }
     if isinstance(data, list):
-        return [without_nulls(item) for item in data]
+        return [without_nulls(shape.child(annotation, data, i), v) for i, v in enumerate(data)]
     return data
 
 

@@ -6,6 +6,7 @@ markers, so a manifest that is older than its runs does no harm.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -161,6 +162,12 @@ class RunDirectory:
     def mark(self, policy: str, seed: int) -> dict[str, Any] | None:
         """Key figures, digest and times of a finished run; None if it is not finished."""
         return unit.marker(self.folder(policy, seed))
+
+    def discard_if_unfinished(self) -> None:
+        """Remove the folder if no run in it has finished: an error leaves nothing half-written."""
+        pairs = [(policy, seed) for policy in self.policies for seed in self.seeds]
+        if not any(self.finished(policy, seed) for policy, seed in pairs):
+            shutil.rmtree(self.path, ignore_errors=True)
 
     def save(self, result: RunResult) -> None:
         """Write a run and note it in the manifest."""

@@ -13,7 +13,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from cosim.errors import RunInterrupted, UsageError
+from cosim.errors import CosimError, RunInterrupted, UsageError
 from cosim.prepare import Stage
 from cosim.run import RunResult, staged
 from cosim.scenario.load import Loaded
@@ -112,7 +112,14 @@ def compare(
     _check_request(names, numbers, out, resume=resume)
     layer = energy or scenario.policy.energy.use
     directory = _directory(on, out, names, numbers, layer, command, resume=resume)
-    runs = _play(on, names, numbers, layer, directory, jobs, progress, executor)
+    try:
+        runs = _play(on, names, numbers, layer, directory, jobs, progress, executor)
+    except RunInterrupted:
+        raise
+    except CosimError:
+        if directory is not None and not resume:
+            directory.discard_if_unfinished()
+        raise
     return _keep(_comparison(scenario.name, names, numbers, *runs, directory))
 
 

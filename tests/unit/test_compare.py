@@ -198,6 +198,20 @@ def test_a_broken_contract_names_policy_slot_and_seed(stage, plugin, jobs):
     assert (broken.value.slot, broken.value.exit_code) == (2, 5)
 
 
+def test_an_error_before_anything_finished_leaves_no_folder(stage, tmp_path, plugin):
+    out = tmp_path / "nothing"
+    with pytest.raises(PolicyError):
+        compare(stage, policies=["odd_plugin:Wrong"], seeds=[1], out=out)
+    assert not out.exists()
+
+
+def test_an_error_keeps_what_had_finished(stage, tmp_path, plugin):
+    out = tmp_path / "half"
+    with pytest.raises(PolicyError):
+        compare(stage, policies=["home", "odd_plugin:Wrong"], seeds=[1], out=out)
+    assert (out / "home" / "seed-1" / "kpis.json").is_file()
+
+
 @pytest.mark.parametrize(
     ("asked", "said"),
     [

@@ -162,3 +162,9 @@ def test_an_unknown_policy_is_located(found, tiny):
     (problem,) = found(text)
     assert "did you mean `greedy-utility`?" in problem.message
     assert (problem.line, problem.path) == (29, "policy.compare.1")
+
+
+def test_a_misspelt_null_is_no_way_to_remove_a_part(found):
+    text = FIVE.replace("batery: {capacity_kwh: 8}", "batery: null")
+    rows = [(p.line, p.path) for p in found(text)]
+    assert (11, "sites.potsdam.batery") in rows
