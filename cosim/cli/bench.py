@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 @click.command("bench")
 @click.option("--size", default="S", show_default=True, metavar="S|M|L|X", help="How large.")
 @click.option("--repeat", type=click.IntRange(min=1), default=3, show_default=True)
-@click.option("--quick", is_flag=True, help="Scale slow engines up from size S; says so.")
+@click.option(
+    "--quick", is_flag=True, help="Scale slow engines up from size S and compare there; says so."
+)
 @options.json_option
 @options.quiet_option
 def command(size: str, repeat: int, quick: bool, as_json: bool, quiet: bool) -> None:
@@ -29,8 +31,8 @@ def command(size: str, repeat: int, quick: bool, as_json: bool, quiet: bool) -> 
     from cosim.bench.sizes import size_named
 
     chosen = size_named(size.upper())
-    measures = _all(chosen, repeat, quick, quiet)
-    same = identical(measures)
+    measures, checked = _all(chosen, repeat, quick, quiet)
+    same = identical(checked)
     if as_json:
         console.emit_json(_json(chosen, measures, same))
     if not quiet:
@@ -40,22 +42,28 @@ def command(size: str, repeat: int, quick: bool, as_json: bool, quiet: bool) -> 
         raise click.exceptions.Exit(1)
 
 
-def _all(size: Size, repeat: int, quick: bool, quiet: bool) -> list[Measure]:
-    """Measure the fast engine, then the slow ones: once where they take minutes."""
+def _all(size: Size, repeat: int, quick: bool, quiet: bool) -> tuple[list[Measure], list[Measure]]:
+    """Measure all engines, slow ones once where they take minutes; and what is to be compared.
+
+    Where slow engines are scaled up from size S, the comparison is made on size S.
+    """
     from cosim.bench.measure import SLOW, estimate, measure
     from cosim.bench.sizes import SIZES
 
     fast = measure("fast", size, repeat)
-    measures = []
+    scaled = quick and size.name != "S"
+    measures, checked = [], [measure("fast", SIZES["S"], 1) if scaled else fast]
     for engine in SLOW:
         if not quiet:
             console.say(f"{engine} …")
-        if quick and size.name != "S":
+        if scaled:
             small = measure(engine, SIZES["S"], 1)
             measures.append(estimate(engine, size, small, fast.steps))
+            checked.append(small)
         else:
             measures.append(measure(engine, size, repeat if size.name == "S" else 1))
-    return [*measures, fast]
+            checked.append(measures[-1])
+    return [*measures, fast], checked
 
 
 def _json(size: Size, measures: list[Measure], same: bool) -> dict[str, Any]:

@@ -254,7 +254,10 @@ def foresee(farm: Farm, site: int, now_ns: int) -> None:
     first, size = farm.first_gpu[site], 0
     bits = farm.world[GPU_BITS]
     for gpu in range(first, farm.first_gpu[site + 1]):
-        if farm.gpus[gpu, JOB] != NEVER:
+        job = farm.gpus[gpu, JOB]
+        if job != NEVER:
+            if farm.gpus[gpu, PHASE] <= LOAD and farm.gpus[gpu, END] == now_ns:
+                farm.epoch[job] = farm.sites[site, EPOCH]  # taken on this very edge
             end_ns = finish_ns(farm, site, gpu)
             if end_ns != FOREVER:
                 farm.running[first + size] = (end_ns - now_ns) << bits | (gpu - first)

@@ -19,11 +19,15 @@ from cosim.decision import (
     ScoreRule,
     SplitRule,
 )
+from cosim.rng import stream
 from cosim.run import run, staged
 from cosim.scenario.load import load_scenario
 from cosim.scenario.model import Scenario
+from cosim.world.step_times import step_times
+from cosim.world.world import World
 
-QUICKSTART = Path(__file__).resolve().parents[2] / "scenarios" / "quickstart.yaml"
+SCENARIOS = Path(__file__).resolve().parents[2] / "scenarios"
+QUICKSTART, PAPER = SCENARIOS / "quickstart.yaml", SCENARIOS / "paper" / "base.yaml"
 COLUMNS = (
     *("service", "steps", "gpu", "decided_ns", "landed_ns", "start_ns", "finish_ns"),
     *("delivered_ns", "energy_pj", "transfer_usd", "late"),
@@ -255,10 +259,43 @@ def test_engines_agree_to_the_last_bit(scenario, kinds, hold, seed):
     assert not difference(one, other, "random world")
 
 
+@settings(agree, max_examples=8)
+@given(scenarios(), st.sampled_from([0.0, 1.0]), st.integers(0, 99))
+def test_every_step_is_recovered_as_the_reference_metered_it(scenario, hold, seed):
+    """Counted per meter bin, the recovered ends of all steps are the reference's meters."""
+    plan = staged(scenario).plan(seed)
+    fast, reference = (
+        World(plan, Restless(["split"], hold), stream(seed, "policy", "x"), engine=engine)
+        for engine in ("fast", "reference")
+    )
+    bins = reference.run().bins["steps"]
+    fates = fast.run().state
+    counted = np.zeros_like(bins)
+    for job in np.flatnonzero(np.asarray(fates.service) >= 0).tolist():
+        ends_ns = step_times(fast.engine, job)
+        site = int(plan.info.service_site[fates.service[job]])
+        decode_ns = plan.services[fates.service[job]].decode_ns
+        assert fates.finish_ns[job] - ends_ns[-1] in decode_ns
+        number = (ends_ns - 1) // plan.bin_ns  # a step that ends on an edge ends the bin
+        np.add.at(counted[:, site], number[number < len(counted)], 1)
+    assert np.array_equal(counted, bins)
+
+
 @pytest.mark.parametrize("policy", ["home", "round-robin", "greedy-utility", "price-aware"])
 def test_engines_agree_under_shipped_policies(policy):
     loaded = load_scenario(QUICKSTART, ["clock.days=0.125", "scale=0.05"])
     on = staged(loaded)
     one, other = (run(on, policy=policy, engine=engine) for engine in ("reference", "fast"))
     assert len(one.jobs) > 100
+    assert not difference(one, other, policy)
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("policy", ["greedy-utility", "round-robin"])
+def test_engines_agree_over_a_million_jobs(policy):
+    """A day at paper scale, with few steps so that the reference ends in minutes."""
+    loaded = load_scenario(PAPER, ["workload.images={1: 1.0}", "steps=[2, 4]", "default_steps=4"])
+    on = staged(loaded)
+    one, other = (run(on, policy=policy, engine=engine) for engine in ("reference", "fast"))
+    assert len(one.jobs) > 1_000_000
     assert not difference(one, other, policy)
