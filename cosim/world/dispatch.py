@@ -279,13 +279,13 @@ class Scorer:
         info = owner.plan.info
         self.margin_ns = ns_from_s(rule.margin_s)
         self.floors = [self._floor(rule.hold_below_usd), self._floor(rule.drop_below_usd)]
+        offers = [self._service(service, rule) for service in range(info.n_services)]
         self.options: list[list[Option]] = [
-            [self._service(service, rule) for service in np.flatnonzero(row).tolist()]
-            for row in rule.allowed
+            [offers[service] for service in np.flatnonzero(row).tolist()] for row in rule.allowed
         ]
         self.stay = [
             [option for option in options if option[1] == home]
-            or [self._service(int(info.home_service[home]), rule)]
+            or [offers[int(info.home_service[home])]]
             for home, options in enumerate(self.options)
         ]
 

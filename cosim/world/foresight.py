@@ -8,7 +8,9 @@ comparison only.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -26,6 +28,24 @@ _OUTSIDE = {
     "wind": "wind_kw",
     "temperature": "temp_out_c",
 }
+
+
+class OnDemand(Forecasts):
+    """Forecasts that are worked out when they are looked at.
+
+    What they rest on was fixed when they were issued: a late look brings nothing newer.
+    """
+
+    def __init__(self, makers: Mapping[str, Callable[[], Forecast]]) -> None:
+        object.__setattr__(self, "_makers", makers)
+
+    def __getattr__(self, name: str) -> Forecast:
+        makers: Mapping[str, Callable[[], Forecast]] = object.__getattribute__(self, "_makers")
+        if name not in makers:
+            raise AttributeError(f"no forecast of `{name}`; there are {', '.join(makers)}")
+        made = makers[name]()
+        object.__setattr__(self, name, made)
+        return made
 
 
 @dataclass
@@ -51,10 +71,8 @@ class Forecaster:
 
     def issue(self, slot: int, now_ns: int) -> Forecasts:
         """Issue all forecasts at the beginning of a slot of the window."""
-        return Forecasts(
-            **{name: self._one(name, slot, now_ns) for name in _OUTSIDE},
-            load=self._load(now_ns),
-        )
+        makers = {name: partial(self._one, name, slot, now_ns) for name in _OUTSIDE}
+        return OnDemand({**makers, "load": partial(self._load, now_ns, len(self._load_kw))})
 
     def _one(self, name: str, slot: int, now_ns: int) -> Forecast:
         series, first = self._series[name], self.plan.outside.history + slot
@@ -106,9 +124,9 @@ class Forecaster:
                 tail = np.arange(len(values) - count) % day
                 values[count:, site] = values[count - day + tail, site]
 
-    def _load(self, now_ns: int) -> Forecast:
+    def _load(self, now_ns: int, slots_seen: int) -> Forecast:
         """The facility's own load: as yesterday where it has been seen, else as it is now."""
-        horizon, seen = self.plan.horizon, self._load_kw
+        horizon, seen = self.plan.horizon, self._load_kw[:slots_seen]
         sites = len(self.plan.sites)
         last = seen[-1] if seen else np.zeros(sites)
         values = np.tile(last, (horizon, 1))

