@@ -9,7 +9,7 @@ from cosim.traces.series import Floats
 
 @dataclass(frozen=True)
 class ServiceProfile:
-    """One model on one GPU kind with one software stack (MODEL: T = t⁰ + c·s, batch 1).
+    """One model on one GPU kind with one software stack (T = t⁰ + c·s, batch 1).
 
     Attributes:
         model: model name, e.g. ``sdxl``.

@@ -21,7 +21,7 @@ def test_every_key_of_every_part_is_in_the_reference():
         for part in vars(model).values()
         if isinstance(part, type)
         and issubclass(part, BaseModel)
-        and part.__module__ == model.__name__
+        and part.__module__.startswith("cosim.scenario.")
         and part is not model.Part
         and not part.__name__.startswith("_")
     ]

@@ -1,0 +1,63 @@
+"""Who decides: the policies that are compared, the energy layer and the forecaster."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, field_validator
+
+from cosim.scenario.parts import Part, Positive
+
+
+class PolicySpec(Part):
+    """A policy or an energy layer with its options."""
+
+    use: str = Field(min_length=1, description="Name, NAME@CHECKPOINT or module:Class.")
+    options: dict[str, Any] = Field(default_factory=dict, alias="with")
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class PolicyChoice(Part):
+    """Which policies are compared, and the energy layer under them."""
+
+    compare: tuple[PolicySpec, ...] = Field(
+        default=(PolicySpec(use="home"), PolicySpec(use="greedy-utility")),
+        description="Policies of `cosim compare`; the first is the baseline.",
+    )
+    energy: PolicySpec = Field(default=PolicySpec(use="paper-inner"), description="Energy layer.")
+
+    @field_validator("compare", mode="before")
+    @classmethod
+    def _names(cls, value: Any) -> Any:
+        if isinstance(value, list | tuple):
+            return tuple({"use": v} if isinstance(v, str) else v for v in value)
+        return value
+
+    @field_validator("energy", mode="before")
+    @classmethod
+    def _name(cls, value: Any) -> Any:
+        return {"use": value} if isinstance(value, str) else value
+
+    @field_validator("compare")
+    @classmethod
+    def _some(cls, value: tuple[PolicySpec, ...]) -> tuple[PolicySpec, ...]:
+        names = [spec.use for spec in value]
+        if not names:
+            raise ValueError("needs at least one policy")
+        if len(set(names)) != len(names):
+            raise ValueError("a policy is named twice")
+        return value
+
+
+class Forecasting(Part):
+    """What is foreseen. Day-ahead prices are known from gate closure on, in every kind."""
+
+    kind: Literal["seasonal", "persistence", "perfect"] = Field(
+        default="seasonal",
+        description="`seasonal`: as the same hour yesterday; `persistence`: as now; `perfect`.",
+    )
+    horizon_hours: Positive = 24.0
+    gate_hour: Annotated[float, Field(ge=0, le=24)] = Field(
+        default=12.75, description="Local hour at which next day's prices are published."
+    )

@@ -1,0 +1,127 @@
+"""What stands at a site: its place, GPUs, cooling, solar field and turbines."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from cosim.scenario.parts import Efficiency, NotNegative, Part, Positive, Share
+
+
+class Location(Part):
+    """Where a site is."""
+
+    lat_deg: Annotated[float, Field(ge=-90, le=90)]
+    lon_deg: Annotated[float, Field(ge=-180, le=180)]
+    alt_m: Annotated[float, Field(ge=-430, le=9000)] = 0.0
+    timezone: str = Field(default="UTC", description="IANA name, for local prices and demand.")
+
+    @field_validator("timezone")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        from zoneinfo import ZoneInfo, available_timezones
+
+        from cosim.errors import did_you_mean
+
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError):
+            known = sorted(available_timezones())
+            hint = did_you_mean(value, known)
+            raise ValueError(f"no time zone `{value}`{hint if len(hint) < 60 else ''}") from None
+        return value
+
+
+class ClockTableSpec(Part):
+    """A DVFS table: speed and power ratios, ascending, the last row full speed."""
+
+    kind: Literal["table"] = "table"
+    speed: tuple[Efficiency, ...] = Field(min_length=1)
+    power: tuple[Efficiency, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _shape(self) -> ClockTableSpec:
+        if len(self.speed) != len(self.power):
+            raise ValueError(f"{len(self.speed)} speeds but {len(self.power)} powers")
+        if any(b <= a for a, b in pairwise(self.speed)):
+            raise ValueError("speed must ascend")
+        if self.speed[-1] != 1 or self.power[-1] != 1:
+            raise ValueError("the last row must be full speed: speed 1, power 1")
+        return self
+
+
+class ClockCubicSpec(Part):
+    """The textbook cubic: power = idle + (1 − idle)·speed³."""
+
+    kind: Literal["cubic"]
+    idle_ratio: Share = 0.2
+    speed: tuple[Efficiency, ...] = (0.6, 0.7, 0.8, 0.9, 1.0)
+
+
+class Gpus(Part):
+    """The pool of GPUs of a site."""
+
+    kind: str = Field(description="GPU kind of the profile tables, e.g. `H100`.")
+    count: int = Field(gt=0, description="GPUs at scale 1.")
+    idle_w: NotNegative | None = Field(
+        default=None, description="Power of a waiting GPU [W]; default: the GPU table."
+    )
+    server_w: NotNegative | None = Field(
+        default=None, description="Share of server and network per GPU, always on [W]."
+    )
+    clock: ClockTableSpec | ClockCubicSpec | None = Field(
+        default=None, discriminator="kind", description="DVFS levels; default: the DVFS table."
+    )
+    discipline: Literal["fcfs", "edf"] = Field(default="fcfs", description="Order of the queue.")
+    preload: str | None = Field(
+        default=None, description="Model in memory at the start; default: the site's first."
+    )
+
+
+class ConstantCooling(Part):
+    """Facility overhead as a constant share of IT power."""
+
+    kind: Literal["constant"]
+    pue: Annotated[float, Field(ge=1, le=3)]
+
+
+class EconomizerCooling(Part):
+    """Outside air while it is cool, compressors as it gets hot: PUE rises with temperature."""
+
+    kind: Literal["economizer"] = "economizer"
+    fan_share: NotNegative = Field(default=0.04, description="Fans, share of IT power.")
+    ups_share: NotNegative = Field(default=0.04, description="UPS and wiring, share of IT power.")
+    misc_share: NotNegative = Field(default=0.02, description="Light and rest, share of IT.")
+    free_below_c: float = Field(default=18.0, description="No compressor below this [°C].")
+    full_above_c: float = Field(default=27.0, description="All heat by compressor above [°C].")
+
+
+Cooling = Annotated[ConstantCooling | EconomizerCooling, Field(discriminator="kind")]
+
+
+class Pv(Part):
+    """A solar field."""
+
+    peak_kw: Positive = Field(description="DC nameplate at standard test conditions [kW].")
+    tilt_deg: Annotated[float, Field(ge=0, le=90)] = 30.0
+    azimuth_deg: Annotated[float, Field(ge=0, lt=360)] = Field(
+        default=180.0, description="180 faces south."
+    )
+    dc_ac_ratio: Annotated[float, Field(ge=0.5, le=3)] = 1.2
+    losses: Annotated[float, Field(ge=0, lt=1)] = 0.1408
+    mounting: Literal["rack", "roof"] = "rack"
+    albedo: Share = 0.2
+
+
+class Wind(Part):
+    """Wind turbines."""
+
+    rated_kw: Positive
+    turbine: str = Field(default="nrel-5mw", description="Power curve of the turbine table.")
+    hub_height_m: Positive | None = Field(
+        default=None, description="Hub height [m]; default: the turbine table."
+    )
+    shear_exponent: Annotated[float, Field(ge=0, le=0.6)] = 1 / 7
+    measured_height_m: Positive = Field(default=10.0, description="Height of the trace's wind.")

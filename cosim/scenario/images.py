@@ -1,0 +1,106 @@
+"""What images are worth: quality curves, models and the prices of the whole system."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from cosim.scenario.parts import NotNegative, Part, Positive, Share
+
+
+class SigmoidCurve(Part):
+    """q(c) = 1 / (1 + exp(−a(c − c0))): JEMAS's fitted sigmoid of revenue against steps."""
+
+    kind: Literal["sigmoid"] = "sigmoid"
+    a: Positive = Field(description="Steepness [1/step].")
+    c0: Positive = Field(description="Steps at which half of the revenue is reached.")
+
+
+class SaturatingCurve(Part):
+    """q(c) = 1 − exp(−k c)."""
+
+    kind: Literal["saturating"]
+    k: Positive = Field(description="Rate [1/step].")
+
+
+class PowerCurve(Part):
+    """q(c) = min(1, (c / steps_full)^exponent)."""
+
+    kind: Literal["power"]
+    exponent: Positive
+    steps_full: Positive = Field(description="Steps at which quality is full.")
+
+
+class TableCurve(Part):
+    """Linear interpolation between measured points."""
+
+    kind: Literal["table"]
+    steps: tuple[float, ...] = Field(min_length=2, description="Ascending step counts.")
+    values: tuple[Share, ...] = Field(min_length=2, description="Quality in [0, 1] at each.")
+
+    @model_validator(mode="after")
+    def _matching(self) -> TableCurve:
+        if len(self.steps) != len(self.values):
+            raise ValueError(f"{len(self.steps)} steps but {len(self.values)} values")
+        if any(b <= a for a, b in pairwise(self.steps)):
+            raise ValueError("steps must ascend")
+        return self
+
+
+Curve = Annotated[
+    SigmoidCurve | SaturatingCurve | PowerCurve | TableCurve, Field(discriminator="kind")
+]
+
+
+class Timing(Part):
+    """Time and energy of one image on one GPU, where the profile table does not have it."""
+
+    step_s: Positive = Field(description="Time of a denoising step at full clock [s].")
+    step_w: Positive = Field(description="Board power during a step at full clock [W].")
+    encode_s: NotNegative = Field(default=0.0, description="Time before the steps [s].")
+    decode_s: NotNegative = Field(default=0.0, description="Time after the steps [s].")
+    fixed_j: NotNegative = Field(default=0.0, description="Energy of encode and decode [J].")
+
+
+class Model(Part):
+    """A diffusion model as users see it: what its images are worth and how it runs."""
+
+    profile: str | None = Field(
+        default=None, description="Name in the service profile table; default: the model's name."
+    )
+    px: int | None = Field(default=None, gt=0, description="Image edge [px] of the profile row.")
+    stack: str | None = Field(default=None, description="Software stack of the profile row.")
+    timing: dict[str, Timing] = Field(
+        default_factory=dict, description="Own timing per GPU kind, instead of the table's."
+    )
+    quality: Curve = Field(description="Quality against denoising steps.")
+    value_usd: Positive = Field(description="v^max: price of an image of full quality [USD].")
+    load_s: NotNegative | None = Field(
+        default=None, description="Cold start [s]; default: the cold start table."
+    )
+    load_w: NotNegative | None = Field(
+        default=None, description="GPU power while loading [W]; default: its idle power."
+    )
+    input_mb: NotNegative = Field(default=0.01, description="Prompt and settings of a job [MB].")
+    image_mb: NotNegative = Field(default=1.5, description="Size of a finished image [MB].")
+
+
+class Money(Part):
+    """Prices of the whole system; the preset `paper` puts energy near 20 % of revenue."""
+
+    preset: Literal["paper", "market"] = Field(
+        default="paper",
+        description="`paper`: value_usd as given, scaled so that energy matters; `market`: "
+        "`market_value_usd` prices, where energy is a tiny share.",
+    )
+    market_value_usd: dict[str, Positive] = Field(
+        default_factory=dict, description="v^max per model under the preset `market` [USD/image]."
+    )
+    usd_per_eur: Positive = Field(default=1.12, description="Exchange rate (2019 mean: 1.12).")
+    late_penalty: NotNegative = Field(default=1.0, description="φ as a multiple of v^max.")
+    carbon_usd_per_t: NotNegative = Field(default=0.0, description="Carbon price [USD/t].")
+    unserved_usd_per_kwh: NotNegative = Field(
+        default=5.0, description="Price of energy that could not be supplied [USD/kWh]."
+    )
