@@ -84,6 +84,8 @@ def progress(label: str, *, quiet: bool = False) -> Iterator[Progress]:
     Yields:
         a function to call with (done, total).
     """
+    if not quiet:
+        _tell_of_compiling()
     if quiet:
         yield lambda done, total: None
     elif console().is_terminal:
@@ -107,6 +109,14 @@ def _bar(label: str) -> Iterator[Progress]:
     with parts.Progress(*columns, console=console(), transient=True) as bar:
         task = bar.add_task(label, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _tell_of_compiling() -> None:
+    """Say why the very first run on a machine takes a while to begin."""
+    from cosim.cache import kernels_are_compiled
+
+    if not kernels_are_compiled():
+        say("the fast engine is compiled at its first run (about half a minute, once per version)")
 
 
 def _quarters(label: str) -> Progress:

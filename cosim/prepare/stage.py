@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from cosim.cache import cache_folder
 from cosim.decision import WorldInfo
 from cosim.physics import cooling as physics_cooling
 from cosim.physics.battery import Battery
@@ -22,15 +22,6 @@ from cosim.traces.catalogue import Catalogue
 from cosim.world.plan import Outside, Plan, SitePlan
 
 INFINITE = float("inf")
-
-
-def cache_folder() -> Path:
-    """Folder of computed series: ``$COSIM_CACHE``, or the user's cache folder."""
-    chosen = os.environ.get("COSIM_CACHE")
-    if chosen:
-        return Path(chosen)
-    home = os.environ.get("XDG_CACHE_HOME")
-    return (Path(home) if home else Path.home() / ".cache") / "cosim"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,50 @@
+"""Where things that are dear to compute are kept between runs: solar series and compiled kernels.
+
+Nothing in it is a result: the folder may be deleted at any time.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from functools import cache
+from hashlib import blake2b
+from pathlib import Path
+
+
+def cache_folder() -> Path:
+    """Folder of computed series: ``$COSIM_CACHE``, or ``cosim`` in the user's cache folder."""
+    chosen = os.environ.get("COSIM_CACHE")
+    if chosen:
+        return Path(chosen)
+    home = os.environ.get("XDG_CACHE_HOME")
+    return (Path(home) if home else Path.home() / ".cache") / "cosim"
+
+
+@cache
+def kernel_folder() -> Path:
+    """Folder of this version's compiled kernels: beside their source, or with the user's cache.
+
+    It is named after the fingerprint of all kernel files, so that a changed one is noticed.
+    """
+    world = Path(__file__).parent / "world"
+    seal = blake2b(digest_size=8)
+    for path in sorted([*world.glob("kernel*.py"), world / "compiled.py"]):
+        seal.update(path.read_bytes())
+    name = f"kernels-{seal.hexdigest()}"
+    places = [world / "__pycache__" / name, cache_folder() / name]
+    return next((place for place in places if _writable(place)), places[-1])
+
+
+def kernels_are_compiled() -> bool:
+    """Whether an earlier run has compiled this version's kernels."""
+    return any(kernel_folder().rglob("*.nbc"))
+
+
+def _writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
