@@ -57,6 +57,7 @@ def command(
     folder = folders.output_folder(loaded.scenario, out, resume=resume)
     if not quiet:
         _announce(loaded, policies, chosen)
+    console.tell_of_compiling(loaded.scenario.engine, quiet=quiet)
     with console.progress("runs", quiet=quiet) as advance:
         found = _compare(loaded, policies, chosen, jobs, folder, resume, advance)
     report = _report(found, folder)

@@ -84,8 +84,6 @@ def progress(label: str, *, quiet: bool = False) -> Iterator[Progress]:
     Yields:
         a function to call with (done, total).
     """
-    if not quiet:
-        _tell_of_compiling()
     if quiet:
         yield lambda done, total: None
     elif console().is_terminal:
@@ -111,11 +109,11 @@ def _bar(label: str) -> Iterator[Progress]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def _tell_of_compiling() -> None:
+def tell_of_compiling(engine: str = "fast", *, quiet: bool = False) -> None:
     """Say why the very first run on a machine takes a while to begin."""
     from cosim.cache import kernels_are_compiled
 
-    if not kernels_are_compiled():
+    if engine == "fast" and not quiet and not kernels_are_compiled():
         say("the fast engine is compiled at its first run (about half a minute, once per version)")
 
 

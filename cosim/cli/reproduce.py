@@ -28,6 +28,7 @@ def command(path: Path, base: Path | None, jobs: int, as_json: bool, quiet: bool
     """Run a report.html or a run folder again, from what it carries, and compare digests."""
     if not path.exists():
         raise UsageError(f"no `{path}`; name a report.html or a run folder")
+    console.tell_of_compiling(quiet=quiet)
     with console.progress("runs", quiet=quiet) as advance:
         result = _again(path, base, jobs, advance)
     if as_json:

@@ -48,6 +48,7 @@ def command(
     loaded = options.load(scenario, overrides, engine)
     name = policy or loaded.scenario.policy.compare[0].use
     chosen = loaded.scenario.seeds[0] if seed is None else seed
+    console.tell_of_compiling(loaded.scenario.engine, quiet=quiet)
     with console.progress(f"{loaded.scenario.name} · {name} · seed {chosen}", quiet=quiet) as go:
         result = _run(loaded, name, energy, chosen, go)
     folder = folders.output_folder(loaded.scenario, out, resume=False)

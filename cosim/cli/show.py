@@ -126,6 +126,7 @@ def _levers(
 ) -> None:
     from cosim.study.levers import levers
 
+    console.tell_of_compiling(loaded.scenario.engine, quiet=quiet)
     with console.progress("levers", quiet=quiet) as advance:
         found = levers(loaded, seeds=seeds, jobs=jobs, progress=advance)
     if as_json:

@@ -250,3 +250,17 @@ def test_shipped_scenarios_are_found_from_any_folder(tmp_path, monkeypatch, repo
 def test_the_group_is_the_entry_point():
     assert cli.name == "cli"
     assert set(COMMANDS) == set(cli.list_commands(None))
+
+
+@pytest.mark.parametrize(
+    ("engine", "compiled", "told"),
+    [("fast", False, True), ("fast", True, False), ("reference", False, False)],
+)
+def test_a_first_compile_is_told_only_where_it_happens(
+    engine, compiled, told, capsys, monkeypatch
+):
+    monkeypatch.setattr("cosim.cache.kernels_are_compiled", lambda: compiled)
+    console.tell_of_compiling(engine)
+    assert ("compiled at its first run" in capsys.readouterr().err) == told
+    console.tell_of_compiling(engine, quiet=True)
+    assert capsys.readouterr().err == ""
