@@ -109,9 +109,9 @@ class Player:
 
     def _noting(self, rule: CallbackRule, now: Slot) -> CallbackRule:
         def place(job: JobView, queues: QueueView) -> Placement:
-            answer = self._guarded("place", now.seen.slot, rule.place, job, queues)
+            answer: Placement = self._guarded("place", now.seen.slot, rule.place, job, queues)
             now.placed.append((job, tuple(answer)))
-            return answer  # type: ignore[no-any-return]
+            return answer
 
         return CallbackRule(place)
 

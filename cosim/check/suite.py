@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from cosim.check.findings import Finding
 from cosim.check.fingerprint import differing, fingerprint
@@ -92,7 +92,7 @@ def _maker(policy: str | Policy | Make, kind: Kind, options: Mapping[str, Any] |
         return partial(load_policy, policy, options, kind=kind)
     given: Any = policy
     if isinstance(given, type) or (callable(given) and not hasattr(given, "decide")):
-        return given  # type: ignore[no-any-return]
+        return cast("Make", given)
     return lambda: given
 
 

@@ -14,6 +14,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.quantities import J_PER_KWH, hours_from_ns
+
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
@@ -131,7 +133,7 @@ class WorldInfo:
     @property
     def slot_h(self) -> float:
         """Length of a slot [h]."""
-        return self.slot_ns / 3.6e12
+        return hours_from_ns(self.slot_ns)
 
     @property
     def services(self) -> tuple[str, ...]:
@@ -179,4 +181,4 @@ class WorldInfo:
             + steps[None, :] * (self.image_step_s * self.step_w)[:, None]
         )
         idle_j = self.idle_w[self.service_site][:, None] * self.image_s()
-        return np.asarray((joule - idle_j) / 3.6e6, dtype=np.float64)
+        return np.asarray((joule - idle_j) / J_PER_KWH, dtype=np.float64)

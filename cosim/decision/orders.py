@@ -11,6 +11,7 @@ surplus it may absorb beyond that within a meter bin, and how much load it may c
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 from cosim.decision.info import FloatArray, IntArray
 from cosim.decision.rules import DispatchRule
@@ -48,10 +49,10 @@ def merge(outer: Decision, inner: Decision) -> Decision:
     """
     outer_battery = any(getattr(outer, name) is not None for name in _BATTERY)
 
-    def part(name: str) -> object:
+    def part(name: str) -> Any:
         own = getattr(outer, name)
         if own is not None or (outer_battery and name in _BATTERY):
             return own
         return getattr(inner, name)
 
-    return Decision(**{field.name: part(field.name) for field in fields(Decision)})  # type: ignore[arg-type]
+    return Decision(**{field.name: part(field.name) for field in fields(Decision)})

@@ -15,6 +15,7 @@ from cosim.physics.wind import WindTurbine, wind_power_kw
 from cosim.prepare.traced import Tracer, Window, slot_means
 from cosim.scenario.model import FlatPrice, Price, Scenario, Site, TouPrice, TracePrice
 from cosim.traces.profiles import turbine_curve
+from cosim.traces.series import Series
 from cosim.traces.weather import Weather
 from cosim.world.plan import Outside
 
@@ -149,7 +150,7 @@ class _Column:
         power = np.where(
             np.isnan(speed.values), np.nan, wind_power_kw(turbine, np.nan_to_num(speed.values))
         )
-        return self._both(type(speed)("wind_kw", "kW", speed.start_utc_ns, speed.step_ns, power))
+        return self._both(Series("wind_kw", "kW", speed.start_utc_ns, speed.step_ns, power))
 
     def solar(self, cache: Path | None) -> tuple[FloatArray, FloatArray]:
         """Solar power [kW] per slot and per bin."""
@@ -176,10 +177,7 @@ class _Column:
     def _bins(self) -> int:
         return self.window.slots * (self.window.slot_ns // self.bin_ns)
 
-    def _both(self, series: object) -> tuple[FloatArray, FloatArray]:
-        from cosim.traces.series import Series
-
-        assert isinstance(series, Series)
+    def _both(self, series: Series) -> tuple[FloatArray, FloatArray]:
         bins = series.bin_means(self.window.start_utc_ns, self.bin_ns, self._bins)
         return slot_means(series, self.window), bins
 

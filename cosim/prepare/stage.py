@@ -16,6 +16,7 @@ from cosim.prepare.facts import world_info
 from cosim.prepare.outside import outside
 from cosim.prepare.services import Rack, Service, deployed, rack
 from cosim.prepare.traced import Provenance, Tracer, Window
+from cosim.quantities import NS_PER_DAY
 from cosim.scenario import model as spec
 from cosim.scenario.model import Scenario, Site
 from cosim.traces.catalogue import Catalogue
@@ -159,12 +160,12 @@ def window_of(scenario: Scenario) -> Window:
     clock = scenario.clock
     slot_ns = round(clock.slot_minutes * 60) * 10**9
     start_utc_ns = int(clock.start.timestamp()) * 10**9
-    slots = round(clock.days * 86_400e9 / slot_ns)
+    slots = round(clock.days * NS_PER_DAY / slot_ns)
     return Window(
         start_utc_ns=start_utc_ns,
         end_utc_ns=start_utc_ns + slots * slot_ns,
         slot_ns=slot_ns,
-        history=round(86_400e9 / slot_ns),
+        history=round(NS_PER_DAY / slot_ns),
         future=max(1, round(scenario.forecast.horizon_hours * 3600e9 / slot_ns)),
         mixed_years=clock.mixed_years,
     )

@@ -107,13 +107,13 @@ class RunDirectory:
         if manifest.get("format") != FORMAT:
             said = f"format {manifest.get('format')!r}"
             raise UsageError(f"{path / MANIFEST} has {said}; this version reads format {FORMAT}")
-        terms = {name: manifest.get(name) for name in _TERMS}
+        terms: dict[str, Any] = {name: manifest.get(name) for name in _TERMS}
         missing = [name for name, value in terms.items() if value is None]
         if missing:
             raise UsageError(f"{path / MANIFEST} is damaged: it lacks {', '.join(missing)}")
         terms |= {name: tuple(terms[name] or ()) for name in ("policies", "seeds")}
         text = _lock(path)
-        return cls(path, unit.scenario_from_text(text, str(path / LOCK)), text, **terms)  # type: ignore[arg-type]
+        return cls(path, unit.scenario_from_text(text, str(path / LOCK)), text, **terms)
 
     @classmethod
     def resume(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from cosim.errors import BalanceError
 from cosim.ledger import COLUMNS, Ledger
+from cosim.physics.carbon import carbon_kg
 from cosim.world.facility import ENERGY_COLUMNS, BinBooks
 from cosim.world.plan import Plan
 from cosim.world.pool import BinReading
@@ -61,7 +62,7 @@ class Books:
 
     def post_bin(self, site: int, bin_no: int, books: BinBooks, reading: BinReading) -> None:
         """Add a closed bin to the slot and to the bin table."""
-        row, hours = self._row, self.plan.bin_ns / 3.6e12
+        row, hours = self._row, self.plan.bin_h
         self._energy_kwh[:, site] += books.energy_kwh
         row["stored_kwh"][site] = books["stored_kwh"]
         row["residual_kwh"][site] = max(row["residual_kwh"][site], books.residual_kwh)
@@ -88,7 +89,7 @@ class Books:
     ) -> None:
         if len(self._bins) <= bin_no:
             self._bins.append(np.zeros((self._sites, len(BIN_COLUMNS))))
-        hours = self.plan.bin_ns / 3.6e12
+        hours = self.plan.bin_h
         battery = self.plan.sites[site].battery
         soc = books["stored_kwh"] / battery.capacity_kwh if battery else 0.0
         compute, idle, cooling, solar, wind, bought, sold, curtailed = (
@@ -107,7 +108,7 @@ class Books:
         row["import_usd"] = row["import_kwh"] * row["price_usd_kwh"]
         row["export_usd"] = row["export_kwh"] * row["sale_usd_kwh"]
         row["unserved_usd"] = row["unserved_kwh"] * plan.unserved_usd_kwh
-        row["carbon_kg"] = row["import_kwh"] * row["carbon_g_kwh"] / 1000.0
+        row["carbon_kg"] = carbon_kg(row["import_kwh"], row["carbon_g_kwh"])
         row["carbon_usd"] = row["carbon_kg"] * plan.info.carbon_usd_kg
         row["wear_usd"] = row["discharge_kwh"] * plan.info.wear_usd_kwh
         self._slots.append(row)

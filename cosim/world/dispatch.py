@@ -28,7 +28,7 @@ from cosim.decision import (
 )
 from cosim.errors import PolicyError
 from cosim.physics.network import Link, transfer_ns, transfer_usd
-from cosim.quantities import ns_from_s
+from cosim.quantities import J_PER_KWH, ns_from_s
 from cosim.world.plan import Plan
 
 Placer = Callable[[int, int], Placement]
@@ -306,7 +306,7 @@ class Scorer:
             price = float(rule.gpu_usd_s[service]) * (image_ns / 1e9)
             idle_mw = self._owner.plan.sites[site].idle_mw
             joule = (plan.image_pj(level, info.steps[k]) - idle_mw * image_ns) / 1e12
-            price += float(rule.energy_usd_kwh[service]) * (joule / 3.6e6)
+            price += float(rule.energy_usd_kwh[service]) * (joule / J_PER_KWH)
             earned = rule.revenue_weight * float(info.revenue_usd[service, k])
             missed = rule.late_weight * float(info.late_penalty_usd[service])
             rows.append((info.steps[k], image_ns, earned - price, -missed - price))

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.decision import Forecast, Forecasts
+from cosim.quantities import NS_PER_DAY
 from cosim.world.plan import Plan
 
 FloatArray = NDArray[np.float64]
@@ -63,7 +64,7 @@ class Forecaster:
     def __post_init__(self) -> None:
         outside = self.plan.outside
         self._series = {name: getattr(outside, column) for name, column in _OUTSIDE.items()}
-        self._day = round(86_400e9 / self.plan.info.slot_ns)
+        self._day = round(NS_PER_DAY / self.plan.info.slot_ns)
 
     def measured(self, load_kw: FloatArray) -> None:
         """Take note of the facility loads of the slot that just ended [kW], shape (sites,)."""

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.decision import HeldJob, Observation
+from cosim.quantities import NS_PER_DAY
 from cosim.world.jobstate import Ended
 
 if TYPE_CHECKING:
     from cosim.world.world import World
 
 FloatArray = NDArray[np.float64]
-_NS_PER_DAY = 86_400_000_000_000
 
 
 def observe(world: World, slot: int) -> Observation:
@@ -33,7 +33,7 @@ def observe(world: World, slot: int) -> Observation:
         slot=slot,
         time_ns=now_ns,
         utc_ns=utc_ns,
-        day_fraction=utc_ns % _NS_PER_DAY / _NS_PER_DAY,
+        day_fraction=utc_ns % NS_PER_DAY / NS_PER_DAY,
         queue_jobs=_fixed(glance.waiting, np.int64),
         backlog_gpu_s=_fixed([backlog_ns / 1e9 for backlog_ns in glance.backlog_ns]),
         busy_share=_fixed([n / s.gpus for n, s in zip(glance.busy, plan.sites, strict=True)]),

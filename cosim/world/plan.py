@@ -16,6 +16,7 @@ from cosim.decision import WorldInfo
 from cosim.physics.battery import Battery
 from cosim.physics.cooling import CoolingModel
 from cosim.physics.network import Link
+from cosim.quantities import hours_from_ns
 from cosim.traces.jobs import JobSet
 
 FloatArray = NDArray[np.float64]
@@ -143,7 +144,6 @@ class Plan:
         unserved_usd_kwh: price of unserved energy [USD/kWh].
         forecaster: ``seasonal``, ``persistence`` or ``perfect``.
         horizon: slots that forecasts look ahead.
-        price_adder_usd_kwh: fees included in ``price_usd_kwh``, for the record.
     """
 
     info: WorldInfo
@@ -161,6 +161,11 @@ class Plan:
     def bins_per_slot(self) -> int:
         """Meter bins in a slot."""
         return self.info.slot_ns // self.bin_ns
+
+    @property
+    def bin_h(self) -> float:
+        """Length of a meter bin [h]."""
+        return hours_from_ns(self.bin_ns)
 
     @property
     def window_ns(self) -> int:

@@ -26,6 +26,7 @@ from cosim.decision import (
 from cosim.errors import CosimError, PolicyError
 from cosim.ledger import Ledger
 from cosim.physics.cooling import pue
+from cosim.quantities import J_PER_KWH
 from cosim.world.books import Books
 from cosim.world.engine import Jobs, make_engine
 from cosim.world.events import EDGE_PRIORITY, NsEnvironment, Tick
@@ -251,7 +252,7 @@ class World:
 
     def _guard(self, bin_no: int) -> None:
         """Keep sites with an import limit inside their supply for the coming bin."""
-        outside, hours = self.plan.outside, self.plan.bin_ns / 3.6e12
+        outside, hours = self.plan.outside, self.plan.bin_h
         demand = self.engine.demand()
         for i, guard in enumerate(self._guards):
             if not guard.active:
@@ -264,7 +265,7 @@ class World:
             self.engine.limit(i, setting.level, setting.enabled)
 
     def _close_bin(self, bin_no: int) -> None:
-        plan, hours = self.plan, self.plan.bin_ns / 3.6e12
+        plan, hours = self.plan, self.plan.bin_h
         row = plan.outside.history + bin_no // plan.bins_per_slot
         for i, reading in enumerate(self.engine.read()):
             facility = self.facilities[i]
@@ -290,7 +291,7 @@ class World:
     def _close_drain(self, slot: int) -> None:
         readings = self.engine.read()
         compute_kwh = [
-            self.plan.info.replicas * reading.busy_pj / 1e12 / 3.6e6 for reading in readings
+            self.plan.info.replicas * reading.busy_pj / 1e12 / J_PER_KWH for reading in readings
         ]
         self.books.row["steps"] = np.array([float(r.steps) for r in readings])
         self.books.row["images"] = np.array([float(r.images) for r in readings])
