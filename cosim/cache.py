@@ -29,7 +29,8 @@ def kernel_folder() -> Path:
     """
     world = Path(__file__).parent / "world"
     seal = blake2b(digest_size=8)
-    for path in sorted([*world.glob("kernel*.py"), world / "compiled.py"]):
+    scalars = world.with_name("physics").glob("*scalar.py")
+    for path in sorted([*world.glob("kernel*.py"), world / "compiled.py", *scalars]):
         seal.update(path.read_bytes())
     name = f"kernels-{seal.hexdigest()}"
     places = [world / "__pycache__" / name, cache_folder() / name]
