@@ -21,10 +21,12 @@ from cosim.world.kernel_state import (
     LEVEL,
     MANY_MODELS,
     NEVER,
+    OFF_WORDS,
     SERVICE,
     SITE_COLUMNS,
     TIMING_COLUMNS,
     WINDOW_NS,
+    WORD,
     WORLD_ENTRIES,
     Farm,
     Floats,
@@ -34,11 +36,7 @@ from cosim.world.kernel_state import (
 from cosim.world.plan import Plan, ServicePlan
 
 _SIZES_AT_MOST = 4096
-
-
-def levels_array(levels: Sequence[int]) -> Ints:
-    """Clock levels as the kernels take them."""
-    return np.array(levels, dtype=np.int64)
+_CHANGES = 1024
 
 
 def farm_of(plan: Plan) -> Farm:
@@ -89,6 +87,7 @@ def farm_of(plan: Plan) -> Farm:
         spare_ns=np.empty(count, dtype=np.int64),
         spare_job=np.empty(count, dtype=np.int32),
         arrived=np.zeros((sites, len(info.classes)), dtype=np.int64),
+        changes=np.zeros((_CHANGES, OFF_WORDS + _off_words(plan)), dtype=np.int64),
         world=_world(plan),
     )
 
@@ -139,6 +138,11 @@ def _sites(plan: Plan) -> Ints:
         sites[i, LEVEL] = site.levels - 1
         sites[i, FREE] = site.gpus
     return sites
+
+
+def _off_words(plan: Plan) -> int:
+    """Words that hold one bit for every GPU of the largest site."""
+    return -(-max(site.gpus for site in plan.sites) // WORD)
 
 
 def _world(plan: Plan) -> Ints:

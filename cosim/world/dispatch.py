@@ -85,6 +85,7 @@ class Dispatcher:
         levels: clock level of each site in this slot.
         policy: the policy's name, for errors.
         slot: the slot, for errors.
+        queues: tells waits and backlogs of all sites [ns], instead of ``estimates``.
     """
 
     plan: Plan
@@ -92,6 +93,7 @@ class Dispatcher:
     levels: Sequence[int]
     policy: str
     slot: int = 0
+    queues: Callable[[int], tuple[tuple[int, ...], tuple[int, ...]]] | None = None
 
     def __post_init__(self) -> None:
         self._site: list[int] = self.plan.info.service_site.tolist()
@@ -245,8 +247,11 @@ class Dispatcher:
         )
 
     def _queue_view(self, now_ns: int) -> QueueView:
-        waits = tuple(estimate.wait_ns(now_ns) for estimate in self.estimates)
-        backlogs = tuple(estimate.backlog_ns(now_ns) for estimate in self.estimates)
+        if self.queues is not None:
+            waits, backlogs = self.queues(now_ns)
+        else:
+            waits = tuple(estimate.wait_ns(now_ns) for estimate in self.estimates)
+            backlogs = tuple(estimate.backlog_ns(now_ns) for estimate in self.estimates)
         return QueueView(now_ns, waits, backlogs, tuple(self.levels))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,31 +17,6 @@ from cosim.traces.jobs import JobSet
 
 NEVER = -1
 IntArray = NDArray[np.int64]
-
-
-class Ended(NamedTuple):
-    """What is told of jobs that have ended; parallel arrays.
-
-    Attributes:
-        arrival_ns: arrival [ns].
-        deadline_ns: deadline [ns].
-        delivered_ns: when the images were home [ns].
-        service: where they ran.
-        steps: steps per image.
-        images: images.
-    """
-
-    arrival_ns: IntArray
-    deadline_ns: IntArray
-    delivered_ns: IntArray
-    service: IntArray
-    steps: IntArray
-    images: IntArray
-
-    @property
-    def late(self) -> NDArray[np.bool_]:
-        """Whether each was delivered after its deadline."""
-        return self.delivered_ns > self.deadline_ns
 
 
 class Fates(Protocol):
@@ -62,9 +37,6 @@ class Fates(Protocol):
     @property
     def transfer_usd(self) -> Sequence[float] | NDArray[Any]:
         """Price of moving it [USD]."""
-
-    def ended(self, jobs: Sequence[int] | NDArray[Any]) -> Ended:
-        """Tell of jobs that have ended."""
 
 
 @dataclass
@@ -108,19 +80,3 @@ class JobState:
         self.transfer_usd = [0.0] * count
         self.images = self.jobs.images.tolist()
         self.deadline_ns = self.jobs.deadline_ns.tolist()
-
-    def ended(self, jobs: Sequence[int] | NDArray[Any]) -> Ended:
-        """Tell of jobs that have ended."""
-
-        def column(values: list[int]) -> IntArray:
-            return np.array([values[job] for job in jobs], dtype=np.int64)
-
-        rows = np.asarray(jobs, dtype=np.int64)
-        return Ended(
-            self.jobs.arrival_ns[rows],
-            self.jobs.deadline_ns[rows],
-            column(self.finish_ns) + column(self.return_ns),
-            column(self.service),
-            column(self.steps),
-            column(self.images),
-        )

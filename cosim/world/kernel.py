@@ -7,7 +7,7 @@ arriving jobs, so each site's completions are played when somebody looks at that
 
 from __future__ import annotations
 
-from cosim.world.compiled import compiled
+from cosim.world.compiled import compiled, inlined
 from cosim.world.kernel_dispatch import (
     choose,
     estimate_flights,
@@ -18,7 +18,6 @@ from cosim.world.kernel_heap import pop_flight
 from cosim.world.kernel_pool import complete, enter, follow_all, foresee, serve, submit
 from cosim.world.kernel_state import (
     ASK_PYTHON,
-    BUSY_NS,
     DISPATCH_LEVEL,
     EPOCH,
     ESTIMATES,
@@ -27,7 +26,6 @@ from cosim.world.kernel_state import (
     HELD,
     HELD_AT,
     HELD_BEFORE,
-    IMAGES,
     IN_FLIGHT,
     JOB,
     LEVEL,
@@ -37,10 +35,7 @@ from cosim.world.kernel_state import (
     OFFS,
     PAUSED,
     PHASE,
-    PJ_HIGH,
-    PJ_LOW,
     SINCE,
-    STEPS,
     TAIL,
     WAKE,
     Farm,
@@ -132,6 +127,7 @@ def set_clock(farm: Farm, site: int, level: int, now_ns: int) -> bool:
     farm.sites[site, LEVEL] = level
     farm.sites[site, EPOCH] += 1
     foresee(farm, site, now_ns)
+    log(farm, site, now_ns)
     return True
 
 
@@ -155,8 +151,22 @@ def set_enabled(farm: Farm, site: int, count: int, now_ns: int) -> bool:
     if changed:
         farm.sites[site, EPOCH] += 1
         foresee(farm, site, now_ns)
+        log(farm, site, now_ns)
         serve(farm, site, now_ns)
     return changed
+
+
+@inlined
+def log(farm: Farm, site: int, now_ns: int) -> None:
+    """Note the clock and the switches of a site after a change, for recovering step times."""
+    row, first = farm.changes[farm.world[CHANGES]], farm.first_gpu[site]
+    row[:] = 0
+    row[CHANGED_SITE], row[CHANGED_NS] = site, now_ns
+    row[CHANGED_LEVEL] = farm.sites[site, LEVEL]
+    for number in range(farm.first_gpu[site + 1] - first):
+        if farm.gpus[first + number, OFF] != 0:
+            row[OFF_WORDS + number // WORD] |= 1 << (number % WORD)
+    farm.world[CHANGES] += 1
 
 
 @compiled
@@ -175,20 +185,11 @@ def set_levels(farm: Farm, levels: Ints) -> None:
 
 
 @compiled
-def read(farm: Farm, out: Ints) -> None:
-    """Read and reset the meters: (energy's upper and lower half, busy ns, steps, images)."""
-    for site in range(len(farm.sites)):
-        for k, column in enumerate((PJ_HIGH, PJ_LOW, BUSY_NS, STEPS, IMAGES)):
-            out[site, k] = farm.sites[site, column]
-            farm.sites[site, column] = 0
-
-
-@compiled
 def glance(farm: Farm, now_ns: int, out: Ints) -> None:
     """Look at each site: (waiting, busy GPUs, backlog [ns], earliest deadline waiting)."""
     for site in range(len(farm.sites)):
         first, head, tail = farm.first_gpu[site], farm.sites[site, HEAD], farm.sites[site, TAIL]
-        out[site, 0] = tail - head
+        out[0, site] = tail - head
         busy, backlog_ns, due_ns = 0, 0, FOREVER
         for gpu in range(first, farm.first_gpu[site + 1]):
             busy += 1 if farm.gpus[gpu, JOB] != NEVER else 0
@@ -196,26 +197,17 @@ def glance(farm: Farm, now_ns: int, out: Ints) -> None:
             backlog_ns += max(0, farm.estimates[at] - now_ns)
         for at in range(head, tail):
             due_ns = min(due_ns, farm.deadline_ns[farm.queue[site, at]])
-        out[site, 1], out[site, 2], out[site, 3] = busy, backlog_ns, due_ns
+        out[1, site], out[2, site], out[3, site] = busy, backlog_ns, due_ns
 
 
 @compiled
-def demand(farm: Farm, out: Ints) -> None:
-    """GPUs that hold a job plus jobs that wait, per site."""
-    for site in range(len(farm.sites)):
-        out[site] = farm.sites[site, TAIL] - farm.sites[site, HEAD]
-        for gpu in range(farm.first_gpu[site], farm.first_gpu[site + 1]):
-            out[site] += 1 if farm.gpus[gpu, JOB] != NEVER else 0
-
-
-@compiled
-def backlogs(farm: Farm, now_ns: int, out: Ints) -> None:
-    """Estimated GPU time until everything accepted has ended, per site [ns]."""
+def queues(farm: Farm, now_ns: int, out: Ints) -> None:
+    """Estimated wait of a job that joins now, and backlog, per site [ns], shape (2, sites)."""
     for site in range(len(farm.sites)):
         first = farm.first_gpu[site]
-        out[site] = 0
+        out[0, site], out[1, site] = max(0, farm.estimates[first] - now_ns), 0
         for at in range(first, first + farm.sites[site, ESTIMATES]):
-            out[site] += max(0, farm.estimates[at] - now_ns)
+            out[1, site] += max(0, farm.estimates[at] - now_ns)
 
 
 @compiled

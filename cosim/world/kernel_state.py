@@ -7,7 +7,7 @@ clock, so that its completion is closed form until the clock or the switch chang
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,19 @@ Ints = NDArray[np.int64]
 Small = NDArray[np.int32]
 Floats = NDArray[np.float64]
 
+# the same with the number of dimensions, for the records that compiled code reads
+Ints1 = Annotated[NDArray[np.int64], 1]
+Ints2 = Annotated[NDArray[np.int64], 2]
+Ints3 = Annotated[NDArray[np.int64], 3]
+Small1 = Annotated[NDArray[np.int32], 1]
+Small2 = Annotated[NDArray[np.int32], 2]
+Floats1 = Annotated[NDArray[np.float64], 1]
+Floats2 = Annotated[NDArray[np.float64], 2]
+Floats3 = Annotated[NDArray[np.float64], 3]
+Bools1 = Annotated[NDArray[np.bool_], 1]
+
 NEVER = -1
+FULL = -3
 FOREVER = (1 << 63) - 1
 
 # phases of a busy GPU; BEGIN and WAKE last no time and end when the edge is over
@@ -28,8 +40,8 @@ JOB, SERVICE, PHASE, END, SINCE, MW, STEPS_LEFT, IMAGES_LEFT, OFF = range(9)
 # columns of Farm.sites: what the site is and where its clock, queue and GPUs stand …
 EDF, MANY_MODELS, LEVEL, DISPATCH_LEVEL, HEAD, TAIL, FREE, RUNNING, BASE, OFFS = range(10)
 # … and what its meters and counters hold
-PJ_HIGH, PJ_LOW, BUSY_NS, STEPS, IMAGES, FINISHED, ESTIMATES, EPOCH = range(10, 18)
-SITE_COLUMNS = 18
+PJ_HIGH, PJ_LOW, BUSY_NS, DOWN_NS, STEPS, IMAGES, FINISHED, ESTIMATES, EPOCH = range(10, 19)
+SITE_COLUMNS = 19
 
 # last axis of Farm.timing, per service and clock level: of phases, then of stretches
 ENCODE_NS, STEP_NS, DECODE_NS, FIXED_MW, STEP_MW = range(5)
@@ -38,8 +50,12 @@ TIMING_COLUMNS = 10
 
 # entries of Farm.world
 NEXT_JOB, IN_FLIGHT, HELD, HELD_BEFORE, HELD_AT, REFUSED = range(6)
-WINDOW_NS, DEFAULT_STEPS, GPU_BITS = range(6, 9)
-WORLD_ENTRIES = 9
+WINDOW_NS, DEFAULT_STEPS, GPU_BITS, CHANGES = range(6, 10)
+WORLD_ENTRIES = 10
+
+# columns of Farm.changes; from OFF_WORDS on, one bit for each GPU that is switched off
+CHANGED_SITE, CHANGED_NS, CHANGED_LEVEL, OFF_WORDS = range(4)
+WORD = 62
 
 
 class Farm(NamedTuple):
@@ -82,46 +98,48 @@ class Farm(NamedTuple):
         spare_ns: working memory.
         spare_job: working memory.
         arrived: jobs since the last slot edge, shape (sites, classes).
+        changes: log of changes of clocks and switches, shape (capacity, OFF_WORDS + words).
         world: scalars.
     """
 
-    first_gpu: Ints
-    service_site: Ints
-    home_service: Ints
-    timing: Ints
-    loading: Ints
-    arrival_ns: Ints
-    deadline_ns: Ints
-    home: Small
-    class_id: Small
-    images: Small
-    movable: NDArray[np.bool_]
-    trip: Small
-    there_ns: Ints
-    fare_usd: Floats
-    service: Small
-    steps: Small
-    gpu: Small
-    decided_ns: Ints
-    landed_ns: Ints
-    start_ns: Ints
-    finish_ns: Ints
-    energy_pj: Ints
-    epoch: Small
-    gpus: Ints
-    running: Ints
-    free: Ints
-    estimates: Ints
-    sites: Ints
-    queue: Small
-    finished: Small
-    flight_ns: Ints
-    flight_job: Small
-    held: Small
-    spare_ns: Ints
-    spare_job: Small
-    arrived: Ints
-    world: Ints
+    first_gpu: Ints1
+    service_site: Ints1
+    home_service: Ints1
+    timing: Ints3
+    loading: Ints2
+    arrival_ns: Ints1
+    deadline_ns: Ints1
+    home: Small1
+    class_id: Small1
+    images: Small1
+    movable: Bools1
+    trip: Small1
+    there_ns: Ints2
+    fare_usd: Floats1
+    service: Small1
+    steps: Small1
+    gpu: Small1
+    decided_ns: Ints1
+    landed_ns: Ints1
+    start_ns: Ints1
+    finish_ns: Ints1
+    energy_pj: Ints1
+    epoch: Small1
+    gpus: Ints2
+    running: Ints1
+    free: Ints1
+    estimates: Ints1
+    sites: Ints2
+    queue: Small2
+    finished: Small2
+    flight_ns: Ints1
+    flight_job: Small1
+    held: Small1
+    spare_ns: Ints1
+    spare_job: Small1
+    arrived: Ints2
+    changes: Ints2
+    world: Ints1
 
 
 # entries of Rules.meta
@@ -152,15 +170,15 @@ class Rules(NamedTuple):
         known_steps: steps of these.
     """
 
-    meta: Ints
-    shares: Floats
-    split_steps: Ints
-    credits: Floats
-    options: Ints
-    counts: Ints
-    choices: Ints
-    scores: Floats
-    weights: Floats
-    floors: Floats
-    known: Small
-    known_steps: Small
+    meta: Ints1
+    shares: Floats3
+    split_steps: Ints3
+    credits: Floats3
+    options: Ints3
+    counts: Ints1
+    choices: Ints3
+    scores: Floats3
+    weights: Floats1
+    floors: Floats2
+    known: Small1
+    known_steps: Small1

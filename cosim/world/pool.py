@@ -16,12 +16,14 @@ class BinReading(NamedTuple):
     Attributes:
         busy_pj: energy of GPUs that ran or loaded something [pJ].
         busy_ns: GPU time of the same [ns].
+        down_ns: GPU time of broken GPUs [ns].
         steps: denoising steps that ended.
         images: images that ended.
     """
 
     busy_pj: int
     busy_ns: int
+    down_ns: int
     steps: int
     images: int
 

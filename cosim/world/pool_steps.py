@@ -169,7 +169,7 @@ class StepPool:
         for gpu in self._gpus:
             if gpu.job != NEVER:
                 self._book(gpu)
-        reading = BinReading(self._busy_pj, self._busy_ns, self._steps, self._images)
+        reading = BinReading(self._busy_pj, self._busy_ns, 0, self._steps, self._images)
         self._busy_pj = self._busy_ns = self._steps = self._images = 0
         return reading
 

@@ -34,11 +34,12 @@ class RuleTables:
     Attributes:
         rules: the tables.
         asks: whether Python may have to be asked for a job in this slot.
+        callback: whether it has to be asked for every job.
     """
 
     def __init__(self, plan: Plan, dispatcher: Dispatcher) -> None:
         self._plan, self._dispatcher = plan, dispatcher
-        self.asks = False
+        self.asks = self.callback = False
         self._listed = np.zeros(0, dtype=np.int64)
         info = plan.info
         sites, kinds, services = info.n_sites, len(info.classes), info.n_services
@@ -61,7 +62,7 @@ class RuleTables:
     def fill(self, rule: DispatchRule) -> None:
         """Take the rule of a new slot."""
         self._forget()
-        self.asks = isinstance(rule, CallbackRule)
+        self.asks = self.callback = isinstance(rule, CallbackRule)
         if isinstance(rule, PerJobRule):
             self._per_job(rule)
             rule = rule.otherwise

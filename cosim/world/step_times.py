@@ -59,7 +59,7 @@ def step_times(engine: SpanEngine, job: int) -> NDArray[np.int64]:
     plan = engine.plan.services[int(farm.service[job])]
     site = int(farm.service_site[farm.service[job]])
     start_ns, epoch = int(farm.start_ns[job]), int(farm.epoch[job])
-    replay = _Replay(engine.history[site], int(farm.gpu[job]), start_ns, epoch)
+    replay = _Replay(engine.history(site), int(farm.gpu[job]), start_ns, epoch)
     ends: list[int] = []
     for _ in range(int(farm.images[job])):
         replay.now_ns += plan.encode_ns[replay.heed()]

@@ -1,0 +1,38 @@
+"""The table of addresses by which Python hands its arrays to compiled code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cosim.world.kernel_memory import COLUMNS, RECORDS, first_row, kinds
+
+
+class Memory:
+    """Where the arrays of a world stand; keeps them alive.
+
+    Attributes:
+        table: address and extents of each array, shape (arrays, 4); zeros where none was put.
+    """
+
+    def __init__(self) -> None:
+        self.table = np.zeros((sum(len(r._fields) for r in RECORDS), COLUMNS), dtype=np.int64)
+        self._kept: dict[type[Any], Any] = {}
+
+    def put(self, record: Any) -> None:
+        """Enter a record, in the place of the former one of its type.
+
+        Raises:
+            TypeError: an array is not what its annotation says; to read it would be to read
+                anything.
+        """
+        kind = type(record)
+        first = first_row(kind)
+        for k, (array, (dtype, dimensions)) in enumerate(zip(record, kinds(kind), strict=True)):
+            if array.dtype != dtype or array.ndim != dimensions or not array.flags.c_contiguous:
+                name = f"{kind.__name__}.{kind._fields[k]}"
+                raise TypeError(f"{name} is {array.dtype} of {array.ndim} dimensions")
+            self.table[first + k, 0] = array.ctypes.data
+            self.table[first + k, 1 : 1 + dimensions] = array.shape
+        self._kept[kind] = record
