@@ -16,10 +16,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar, Literal, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
+from cosim.physics import battery_row as b
 from cosim.physics.ranges import Range, range_problems, refuse
 
+ROOM_C = 25.0
 _TOLERANCE = 1e-9
 
 
@@ -121,6 +127,30 @@ def linear(
     )
 
 
+def row(battery: Battery) -> NDArray[np.float64]:
+    """Return the battery as the numbers that compiled code reads (``battery_row``)."""
+    numbers = np.zeros(b.WIDTH)
+    numbers[b.KIND] = b.LINEAR
+    numbers[b.CAPACITY_KWH] = numbers[b.NOMINAL_KWH] = battery.capacity_kwh
+    numbers[b.CHARGE_KW_MAX] = battery.charge_kw_max
+    numbers[b.DISCHARGE_KW_MAX] = battery.discharge_kw_max
+    numbers[b.CHARGE_EFFICIENCY] = battery.charge_efficiency
+    numbers[b.DISCHARGE_EFFICIENCY] = battery.discharge_efficiency
+    numbers[b.SELF_DISCHARGE_PER_H] = battery.self_discharge_per_h
+    numbers[b.SOC_MIN] = numbers[b.DISCHARGE_KNEE_SOC] = battery.soc_min
+    numbers[b.SOC_MAX] = numbers[b.CHARGE_KNEE_SOC] = battery.soc_max
+    numbers[[b.CHARGE_COLD_STOP_C, b.CHARGE_COLD_FULL_C]] = -273.15
+    numbers[[b.DISCHARGE_COLD_STOP_C, b.DISCHARGE_COLD_FULL_C]] = -273.15
+    numbers[[b.HOT_FULL_C, b.HOT_STOP_C]] = np.inf
+    return numbers
+
+
+@lru_cache(maxsize=256)
+def _numbers(battery: Battery) -> list[float]:
+    """Return the row as Python floats, which Python adds faster and without warnings."""
+    return [float(x) for x in row(battery)]
+
+
 def round_trip_efficiency(battery: Battery) -> float:
     """Return delivered over charged energy of an immediate round trip, η_c η_d."""
     return battery.charge_efficiency * battery.discharge_efficiency
@@ -163,13 +193,9 @@ def feasible_range_kw(
         (lowest, highest): most charging (at most 0) and most discharging (at least 0).
     """
     _check_state(battery, stored_kwh, duration_h)
-    keep, phi_h = _decay(battery.self_discharge_per_h, duration_h)
-    left_kwh = stored_kwh * keep
-    room_kw = (battery.soc_max * battery.capacity_kwh - left_kwh) / phi_h
-    have_kw = (left_kwh - battery.soc_min * battery.capacity_kwh) / phi_h
-    charge_kw = min(battery.charge_kw_max, max(0.0, room_kw / battery.charge_efficiency))
-    give_kw = min(battery.discharge_kw_max, max(0.0, have_kw * battery.discharge_efficiency))
-    return (-charge_kw if charge_kw > 0 else 0.0), give_kw
+    from cosim.physics.battery_scalar import range_kw
+
+    return range_kw(_numbers(battery), stored_kwh, ROOM_C, duration_h)
 
 
 def advance(
@@ -189,78 +215,14 @@ def advance(
     _check_state(battery, stored_kwh, duration_h)
     if not math.isfinite(power_kw):
         raise ValueError(f"power_kw = {power_kw!r}: must be finite")
-    if power_kw < 0.0:
-        return _charge(battery, stored_kwh, -power_kw, duration_h)
-    return _discharge(battery, stored_kwh, power_kw, duration_h)
+    from cosim.physics import battery_scalar
 
-
-def _charge(battery: Battery, stored_kwh: float, asked_kw: float, hours: float) -> BatteryStep:
-    charge_kw = min(asked_kw, battery.charge_kw_max)
-    sigma, eta = battery.self_discharge_per_h, battery.charge_efficiency
-    full_kwh, inflow_kw = battery.soc_max * battery.capacity_kwh, charge_kw * eta
-    rise_h = min(hours, _time_to(full_kwh, stored_kwh, inflow_kw, sigma))
-    end_kwh, self_kwh = _span(stored_kwh, inflow_kw, sigma, rise_h)
-    charged_kwh = charge_kw * rise_h
-    if rise_h < hours:
-        float_kw = min(charge_kw, sigma * full_kwh / eta)
-        charged_kwh += float_kw * (hours - rise_h)
-        self_kwh += float_kw * eta * (hours - rise_h)
-        end_kwh = full_kwh
-    loss_kwh = charged_kwh * (1.0 - eta) + self_kwh
-    mean_kw = charged_kwh / hours
-    limited = asked_kw - mean_kw > _TOLERANCE * asked_kw
-    return BatteryStep(min(end_kwh, full_kwh), -mean_kw, charged_kwh, 0.0, loss_kwh, limited)
-
-
-def _discharge(battery: Battery, stored_kwh: float, asked_kw: float, hours: float) -> BatteryStep:
-    give_kw = min(asked_kw, battery.discharge_kw_max)
-    sigma, eta = battery.self_discharge_per_h, battery.discharge_efficiency
-    empty_kwh, outflow_kw = battery.soc_min * battery.capacity_kwh, give_kw / eta
-    fall_h = min(hours, _time_to(empty_kwh, stored_kwh, -outflow_kw, sigma)) if give_kw else 0.0
-    end_kwh, self_kwh = _span(stored_kwh, -outflow_kw, sigma, fall_h)
-    if fall_h < hours:
-        start_kwh = empty_kwh if fall_h > 0 else end_kwh
-        end_kwh, idle_kwh = _span(start_kwh, 0.0, sigma, hours - fall_h)
-        self_kwh += idle_kwh
-    given_kwh = give_kw * fall_h
-    loss_kwh = given_kwh * (1.0 / eta - 1.0) + self_kwh
-    mean_kw = given_kwh / hours
-    limited = asked_kw - mean_kw > _TOLERANCE * asked_kw
-    return BatteryStep(max(end_kwh, 0.0), mean_kw, 0.0, given_kwh, loss_kwh, limited)
-
-
-def _decay(sigma: float, hours: float) -> tuple[float, float]:
-    """Return exp(−σ t) and φ(t) = (1 − exp(−σ t)) / σ [h]."""
-    if sigma == 0.0:
-        return 1.0, hours
-    lost = -math.expm1(-sigma * hours)
-    return 1.0 - lost, lost / sigma
-
-
-def _span(stored_kwh: float, inflow_kw: float, sigma: float, hours: float) -> tuple[float, float]:
-    """Return the energy after ``hours`` of constant inflow and what self-discharge took [kWh]."""
-    if sigma == 0.0:
-        return stored_kwh + inflow_kw * hours, 0.0
-    lost = -math.expm1(-sigma * hours)
-    phi_h = lost / sigma
-    self_kwh = stored_kwh * lost + inflow_kw * (hours - phi_h)
-    return stored_kwh + inflow_kw * hours - self_kwh, self_kwh
-
-
-def _time_to(target_kwh: float, stored_kwh: float, inflow_kw: float, sigma: float) -> float:
-    """Return the hours until the store reaches a limit that the inflow drives it to, or inf.
-
-    From E(t) = target: t = ln((p − σ E0) / (p − σ E_target)) / σ, written with log1p so that it
-    becomes (E_target − E0) / p as σ vanishes. 0 if the store stands at or beyond the limit and
-    is held there; inf if the inflow is weaker than the leak at the limit.
-    """
-    pull_kw = inflow_kw - sigma * target_kwh
-    if pull_kw * inflow_kw <= 0.0:
-        return math.inf
-    gap_kwh = target_kwh - stored_kwh
-    if gap_kwh * inflow_kw <= 0.0:
-        return 0.0
-    return math.log1p(sigma * gap_kwh / pull_kw) / sigma if sigma else gap_kwh / inflow_kw
+    stored_kwh, charged_kwh, discharged_kwh, loss_kwh, _ = battery_scalar.advance(
+        _numbers(battery), stored_kwh, ROOM_C, power_kw, duration_h
+    )
+    mean_kw = (discharged_kwh - charged_kwh) / duration_h
+    limited = abs(power_kw) - abs(mean_kw) > _TOLERANCE * abs(power_kw)
+    return BatteryStep(stored_kwh, mean_kw, charged_kwh, discharged_kwh, loss_kwh, limited)
 
 
 def _check_state(battery: Battery, stored_kwh: float, duration_h: float) -> None:
