@@ -1,7 +1,7 @@
 """The fast engine: closed-form spans, compiled, advanced to where SimPy stands and never beyond.
 
-SimPy keeps the clock of slot edges and of whatever disturbs the sites between them. When it gets to
-one of these, everything since the last one is played in one compiled call, meter bins included.
+SimPy keeps the clock of slot edges and of whatever disturbs the sites between them. When it gets
+to one of these, everything since the last one is played in one compiled call, meter bins included.
 Under a :class:`CallbackRule` every arrival is a SimPy event, at which Python is asked.
 """
 

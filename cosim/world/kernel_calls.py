@@ -11,10 +11,12 @@ from cosim.world.kernel_facility import close_bin, close_drain
 from cosim.world.kernel_grid import (
     ARRIVAL,
     ARRIVALS_ROW,
+    BIN,
     DEADLINE,
     DELAY_P95,
     DELIVERED,
     IMAGES_OF,
+    IMPORT_MAX,
     SERVICE_OF,
     SLOT,
     STEPS_OF,
@@ -25,6 +27,7 @@ from cosim.world.kernel_memory import read_farm, read_grid, read_rules
 from cosim.world.kernel_state import (
     FINISHED,
     HEAD,
+    HELD_BEFORE,
     PJ_HIGH,
     TAIL,
     Farm,

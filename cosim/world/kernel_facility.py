@@ -52,7 +52,9 @@ from cosim.world.kernel_grid import (
     UNSERVED,
     Grid,
 )
-from cosim.world.kernel_state import Ints
+from cosim.world.kernel_state import (
+    Ints,
+)
 
 GRID_ROW, SOLAR_ROW, WIND_ROW, BATTERY_ROW = range(4)
 DUST = 1e-12
@@ -132,7 +134,7 @@ def battery_kw(grid: Grid, site: int, net_kw: float, export_kw_max: float, cell_
     power_kw = min(power_kw, max(0.0, net_kw + export_kw_max))
     power_kw = max(power_kw, net_kw - grid.site[site, IMPORT_MAX])
     charge_kw, discharge_kw = power_limits_kw(grid.battery[site], cell_c)
-    return min(discharge_kw, max(-charge_kw, power_kw))
+    return float(min(discharge_kw, max(-charge_kw, power_kw)))
 
 
 @inlined

@@ -17,7 +17,7 @@ _AT = {name: at for at, name in enumerate(LEDGER_COLUMNS)}
 # columns of Grid.rows that compiled code fills, beside the flows from FIRST_FLOW on
 COMPUTE, IDLE, COOLING, SOLAR, WIND, IMPORT, EXPORT, CURTAILED, CHARGE, DISCHARGE = range(10)
 LOSS, UNSERVED, STORED_ROW = range(10, 13)
-assert METERS[:13] == LEDGER_COLUMNS[:13] and _AT["stored_kwh"] == STORED_ROW
+assert LEDGER_COLUMNS[: STORED_ROW + 1] == METERS
 FIRST_FLOW = _AT[FLOWS[0]]
 ENERGY_COLUMNS = len(METERS) + len(FLOWS)
 IMPORT_USD, EXPORT_USD, UNSERVED_USD = _AT["import_usd"], _AT["export_usd"], _AT["unserved_usd"]

@@ -14,11 +14,16 @@ from typing import Any, get_args, get_type_hints
 import numpy as np
 from numba.core import types
 from numba.extending import intrinsic
-from numba.np.arrayobj import make_array, populate_array
+from numba.np import arrayobj
 from numba.np.numpy_support import from_dtype
 
 from cosim.world.kernel_grid import Grid
 from cosim.world.kernel_state import Farm, Rules
+
+# the compiler's own functions carry no types
+_make_array: Any = arrayobj.make_array
+_populate_array: Any = arrayobj.populate_array
+_named_tuple: Any = types.NamedTuple
 
 COLUMNS = 4  # address and up to three extents
 RECORDS = (Farm, Rules, Grid)
@@ -48,7 +53,7 @@ def _reader(record: type[Any]) -> Any:
     @intrinsic
     def read(_typing: Any, memory: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            table = make_array(signature.args[0])(context, builder, arguments[0]).data
+            table = _make_array(signature.args[0])(context, builder, arguments[0]).data
             word = context.get_value_type(types.intp)
 
             def entry(row: int, column: int) -> Any:
@@ -56,20 +61,20 @@ def _reader(record: type[Any]) -> Any:
                 return builder.load(builder.gep(table, [at]))
 
             def array(row: int, kind: types.Array) -> Any:
-                made = make_array(kind)(context, builder)
+                made = _make_array(kind)(context, builder)
                 shape = [entry(row, 1 + axis) for axis in range(kind.ndim)]
                 item = context.get_abi_sizeof(context.get_data_type(kind.dtype))
                 strides = [word(item)]
                 for extent in reversed(shape[1:]):
                     strides.insert(0, builder.mul(strides[0], extent))
                 data = builder.inttoptr(entry(row, 0), made.data.type)
-                populate_array(made, data, shape, strides, item, meminfo=None)
+                _populate_array(made, data, shape, strides, item, meminfo=None)
                 return made._getvalue()
 
             values = [array(first + k, kind) for k, kind in enumerate(arrays)]
             return context.make_tuple(builder, signature.return_type, values)
 
-        return types.NamedTuple(arrays, record)(memory), generate
+        return _named_tuple(arrays, record)(memory), generate
 
     return read
 

@@ -15,12 +15,15 @@ from cosim.world.kernel import advance, set_clock, set_enabled
 from cosim.world.kernel_facility import close_bin
 from cosim.world.kernel_grid import (
     ANY_GUARD,
+    BACKLOG,
+    BACKLOG_S,
     BIN,
     BIN_END,
     BIN_H,
     BIN_NS,
     BINS_PER_SLOT,
     BUSY,
+    BUSY_NOW,
     CARBON_KG,
     CARBON_USD,
     CARBON_USD_KG,
@@ -29,6 +32,7 @@ from cosim.world.kernel_grid import (
     COMPUTE,
     COOLING,
     DISCHARGE,
+    DUE,
     EXPORT,
     EXPORT_USD,
     FACILITY_KW,
@@ -47,6 +51,7 @@ from cosim.world.kernel_grid import (
     QUEUE_JOBS,
     REPLICAS,
     SERVER_MW,
+    SLACK_S,
     SLOT,
     SLOT_H,
     SOC,
@@ -64,6 +69,7 @@ from cosim.world.kernel_grid import (
     Grid,
 )
 from cosim.world.kernel_state import (
+    CHANGES,
     FOREVER,
     FULL,
     HEAD,
@@ -89,7 +95,7 @@ def supply_kw(grid: Grid, site: int, bin_no: int) -> float:
     if grid.battery[site, CAPACITY_KWH] > 0.0:
         row, stored_kwh = grid.battery[site], grid.state[site, STORED]
         most_kw += range_kw(row, stored_kwh, grid.site[site, CELL_C], grid.scalars[BIN_H])[1]
-    return most_kw + (grid.solar_kw[bin_no, site] + grid.wind_kw[bin_no, site])
+    return float(most_kw + (grid.solar_kw[bin_no, site] + grid.wind_kw[bin_no, site]))
 
 
 @inlined
