@@ -163,6 +163,18 @@ class WorldInfo:
         at_home = self.service_site[None, :] == np.arange(self.n_sites)[:, None]
         return np.asarray(at_home[:, None, :] | self.transferable[None, :, None], dtype=np.bool_)
 
+    @cached_property
+    def staying(self) -> FloatArray:
+        """Shares that keep every job at home, shape (sites, classes, services + 2)."""
+        shares = np.zeros((self.n_sites, len(self.classes), self.n_services + 2))
+        shares[np.arange(self.n_sites), :, self.home_service] = 1.0
+        return shares
+
+    @cached_property
+    def top_level(self) -> IntArray:
+        """Highest clock level of each site, shape (sites,)."""
+        return np.array([len(table) - 1 for table in self.clock_speed], dtype=np.int64)
+
     def image_s(self, speed: FloatArray | float = 1.0) -> FloatArray:
         """GPU time of one image at each allowed step count [s], shape (services, steps).
 

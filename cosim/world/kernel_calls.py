@@ -9,12 +9,15 @@ from cosim.world import kernel, kernel_meter
 from cosim.world.compiled import compiled
 from cosim.world.kernel_facility import close_bin, close_drain
 from cosim.world.kernel_grid import (
+    ANY_GUARD,
     ARRIVAL,
     ARRIVALS_ROW,
     BIN,
+    BIN_END,
     DEADLINE,
     DELAY_P95,
     DELIVERED,
+    GUARD_DUE,
     IMAGES_OF,
     IMPORT_MAX,
     SERVICE_OF,
@@ -26,6 +29,7 @@ from cosim.world.kernel_grid import (
 from cosim.world.kernel_memory import read_farm, read_grid, read_rules
 from cosim.world.kernel_state import (
     FINISHED,
+    FOREVER,
     HEAD,
     HELD_BEFORE,
     PJ_HIGH,
@@ -74,6 +78,8 @@ def enforce(memory: Ints, now_ns: int, later_ns: int) -> int:
     kernel.set_levels(farm, grid.levels)
     farm.arrived[:] = 0
     kernel.begin_held(farm)
+    # the guard of the first bin acts when the decision is in force and held jobs are placed
+    grid.clock[GUARD_DUE] = grid.clock[ANY_GUARD] if grid.clock[BIN_END] != FOREVER else 0
     return int(farm.world[HELD_BEFORE])
 
 

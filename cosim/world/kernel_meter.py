@@ -311,4 +311,3 @@ def open_slot(grid: Grid, slot: int, now_ns: int, in_window: bool) -> None:
     if in_window:
         clock[BIN] = slot * clock[BINS_PER_SLOT]
         clock[BIN_END] = now_ns + clock[BIN_NS]
-        clock[GUARD_DUE] = clock[ANY_GUARD]
