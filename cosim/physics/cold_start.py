@@ -13,7 +13,6 @@ from typing import ClassVar
 
 import numpy as np
 
-from cosim.physics import service_scalar as numbers
 from cosim.physics.ranges import (
     Range,
     ascending,
@@ -68,6 +67,8 @@ def swap_ns(cold: ColdStart, held: tuple[int, int], wanted: tuple[int, int]) -> 
         held: (base, adapter) in memory, ``NOTHING`` for none.
         wanted: (base, adapter) of the job; ``NOTHING`` as adapter takes an adapter off, free.
     """
+    from cosim.physics import service_scalar as numbers
+
     return numbers.swap_ns(*held, *wanted, ns_from_s(cold.base_s), ns_from_s(cold.adapter_s))
 
 

@@ -93,7 +93,8 @@ class Roofline:
     def speed(self, clock: float) -> float:
         """Return the relative speed 1 / (δ/f + 1 − δ) at a relative clock f in (0, 1]."""
         refuse(each_in("clock", [clock], _SHARE))
-        return 1.0 / (self.delta / clock + 1.0 - self.delta)
+        # δ/f + 1 − δ, written so that full clock gives exactly 1
+        return 1.0 / (1.0 + self.delta * (1.0 / clock - 1.0))
 
     def power(self, clock: float) -> float:
         """Return the relative power p0 + (1 − p0) f^a at a relative clock f in (0, 1]."""

@@ -13,7 +13,6 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-from cosim.physics.gpu_sleep_scalar import split_gap
 from cosim.physics.ranges import Range, each_in, range_problems, refuse
 from cosim.quantities import ns_from_s, s_from_ns
 
@@ -64,6 +63,8 @@ class GpuSleep:
 
 def gap_energy_j(sleep: GpuSleep, gap_s: float) -> float:
     """Return the energy of an idle gap that a job ends, its waking included [J]."""
+    from cosim.physics.gpu_sleep_scalar import split_gap
+
     refuse(each_in("gap_s", [gap_s], _GAP))
     idle_ns, asleep_ns = split_gap(ns_from_s(gap_s), ns_from_s(sleep.after_idle_s))
     wake_j = sleep.wake_w * sleep.wake_s if asleep_ns else 0.0

@@ -15,17 +15,11 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.physics import service_scalar as numbers
 from cosim.physics.ranges import Range, range_problems, refuse
 from cosim.quantities import ns_from_s
 
 _DAY_S = 86_400.0
-_KINDS = {
-    "hard": numbers.HARD,
-    "step": numbers.STEP,
-    "linear": numbers.LINEAR,
-    "exponential": numbers.EXPONENTIAL,
-}
+_KINDS = ("hard", "step", "linear", "exponential")
 
 
 @dataclass(frozen=True)
@@ -82,8 +76,11 @@ class Lateness:
 
 def lateness_row(lateness: Lateness) -> NDArray[np.float64]:
     """Return the lateness as numbers for ``service_scalar``, shape (LATENESS_COLUMNS,)."""
+    from cosim.physics import service_scalar as numbers
+
     row = np.zeros(numbers.LATENESS_COLUMNS)
-    row[numbers.KIND] = _KINDS[lateness.kind]
+    codes = (numbers.HARD, numbers.STEP, numbers.LINEAR, numbers.EXPONENTIAL)
+    row[numbers.KIND] = codes[_KINDS.index(lateness.kind)]
     row[numbers.GRACE_NS] = ns_from_s(lateness.grace_s)
     row[numbers.SCALE_NS] = ns_from_s(lateness.scale_s)
     row[numbers.CUTOFF_NS] = ns_from_s(lateness.cutoff_s)
@@ -99,6 +96,8 @@ def revenue_share(lateness: Lateness, late_ns: int) -> float:
         lateness: how the price falls.
         late_ns: finish minus deadline [ns], at most 0 if on time.
     """
+    from cosim.physics import service_scalar as numbers
+
     return numbers.revenue_share(late_ns, lateness_row(lateness))
 
 
@@ -113,6 +112,8 @@ def settled_usd(
         price_usd: price of the whole job if on time [USD].
         penalty_usd: penalty φ of a job that earns nothing [USD].
     """
+    from cosim.physics import service_scalar as numbers
+
     return numbers.settled_usd(late_ns, price_usd, penalty_usd, lateness_row(lateness))
 
 
@@ -175,6 +176,8 @@ def class_table(classes: Sequence[ServiceClass]) -> tuple[NDArray[np.float64], .
         (price factors, penalty factors, drop factors, lateness rows), shapes (classes,) three
         times and (classes, LATENESS_COLUMNS).
     """
+    from cosim.physics import service_scalar as numbers
+
     return (
         np.array([c.price_factor for c in classes], dtype=np.float64),
         np.array([c.penalty_factor for c in classes], dtype=np.float64),
