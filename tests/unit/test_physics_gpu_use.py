@@ -149,3 +149,22 @@ def test_measured_idle_powers_differ_by_the_context():
     published = gpu_sleep("h100")
     assert published.value.idle_w - published.value.sleep_w == pytest.approx(49.9)
     assert "wake_s" in published.assumed
+
+
+def test_every_record_says_its_equation_and_source():
+    import dataclasses
+    import importlib
+
+    names = (
+        "cold_start embodied gpu gpu_batch gpu_clock gpu_sleep quality resolution sampler service"
+    )
+    records = {
+        record
+        for name in names.split()
+        for record in vars(importlib.import_module(f"cosim.physics.{name}")).values()
+        if isinstance(record, type) and dataclasses.is_dataclass(record)
+        if record.__module__ == f"cosim.physics.{name}"
+    }
+    silent = {r.__name__ for r in records if not getattr(r, "SOURCE", "")}
+    assert silent == {"SampledCurve"}, "only the product of two documented records has none"
+    assert len(records) >= 16
