@@ -49,6 +49,9 @@ class ClockTable:
     speed: tuple[float, ...]
     power: tuple[float, ...]
 
+    SOURCE: ClassVar[str] = "Zeus (NSDI 2023), ai-inference-energy; rows in profiles/dvfs"
+    EQUATION: ClassVar[str] = "power linear in speed between levels"
+
     def __post_init__(self) -> None:
         refuse(
             same_length("ClockTable.speed and ClockTable.power", self.speed, self.power)
@@ -150,6 +153,8 @@ class ServiceTiming:
         "load_s": Range(0.0, 86_400.0, "s"),
         "load_w": Range(0.0, 100_000.0, "W"),
     }
+    SOURCE: ClassVar[str] = "time linear in steps: ML.ENERGY; JEMAS (arXiv 2605.02965)"
+    EQUATION: ClassVar[str] = "T(c, f) = t0 + c s(f); E(c, f) = E0(f) + c s(f) P(f)"
 
     def __post_init__(self) -> None:
         problems = range_problems(self, self.RANGES)
