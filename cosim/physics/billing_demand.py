@@ -55,10 +55,12 @@ def interval_ns(tariff: Tariff, step_ns: int) -> int:
 
 
 def demand_intervals(tariff: Tariff, import_kwh: Floats, local: LocalTime) -> Intervals:
-    """Return the mean import over each demand interval, aligned to the clock."""
+    """Return the mean import over each demand interval, aligned to the clock, cut at months."""
     length_ns = interval_ns(tariff, local.step_ns)
     begin_ns = local.start_utc_ns + local.step_ns * np.arange(local.count, dtype=np.int64)
-    _, first, place = np.unique(begin_ns // length_ns, return_index=True, return_inverse=True)
+    new = np.diff(begin_ns // length_ns, prepend=-1) != 0
+    new |= np.diff(local.month_no, prepend=-1) != 0
+    first, place = np.flatnonzero(new), np.cumsum(new) - 1
     hours = np.bincount(place) * local.step_h
     last = np.append(first[1:], local.count) - 1
     return Intervals(np.bincount(place, import_kwh) / hours, first, last, local.month_no[first])

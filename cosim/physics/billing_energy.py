@@ -186,7 +186,7 @@ def _net_metering(tariff: Tariff, usage: Usage) -> EnergyPart:
     for charge in tariff.energy:
         booked += net * first_block_usd_kwh(charge, local, usage.series)
     for month, last in enumerate(local.last_step):
-        billable = _after_bank({n: float(v[month]) for n, v in by_charge.items()}, bank)
+        billable = after_bank({n: float(v[month]) for n, v in by_charge.items()}, bank)
         steps = local.month_no == month
         month_rows = _net_rows(tariff, usage, int(month), billable, float(scale[month]), steps)
         closing = usage.closes and month == local.months - 1
@@ -196,7 +196,7 @@ def _net_metering(tariff: Tariff, usage: Usage) -> EnergyPart:
     return EnergyPart(rows, booked, np.zeros(local.count), true_up, bank)
 
 
-def _after_bank(net_kwh: Mapping[str, float], bank: dict[str, float]) -> dict[str, float]:
+def after_bank(net_kwh: Mapping[str, float], bank: dict[str, float]) -> dict[str, float]:
     """Set a month's net energy against the bank; what is billed [kWh], the bank is updated."""
     billable = {}
     for name, net in net_kwh.items():
