@@ -71,6 +71,7 @@ class Baseline:
 
     Attributes:
         days: recent days of the same kind (working day or weekend) without a call.
+            Days are counted back in whole 24 h, also across a change of the clocks.
         highest: how many of them, those with the highest use in the event's hours, are averaged.
         adjust_share: the mean is scaled by what the site used in the three hours that end an hour
             before the event, over the same days' use of these hours, but by no more than this

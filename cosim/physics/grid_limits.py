@@ -6,7 +6,6 @@ limit only. The balance knows no other state: an island is a bin whose limits ar
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
@@ -46,11 +45,11 @@ class GridEvent:
             problems.append(
                 f"GridEvent ends at {self.end_utc_ns}: must be after {self.start_utc_ns}"
             )
-        for name in ("import_kw_max", "export_kw_max"):
-            if not getattr(self, name) >= 0.0:
-                problems.append(
-                    f"GridEvent.{name} = {getattr(self, name)!r}: must be at least 0 kW"
-                )
+        problems += [
+            f"GridEvent.{name} = {getattr(self, name)!r}: must be at least 0 kW"
+            for name in ("import_kw_max", "export_kw_max")
+            if not getattr(self, name) >= 0.0
+        ]
         refuse(problems)
 
 
@@ -102,7 +101,3 @@ def touched_bins(
 def islanded(limits: Limits) -> NDArray[np.bool_]:
     """Return in which bins the site is on its own, shape (bins,)."""
     return np.asarray((limits.import_max_kw == 0.0) & (limits.export_max_kw == 0.0))
-
-
-NO_LIMIT = math.inf
-"""The limit of a connection that sets none [kW]."""

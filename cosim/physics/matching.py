@@ -132,8 +132,8 @@ def matching(
     stored = flows.from_store_kwh * store_cfe_share(flows, grid_cfe, start_share)
     carbon_free = flows.green_kwh + stored + flows.import_kwh * grid_cfe
     hour = np.arange(flows.load_kwh.size) // steps_per_hour
-    load = np.bincount(hour, flows.load_kwh)
-    matched = np.minimum(np.bincount(hour, carbon_free), load)
+    load = np.bincount(hour, flows.load_kwh).astype(np.float64)
+    matched = np.minimum(np.bincount(hour, carbon_free).astype(np.float64), load)
     by_hour = np.divide(matched, load, out=np.ones_like(load), where=load > 0.0)
     total = float(load.sum())
     score = float(matched.sum()) / total if total > 0.0 else 1.0
@@ -143,6 +143,6 @@ def matching(
 def location_carbon_kg(
     import_kwh: ArrayLike, intensity_g_kwh: ArrayLike, backup_kg: ArrayLike = 0.0
 ) -> float:
-    """Return location-based carbon: import at the grid's intensity, plus the backup's fuel [kg]."""
+    """Return location-based carbon [kg]: import at the grid's intensity, and the backup's fuel."""
     grid = carbon_kg(import_kwh, intensity_g_kwh)
     return float(np.sum(grid) + np.sum(np.asarray(backup_kg, dtype=np.float64)))
