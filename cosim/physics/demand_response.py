@@ -51,6 +51,8 @@ class DrEvent:
         "payment_usd_kwh": Range(0.0, 1000.0, "USD/kWh"),
         "penalty_usd_kwh": Range(0.0, 1000.0, "USD/kWh"),
     }
+    SOURCE: ClassVar[str] = "definition"
+    EQUATION: ClassVar[str] = "cap: import <= kw; reduction: min(baseline - use, kw x hours)"
 
     def __post_init__(self) -> None:
         problems = range_problems(self, self.RANGES)

@@ -148,7 +148,8 @@ def _month_h(key: int, zone: ZoneInfo) -> float:
     return (end.timestamp() - begin.timestamp()) / 3600.0
 
 
-def _members(label: str, values: Sequence[int], allowed: Sequence[int]) -> list[str]:
+def members(label: str, values: Sequence[int], allowed: Sequence[int]) -> list[str]:
+    """Return a problem if a set of hours, weekdays or months is empty or leaves the calendar."""
     wrong = sorted(set(values) - set(allowed))
     if values and not wrong:
         return []
@@ -177,9 +178,9 @@ class When:
 
     def __post_init__(self) -> None:
         refuse(
-            _members("When.hours", self.hours, ALL_HOURS)
-            + _members("When.weekdays", self.weekdays, ALL_WEEKDAYS)
-            + _members("When.months", self.months, ALL_MONTHS)
+            members("When.hours", self.hours, ALL_HOURS)
+            + members("When.weekdays", self.weekdays, ALL_WEEKDAYS)
+            + members("When.months", self.months, ALL_MONTHS)
         )
 
     def cells(self) -> NDArray[np.bool_]:

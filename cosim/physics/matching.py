@@ -6,9 +6,12 @@ than the load; surplus of one hour does not help another. A battery shifts it: w
 carbon-free as what it holds, a well-mixed store.
 
 The grid's carbon-free share comes from a trace. Where only its intensity is known it is estimated
-as 1 − intensity / (intensity of its fossil plants), an *assumption*: with the fossil intensity
-fitted to the zone it is good to a few points of a hundred, with a wrong one it is not; hence that
-number has no default. :func:`fossil_intensity_g_kwh` fits it where both are known for a while.
+as 1 − intensity / (intensity of its fossil plants), an *assumption*. That number is fitted where
+both are known (:func:`fossil_intensity_g_kwh`). On Electricity Maps' hourly direct intensities of
+2021 to 2024 it is 384 g/kWh in Singapore, 393 in Great Britain, 434 in New York, 447 in
+California, 566 in Texas, 573 in PJM and 892 in Germany, and the estimate then misses the published
+share by 0.007 to 0.039 in the mean. With 700 g/kWh everywhere it would miss by 0.10 to 0.44; hence
+there is no default.
 """
 
 from __future__ import annotations
@@ -30,8 +33,7 @@ def grid_cfe_share(intensity_g_kwh: ArrayLike, fossil_g_kwh: float) -> Floats:
 
     Args:
         intensity_g_kwh: direct intensity of the mix [g/kWh].
-        fossil_g_kwh: intensity of the zone's fossil plants taken together [g/kWh]: about 390
-            where they burn gas, 900 where they burn lignite and coal.
+        fossil_g_kwh: intensity of the zone's fossil plants taken together [g/kWh].
     """
     refuse(each_in("fossil_g_kwh", [fossil_g_kwh], Range(200.0, 1500.0, "g/kWh")))
     intensity = np.asarray(intensity_g_kwh, dtype=np.float64)

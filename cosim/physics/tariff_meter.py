@@ -84,6 +84,11 @@ class TariffMeter:
         check_usage(self.tariff, Usage(self.local, nothing, nothing, *facts))
         self._prices = price_view(self.tariff, self.local, self.series)
         self._share = billed_share(self.tariff, self.local)
+        # what does not depend on the meter is one price per step; the blocks are told apart
+        self._stepped = [c for c in self.tariff.energy if len(c.blocks) > 1]
+        self._flat_usd_kwh = self._prices.price_usd_kwh.copy()
+        for charge in self._stepped:
+            self._flat_usd_kwh -= charge.blocks[0].usd * mask_of(charge.when, self.local)
         self._masks = {c.name: mask_of(c.when, self.local) for c in self.tariff.energy}
         self._counts = {c.name: mask_of(c.when, self.local) for c in self.tariff.demand}
         self._past = {c.name: list(self.past_peaks_kw.get(c.name, ())) for c in self.tariff.demand}
@@ -119,7 +124,7 @@ class TariffMeter:
         month = int(self.local.month_no[step])
         state = self._month if step != self._first[month] else _Month(self.tariff)
         price, left_kwh = float(self._prices.price_usd_kwh[step]), np.inf
-        for charge in self.tariff.energy:
+        for charge in self._stepped:
             if self._masks[charge.name][step] and self.tariff.metering != "net_metering":
                 ends = [block.upto * self._share[month] for block in charge.blocks]
                 at = int(np.searchsorted(ends, state.meter_kwh[charge.name], side="right"))
@@ -158,15 +163,14 @@ class TariffMeter:
             self._end_month(month, booked)
 
     def _buy(self, month: int, steps: slice, bought: Floats, booked: dict[Kind, float]) -> None:
-        for charge in self.tariff.energy:
+        booked["energy"] += float(self._flat_usd_kwh[steps] @ bought)
+        for charge in self._stepped:
             mask = self._masks[charge.name][steps]
             counted = bought * (mask | (charge.scope == "month"))
             after = self._month.meter_kwh[charge.name] + np.cumsum(counted)
             amounts = block_amounts(charge.blocks, after - counted, after, self._share[month])
             prices = np.array([block.usd for block in charge.blocks])
             booked["energy"] += float((prices @ amounts) @ mask)
-            if charge.series is not None:
-                booked["energy"] += float(self.series[charge.series][steps] @ (bought * mask))
             self._month.meter_kwh[charge.name] = float(after[-1])
 
     def _net(self, steps: slice, net: Floats, booked: dict[Kind, float]) -> None:
