@@ -4,7 +4,7 @@ Power is capacity · CAPFT · EIRFT / COP · EIRFPLR: how much a machine can coo
 temperatures, how much it draws per kW of cold there, and how that changes at part load, each
 relative to its reference point (EnergyPlus Engineering Reference, "Electric Chiller Model Based
 on Condenser Entering Temperature", Chiller:Electric:EIR). A plant for 1 MW of computers
-that runs at 60 % draws 284 kW on top at 35 °C outdoors and 204 kW at 10 °C.
+that runs at 60 % draws 263 kW on top at 35 °C outdoors and 184 kW at 10 °C.
 
 Default curves are those of an air-cooled machine of ASHRAE 90.1-2010, Path A, fitted for water
 of 5 to 10 °C, at its minimum COP. Modern halls run warmer water and do better, so a chiller
@@ -109,10 +109,10 @@ class Chiller:
     """
 
     design_it_kw: float
-    fixed_ratio: float = 0.01
-    ups_idle_ratio: float = 0.01
-    ups_ratio: float = 0.03
-    fan_ratio: float = 0.04
+    fixed_ratio: float = 0.005
+    ups_idle_ratio: float = 0.005
+    ups_ratio: float = 0.025
+    fan_ratio: float = 0.03
     fan_exponent: float = 2.0
     flow_min: float = 0.5
     pump_ratio: float = 0.01
