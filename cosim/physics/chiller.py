@@ -101,6 +101,7 @@ class Chiller:
         oversize: reference capacity over the heat of the design load.
         reference_cop: cooling per electric power at the reference point.
         part_load_min: load ratio below which machines cycle.
+        unload_min: load ratio whose power a running machine never undercuts, at least the former.
         chilled_water_c: water leaving the evaporator [°C], within the range of the curves.
         condenser_approach_k: fluid entering the condenser above outdoor air [K]; 0 air-cooled.
         t_free_c: outdoor temperature up to which no chiller runs [°C]; None without free cooling.
@@ -119,6 +120,7 @@ class Chiller:
     oversize: float = 1.2
     reference_cop: float = 2.80
     part_load_min: float = 0.25
+    unload_min: float = 0.25
     chilled_water_c: float = 10.0
     condenser_approach_k: float = 0.0
     t_free_c: float | None = None
@@ -146,6 +148,7 @@ class Chiller:
         "oversize": Range(0.1, 20.0),
         "reference_cop": Range(1.0, 15.0),
         "part_load_min": Range(0.01, 1.0),
+        "unload_min": Range(0.01, 1.0),
         "chilled_water_c": Range(0.0, 40.0, "°C"),
         "condenser_approach_k": Range(-20.0, 40.0, "K"),
     }
@@ -157,6 +160,11 @@ class Chiller:
             problems.append(
                 f"Chiller.chilled_water_c = {self.chilled_water_c!r}: these curves hold from "
                 f"{low_c:g} to {high_c:g} °C"
+            )
+        if not self.part_load_min <= self.unload_min:
+            problems.append(
+                f"Chiller.unload_min = {self.unload_min!r}: must be at least part_load_min = "
+                f"{self.part_load_min!r}"
             )
         refuse(problems + self._curve_problems())
 
@@ -208,6 +216,7 @@ class Chiller:
             at.PUMP: self.pump_ratio,
             at.COP_REFERENCE: self.reference_cop,
             at.PART_LOAD_MIN: self.part_load_min,
+            at.UNLOAD_MIN: self.unload_min,
             at.T_WATER: self.chilled_water_c,
             at.APPROACH: self.condenser_approach_k,
             at.T_FREE: -1001.0 if self.t_free_c is None else self.t_free_c,

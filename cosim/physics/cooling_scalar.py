@@ -48,14 +48,15 @@ KELVIN = 273.15
     CAPACITY_KW,
     COP_REFERENCE,
     PART_LOAD_MIN,
+    UNLOAD_MIN,
     T_WATER,
     T_LOW,
     T_HIGH,
-) = range(23)
-CAPACITY_CURVE, EIR_CURVE, LOAD_CURVE = 23, 29, 35
+) = range(24)
+CAPACITY_CURVE, EIR_CURVE, LOAD_CURVE = 24, 30, 36
 """First columns of the three curves, of 6, 6 and 3 coefficients."""
 
-COLUMNS = 38
+COLUMNS = 39
 
 
 @scalar
@@ -115,14 +116,16 @@ def biquadratic(row: Row, first: int, x: float, y: float) -> float:
 
 @scalar
 def load_factor(row: Row, part_load: float) -> float:
-    """Return power over full-load power, EIRFPLR.
+    """Return power over full-load power, EIRFPLR, as EnergyPlus applies it.
 
-    Below the least part load machines cycle, above full load more machines of the same kind are
-    thought to run: both in proportion.
+    Below the least part load machines cycle, in proportion; a machine that runs never draws less
+    than at its least unloading (the rest is bypassed). Above full load more machines of the same
+    kind are thought to run, also in proportion.
     """
-    first, least = LOAD_CURVE, row[PART_LOAD_MIN]
-    x = min(1.0, max(least, part_load))
-    return (row[first] + row[first + 1] * x + row[first + 2] * x * x) * part_load / x
+    first = LOAD_CURVE
+    x = min(1.0, max(row[UNLOAD_MIN], part_load))
+    running = row[first] + row[first + 1] * x + row[first + 2] * x * x
+    return running * min(1.0, part_load / row[PART_LOAD_MIN]) * max(1.0, part_load)
 
 
 @scalar

@@ -8,12 +8,14 @@ The room follows C dT/dt = H − Q + (T_out − T) / R with one temperature, tha
 inlets. An ordered set-point is held exactly while the plant suffices; on the way to a colder one
 the plant runs at its limit, on the way to a warmer one it rests. Nothing is heated.
 
-How sure is it? The thermal mass per kW is the weak number. Counted up, 123 kg of an 8-GPU server
-of 10.2 kW hold 1.5 to 3 Wh/K per kW (copper to aluminium), air, racks and water in the coils add
-a few, concrete hardly takes part within minutes: 3 to 10 Wh/K, 1.7 to 5.6 K a minute. A tank
-of chilled water can be ten times that. The only measured figure that we found says that halls of
-5 kW per cabinet shut down 3 min 9 s after cooling stopped (Opengate Data Systems for Active
-Power, 2007), which is 10 to 15 K. Vary it before trusting what pre-cooling earns.
+How sure is it? The thermal mass per kW is the weak number. Counted up, the 123 kg of an 8-GPU
+server of 10.2 kW hold 1.3 to 3 Wh/K per kW (were they copper or aluminium); air, racks and the
+water in the coils add a few; concrete hardly takes part within minutes. So 3 to 10 Wh/K per kW,
+5.6 to 1.7 K a minute. A tank of chilled water can hold far more. The one measurement that we
+found: halls of 5 kW per cabinet shut down 3 min 9 s after cooling stopped (Opengate Data Systems
+for Active Power, 2007); were that 10 to 15 K, it is 3 to 5 K a minute. Vary the mass before
+trusting what pre-cooling earns. Not modelled: hot and cold aisles apart, server fans that speed
+up in warm air, a limit on how fast the room may change (ASHRAE: 20 K an hour).
 """
 
 from __future__ import annotations

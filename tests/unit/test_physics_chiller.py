@@ -33,13 +33,26 @@ def test_full_load_at_the_reference_point_draws_heat_over_cop():
 
 
 def test_part_load_follows_the_curve_between_its_least_load_and_full_load():
-    plant = Chiller(100.0, **BARE, oversize=1.0, reference_cop=4.0, part_load_min=0.2, curves=FLAT)
+    plant = Chiller(
+        100.0, **BARE, oversize=1.0, reference_cop=4.0, part_load_min=0.2, unload_min=0.2,
+        curves=FLAT,
+    )  # fmt: skip
     half = 25.0 * (0.2 + 0.3 * 0.5 + 0.5 * 0.25)
     least = 25.0 * (0.2 + 0.3 * 0.2 + 0.5 * 0.04)
     loads = [0.0, 10.0, 20.0, 50.0, 100.0, 130.0]
     np.testing.assert_allclose(
         cooling_kw(plant, loads, 30.0), [0.0, least / 2, least, half, 25.0, 32.5]
     )
+
+
+def test_a_machine_that_runs_bypasses_what_it_cannot_unload():
+    plant = Chiller(
+        100.0, **BARE, oversize=1.0, reference_cop=4.0, part_load_min=0.1, unload_min=0.5,
+        curves=FLAT,
+    )  # fmt: skip
+    half = 25.0 * (0.2 + 0.3 * 0.5 + 0.5 * 0.25)
+    powers = cooling_kw(plant, [5.0, 10.0, 30.0, 50.0], 30.0)
+    np.testing.assert_allclose(powers, [half / 2, half, half, half])
 
 
 def test_overheads_add_up_and_their_heat_is_cooled_too():
@@ -88,6 +101,7 @@ def test_the_slip_that_rewards_heat_is_not_in_it():
         {"t_free_c": 5.0},
         {"t_free_c": 15.0, "t_full_c": 5.0},
         {"flow_min": 1.5},
+        {"unload_min": 0.2},
     ],
 )
 def test_bad_plants_are_refused(change):
