@@ -35,7 +35,8 @@ def post_jobs(ledger: Ledger, jobs: JobTable) -> Ledger:
     ):
         slot = np.minimum(at_ns // ledger.slot_ns, rows - 1)
         cell = slot * len(ledger.sites) + where
-        posted: NDArray[Any] = np.bincount(cell, weights=amount, minlength=rows * len(ledger.sites))
+        cells = rows * len(ledger.sites)
+        posted: NDArray[Any] = np.bincount(cell, weights=amount, minlength=cells)
         data[column] = posted.astype(np.float64).reshape(rows, len(ledger.sites))
     settled = replace(ledger, data=data)
     _check_money(settled, jobs)
