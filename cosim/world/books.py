@@ -8,6 +8,8 @@ window's last slot, so that a policy neither gains nor loses by the length of it
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -57,6 +59,14 @@ class Books:
         rows[: len(self.grid.rows)] = self.grid.rows
         self.grid = self.grid._replace(rows=rows)
         self.memory.put(self.grid)
+
+    def changing(self) -> list[NDArray[Any]]:
+        """What a run changes; rows and bins are filled anew as their slots come."""
+        grid = self.grid
+        return [
+            *(grid.state, grid.levels, grid.told_jobs, grid.counts),
+            *(grid.seen, grid.told, grid.clock),
+        ]
 
     def check(self) -> None:
         """Hold the bins of the slot to their balance.

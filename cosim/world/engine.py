@@ -9,7 +9,7 @@ event per denoising step) and ``fast`` (:mod:`cosim.world.engine_spans`, closed 
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import simpy
@@ -56,6 +56,17 @@ class Engine(Protocol):
 
     def unfinished(self) -> int:
         """Jobs that were neither refused nor told as finished when a slot closed."""
+
+
+@runtime_checkable
+class Rewinds(Protocol):
+    """An engine that can begin anew."""
+
+    def changing(self) -> list[NDArray[Any]]:
+        """The arrays that a run changes."""
+
+    def rewind(self, env: NsEnvironment) -> None:
+        """Begin anew in a fresh environment, when the arrays have been put back."""
 
 
 def make_engine(kind: str, env: NsEnvironment, books: Books, policy: str) -> Engine:

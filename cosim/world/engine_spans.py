@@ -105,6 +105,22 @@ class SpanEngine:
         self._at_ns = NEVER
         self._seen = np.zeros((2, len(plan.sites)), dtype=np.int64)
 
+    def changing(self) -> list[NDArray[Any]]:
+        """The arrays that a run changes; queues and lists count from zero again."""
+        farm, rules = self.farm, self.tables.rules
+        return [
+            *(farm.service, farm.steps, farm.gpu, farm.decided_ns, farm.landed_ns),
+            *(farm.start_ns, farm.finish_ns, farm.energy_pj, farm.epoch, farm.gpus),
+            *(farm.free, farm.sites, farm.arrived, farm.world, rules.credits),
+        ]
+
+    def rewind(self, env: NsEnvironment) -> None:
+        """Begin anew in a fresh environment, when the arrays have been put back."""
+        self.env = env
+        self._edge = Tick(env, EDGE_PRIORITY)
+        self._arrival = None
+        self._at_ns = NEVER
+
     # time -------------------------------------------------------------------------------
 
     def span(self) -> Generator[simpy.Event, Any, None]:

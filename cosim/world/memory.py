@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cosim.world.kernel_memory import COLUMNS, RECORDS, first_row, kinds
 
@@ -36,3 +38,15 @@ class Memory:
             self.table[first + k, 0] = array.ctypes.data
             self.table[first + k, 1 : 1 + dimensions] = array.shape
         self._kept[kind] = record
+
+
+class Still:
+    """Arrays as they stood at one instant."""
+
+    def __init__(self, arrays: Iterable[NDArray[Any]]) -> None:
+        self._pairs = [(array, array.copy()) for array in arrays]
+
+    def put_back(self) -> None:
+        """Make the arrays what they were."""
+        for array, then in self._pairs:
+            array[...] = then
