@@ -20,8 +20,9 @@ from cosim.world import kernel_calls
 from cosim.world.arena import farm_of
 from cosim.world.books import Books
 from cosim.world.dispatch import Dispatcher
+from cosim.world.doorman import Doorman
 from cosim.world.engine import IntArray, Jobs
-from cosim.world.events import EDGE_PRIORITY, NsEnvironment, Tick, job_priority
+from cosim.world.events import EDGE_PRIORITY, NsEnvironment, Tick
 from cosim.world.kernel_state import (
     CHANGED_LEVEL,
     CHANGED_NS,
@@ -30,7 +31,6 @@ from cosim.world.kernel_state import (
     FULL,
     HELD,
     NEVER,
-    NEXT_JOB,
     OFF_WORDS,
     REFUSED,
     WORD,
@@ -87,7 +87,13 @@ class SpanFates:
 
 
 class SpanEngine:
-    """Everything between two edges in one call (see :class:`cosim.world.engine.Engine`)."""
+    """Everything between two edges in one call (see :class:`cosim.world.engine.Engine`).
+
+    Attributes:
+        farm: jobs, queues and GPUs.
+        tables: the dispatch rule of the slot.
+        at_ns: the instant up to which everything has been played, NEVER if that is not known.
+    """
 
     def __init__(self, env: NsEnvironment, books: Books, policy: str) -> None:
         plan = books.plan
@@ -101,8 +107,8 @@ class SpanEngine:
         self._memory.put(self.farm)
         self._memory.put(self.tables.rules)
         self._edge = Tick(env, EDGE_PRIORITY)
-        self._arrival: Tick | None = None
-        self._at_ns = NEVER
+        self._doorman = Doorman(self, self._dispatcher)
+        self.at_ns = NEVER
         self._seen = np.zeros((2, len(plan.sites)), dtype=np.int64)
 
     def changing(self) -> list[NDArray[Any]]:
@@ -118,8 +124,8 @@ class SpanEngine:
         """Begin anew in a fresh environment, when the arrays have been put back."""
         self.env = env
         self._edge = Tick(env, EDGE_PRIORITY)
-        self._arrival = None
-        self._at_ns = NEVER
+        self._doorman = Doorman(self, self._dispatcher)
+        self.at_ns = NEVER
 
     # time -------------------------------------------------------------------------------
 
@@ -130,19 +136,20 @@ class SpanEngine:
     def _catch_up(self) -> None:
         """Play everything up to where SimPy stands; at one instant this happens once."""
         now_ns = self.env.now
-        if now_ns != self._at_ns:
+        if now_ns != self.at_ns:
+            self._doorman.flush()
             self._play(now_ns)
-            self._at_ns = now_ns
+            self.at_ns = now_ns
 
     def _play(self, until_ns: int) -> None:
         """Play everything before an instant; Python places what it has to be asked for."""
         while (job := kernel_calls.play(self._memory.table, until_ns)) != NEVER:
             if job == FULL:
-                self._grow()
+                self.grow()
             else:
                 self._ask(job, int(self.farm.arrival_ns[job]))
 
-    def _grow(self) -> None:
+    def grow(self) -> None:
         """Make room for as many changes of clocks and switches again."""
         changes = np.zeros((2 * len(self.farm.changes), self.farm.changes.shape[1]), np.int64)
         changes[: len(self.farm.changes)] = self.farm.changes
@@ -161,27 +168,6 @@ class SpanEngine:
         kernel_calls.queues(self._memory.table, now_ns, self._seen)
         waits, backlogs = self._seen.tolist()
         return tuple(waits), tuple(backlogs)
-
-    def _await_arrival(self) -> None:
-        """Make the next arrival a SimPy event."""
-        job = int(self.farm.world[NEXT_JOB])
-        if job == len(self.farm.arrival_ns):
-            self._arrival = None
-            return
-        tick = self._arrival = Tick(self.env, job_priority(job))
-        tick.after(int(self.farm.arrival_ns[job]) - self.env.now)
-        tick.callbacks = [self._arrive]
-
-    def _arrive(self, _: simpy.Event) -> None:
-        """A job arrives; unless the slot has another kind of rule by now, Python places it."""
-        self._arrival = None
-        if not self.tables.callback:
-            return
-        now_ns = self.env.now
-        while (job := kernel_calls.play(self._memory.table, now_ns + 1)) == FULL:
-            self._grow()
-        self._ask(job, now_ns)  # and no further: what else happens now comes after this event
-        self._await_arrival()
 
     # edges ------------------------------------------------------------------------------
 
@@ -206,8 +192,10 @@ class SpanEngine:
         if kernel_calls.enforce(self._memory.table, now_ns, now_ns + self.plan.info.slot_ns):
             while (job := kernel_calls.place_held(self._memory.table, now_ns)) != NEVER:
                 self._ask(job, now_ns)
-        if self.tables.callback and self._arrival is None:
-            self._await_arrival()
+        if self.tables.place is not None:
+            self._doorman.begin()
+            if not self._doorman.waits:
+                self._doorman.await_arrival(self.env)
 
     def open_gates(self) -> None:
         """Let all GPUs run."""
@@ -218,7 +206,7 @@ class SpanEngine:
     def _make_room(self) -> None:
         """See to it that what one edge can bring fits into the log of changes."""
         if int(self.farm.world[CHANGES]) + 2 * len(self.plan.sites) > len(self.farm.changes):
-            self._grow()
+            self.grow()
 
     def close_slot(self) -> None:
         """Close the books of the slot that ends: jobs that ended, energy and its money."""

@@ -32,6 +32,7 @@ from cosim.world.kernel_state import (
     FOREVER,
     HEAD,
     HELD_BEFORE,
+    NEVER,
     PJ_HIGH,
     TAIL,
     Farm,
@@ -45,6 +46,32 @@ from cosim.world.kernel_state import (
 def play(memory: Ints, until_ns: int) -> int:
     """Play everything before an instant (see :func:`cosim.world.kernel_meter.play`)."""
     return kernel_meter.play(read_farm(memory), read_rules(memory), read_grid(memory), until_ns)
+
+
+@compiled
+def arrive(
+    memory: Ints, told: int, service: int, steps: int, at_ns: int, now_ns: int, seen: Ints
+) -> int:
+    """Carry out the last answer and play up to an arrival for which Python is asked.
+
+    Args:
+        memory: the table of addresses.
+        told: the job that was answered last, NEVER if it has been placed.
+        service: its service.
+        steps: its steps.
+        at_ns: when it arrived [ns].
+        now_ns: when the next one arrives [ns].
+        seen: takes estimated waits and backlogs, shape (2, sites).
+
+    Returns:
+        The job that arrives, or FULL.
+    """
+    farm = read_farm(memory)
+    if told != NEVER:
+        kernel.answer(farm, told, at_ns, service, steps)
+    job = kernel_meter.play(farm, read_rules(memory), read_grid(memory), now_ns + 1)
+    kernel.queues(farm, now_ns, seen)
+    return int(job)
 
 
 @compiled

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from cosim.decision import (
     CallbackRule,
     DispatchRule,
+    JobView,
     PerJobRule,
     Placement,
+    QueueView,
     ScoreRule,
     SplitRule,
 )
@@ -27,6 +31,8 @@ from cosim.world.kernel_state import (
 )
 from cosim.world.plan import Plan
 
+Placer = Callable[[JobView, QueueView], Placement]
+
 
 class RuleTables:
     """The tables of the slot, laid out once and filled at every slot edge.
@@ -34,12 +40,13 @@ class RuleTables:
     Attributes:
         rules: the tables.
         asks: whether Python may have to be asked for a job in this slot.
-        callback: whether it has to be asked for every job.
+        place: the function that is asked for every job, None under other rules.
     """
 
     def __init__(self, plan: Plan, dispatcher: Dispatcher) -> None:
         self._plan, self._dispatcher = plan, dispatcher
-        self.asks = self.callback = False
+        self.asks = False
+        self.place: Placer | None = None
         self._listed = np.zeros(0, dtype=np.int64)
         info = plan.info
         sites, kinds, services = info.n_sites, len(info.classes), info.n_services
@@ -62,7 +69,8 @@ class RuleTables:
     def fill(self, rule: DispatchRule) -> None:
         """Take the rule of a new slot."""
         self._forget()
-        self.asks = self.callback = isinstance(rule, CallbackRule)
+        self.place = rule.place if isinstance(rule, CallbackRule) else None
+        self.asks = self.place is not None
         if isinstance(rule, PerJobRule):
             self._per_job(rule)
             rule = rule.otherwise
