@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+SmallArray = NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -58,17 +59,17 @@ class JobTable:
         cost_usd: share of the site's net energy cost [USD].
     """
 
-    home: IntArray
-    class_id: IntArray
-    images: IntArray
-    steps_asked: IntArray
+    home: SmallArray
+    class_id: SmallArray
+    images: SmallArray
+    steps_asked: SmallArray
     transferable: NDArray[np.bool_]
     arrival_ns: IntArray
     deadline_ns: IntArray
-    service: IntArray
-    site: IntArray
-    steps: IntArray
-    gpu: IntArray
+    service: SmallArray
+    site: SmallArray
+    steps: SmallArray
+    gpu: SmallArray
     decided_ns: IntArray
     landed_ns: IntArray
     start_ns: IntArray
@@ -102,22 +103,28 @@ class JobTable:
         return pd.DataFrame(self.columns())
 
 
+_SMALL = ("service", "steps", "gpu")
+_INSTANTS = ("decided_ns", "landed_ns", "start_ns", "finish_ns")
+
+
 def job_table(jobs: JobSet, state: Fates, info: WorldInfo, ledger: Ledger) -> JobTable:
     """Make the job table of a finished run and attribute the site's energy to its jobs."""
-    int_columns = ("service", "steps", "gpu", "decided_ns", "landed_ns", "start_ns", "finish_ns")
-    fate = {name: np.array(getattr(state, name), dtype=np.int64) for name in int_columns}
+    small = {name: np.asarray(getattr(state, name), dtype=np.int32) for name in _SMALL}
+    instants = {name: np.asarray(getattr(state, name), dtype=np.int64) for name in _INSTANTS}
+    fate: dict[str, NDArray[Any]] = small | instants
     ran = fate["finish_ns"] >= 0
-    site = np.where(ran, info.service_site[np.maximum(fate["service"], 0)], -1)
-    return_ns = np.array(state.return_ns, dtype=np.int64)
+    site_of = info.service_site.astype(np.int32)
+    site = np.where(ran, site_of[np.maximum(fate["service"], 0)], np.int32(-1))
+    return_ns = np.asarray(state.return_ns, dtype=np.int64)
     delivered_ns = np.where(ran, fate["finish_ns"] + return_ns, -1)
     late = ~ran | (delivered_ns > jobs.deadline_ns)
-    energy_pj = np.array(state.energy_pj, dtype=np.int64)
+    energy_pj = np.asarray(state.energy_pj, dtype=np.int64)
     shares = _attribute(site, fate["start_ns"], fate["finish_ns"], energy_pj, ledger)
     return JobTable(
-        home=jobs.home.astype(np.int64),
-        class_id=jobs.class_id.astype(np.int64),
-        images=jobs.images.astype(np.int64),
-        steps_asked=jobs.steps_asked.astype(np.int64),
+        home=jobs.home,
+        class_id=jobs.class_id,
+        images=jobs.images,
+        steps_asked=jobs.steps_asked,
         transferable=jobs.transferable,
         arrival_ns=jobs.arrival_ns,
         deadline_ns=jobs.deadline_ns,
@@ -125,14 +132,14 @@ def job_table(jobs: JobSet, state: Fates, info: WorldInfo, ledger: Ledger) -> Jo
         delivered_ns=delivered_ns,
         energy_pj=energy_pj,
         late=late,
-        transfer_usd=info.replicas * np.array(state.transfer_usd, dtype=np.float64),
+        transfer_usd=info.replicas * np.asarray(state.transfer_usd, dtype=np.float64),
         **cast("dict[str, Any]", {**fate, **_money(jobs, fate, late, ran, info), **shares}),
     )
 
 
 def _money(
     jobs: JobSet,
-    fate: dict[str, IntArray],
+    fate: dict[str, NDArray[Any]],
     late: NDArray[np.bool_],
     ran: NDArray[np.bool_],
     info: WorldInfo,
@@ -151,7 +158,7 @@ def _money(
 
 
 def _attribute(
-    site: IntArray, start_ns: IntArray, finish_ns: IntArray, energy_pj: IntArray, ledger: Ledger
+    site: SmallArray, start_ns: IntArray, finish_ns: IntArray, energy_pj: IntArray, ledger: Ledger
 ) -> dict[str, FloatArray]:
     """Share out each site's energy, carbon and cost among its jobs (see the module's rule)."""
     from cosim.world.kernel_settle import share, weigh
