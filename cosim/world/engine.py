@@ -67,6 +67,15 @@ class Engine(Protocol):
     def open_gates(self) -> None:
         """Let all GPUs run."""
 
+    def fail(self, site: int, gpu: int) -> None:
+        """Let a GPU fail; nothing happens to one that is down."""
+
+    def repair(self, site: int, gpu: int) -> None:
+        """Bring a GPU back; nothing happens to one that is up."""
+
+    def gpus_up(self) -> list[int]:
+        """GPUs that are not down, per site."""
+
     def demand(self) -> list[int]:
         """GPUs that hold a job plus jobs in the queue, per site."""
 

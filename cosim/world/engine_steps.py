@@ -26,7 +26,7 @@ class StepEngine:
 
     def __init__(self, env: NsEnvironment, plan: Plan, policy: str) -> None:
         self.env, self.plan = env, plan
-        self.fates = JobState(plan.jobs)
+        self.fates = JobState(plan.jobs, [kind.priority for kind in plan.info.classes])
         self.pools: list[Pool] = [
             StepPool(env, i, site, plan.services, self.fates) for i, site in enumerate(plan.sites)
         ]
@@ -148,7 +148,19 @@ class StepEngine:
         for pool, site in zip(self.pools, self.plan.sites, strict=True):
             pool.set_enabled(site.gpus)
 
+    def fail(self, site: int, gpu: int) -> None:
+        """Let a GPU fail; nothing happens to one that is down."""
+        self.pools[site].fail(gpu)
+
+    def repair(self, site: int, gpu: int) -> None:
+        """Bring a GPU back; nothing happens to one that is up."""
+        self.pools[site].repair(gpu)
+
     # looking ----------------------------------------------------------------------------
+
+    def gpus_up(self) -> list[int]:
+        """GPUs that are not down, per site."""
+        return [pool.up for pool in self.pools]
 
     def demand(self) -> list[int]:
         """GPUs that hold a job plus jobs in the queue, per site."""

@@ -18,12 +18,14 @@ class BinReading(NamedTuple):
         busy_ns: GPU time of the same [ns].
         steps: denoising steps that ended.
         images: images that ended.
+        down_ns: GPU time of GPUs that were down [ns].
     """
 
     busy_pj: int
     busy_ns: int
     steps: int
     images: int
+    down_ns: int = 0
 
 
 class Pool(Protocol):
@@ -38,6 +40,12 @@ class Pool(Protocol):
     def set_enabled(self, count: int) -> None:
         """Let only so many GPUs run; others stop at their next step boundary and wait."""
 
+    def fail(self, gpu: int) -> None:
+        """Let a GPU fail: it stops at once, the image under way is lost, its job waits again."""
+
+    def repair(self, gpu: int) -> None:
+        """Bring a GPU back."""
+
     def read(self) -> BinReading:
         """Read and reset the meters."""
 
@@ -45,7 +53,7 @@ class Pool(Protocol):
         """Jobs that ended since this was last called, in order of completion."""
 
     def free_at_ns(self) -> list[int]:
-        """Instant at which each enabled GPU will have ended its job at the present clock [ns]."""
+        """Instant at which each GPU that is up and enabled will have ended its job at the present clock [ns]."""
 
     def queue(self) -> list[int]:
         """Jobs in the queue in the order in which they would start."""
@@ -53,3 +61,7 @@ class Pool(Protocol):
     @property
     def busy(self) -> int:
         """GPUs that hold a job."""
+
+    @property
+    def up(self) -> int:
+        """GPUs that are not down."""

@@ -31,6 +31,7 @@ from cosim.world.books import Books
 from cosim.world.engine import Jobs, make_engine
 from cosim.world.events import EDGE_PRIORITY, NsEnvironment, Tick
 from cosim.world.facility import BatteryOrder, Facility, Loads
+from cosim.world.faults import breakdowns
 from cosim.world.foresight import Forecaster
 from cosim.world.guard import PowerGuard
 from cosim.world.jobstate import Ended, Fates
@@ -103,6 +104,7 @@ class World:
         self._done = self.env.event()
         policy.reset(plan.info, rng)
         self.env.process(self._meter())
+        self.env.process(breakdowns(self.env, self.engine, plan))
 
     # running ----------------------------------------------------------------------------
 
@@ -284,7 +286,7 @@ class World:
         """Mean power of working and of waiting IT over a span [kW], replicas included."""
         plan, replicas = self.plan.sites[site], self.plan.info.replicas
         compute_kw = replicas * (reading.busy_pj / span_ns) / 1e6
-        waiting_ns = plan.gpus * span_ns - reading.busy_ns
+        waiting_ns = plan.gpus * span_ns - reading.busy_ns - reading.down_ns
         idle_mw = waiting_ns * plan.idle_mw / span_ns + plan.gpus * plan.server_mw
         return compute_kw, replicas * idle_mw / 1e6
 
