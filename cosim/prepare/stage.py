@@ -12,8 +12,8 @@ from cosim.physics import cooling as physics_cooling
 from cosim.physics.battery import Battery
 from cosim.physics.network import Link
 from cosim.prepare.demand import draw_jobs, job_classes
-from cosim.prepare.faults import draw_faults
 from cosim.prepare.facts import world_info
+from cosim.prepare.faults import draw_faults
 from cosim.prepare.outside import outside
 from cosim.prepare.services import Rack, Service, deployed, rack
 from cosim.prepare.traced import Provenance, Tracer, Window

@@ -7,14 +7,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from cosim.scenario.parts import NotNegative, Part, Positive
+from cosim.scenario.parts import NotNegative, Part
 
 
 class Failures(Part):
     """Failures by chance: each simulated GPU fails and is repaired on its own."""
 
-    mtbf_h: Positive = Field(description="Mean time a GPU works before it fails, exponential.")
-    mttr_h: Positive = Field(description="Mean time until it is repaired, exponential.")
+    mtbf_h: Annotated[float, Field(ge=0.01)] = Field(
+        description="Mean time a GPU works before it fails, exponential."
+    )
+    mttr_h: Annotated[float, Field(gt=0, le=8760)] = Field(
+        description="Mean time until it is repaired, exponential."
+    )
 
 
 class Outage(Part):
@@ -28,7 +32,7 @@ class Outage(Part):
     at: datetime | None = Field(
         default=None, description="Begins at this instant, ISO 8601 with Z or an offset."
     )
-    for_h: Positive = Field(description="Lasts so long.")
+    for_h: Annotated[float, Field(gt=0, le=87_600)] = Field(description="Lasts so long.")
 
     @field_validator("at", mode="before")
     @classmethod

@@ -22,6 +22,7 @@ from cosim.world.engine import Glance, IntArray, Jobs
 from cosim.world.events import NsEnvironment
 from cosim.world.jobstate import Ended
 from cosim.world.kernel_state import (
+    DOWNS,
     FINISHED,
     FOREVER,
     HEAD,
@@ -29,6 +30,8 @@ from cosim.world.kernel_state import (
     NEVER,
     OFF,
     REFUSED,
+    STINTS,
+    SWITCHED,
     TAIL,
     Farm,
 )
@@ -130,7 +133,7 @@ class SpanEngine:
         self.history = [[Change(0, level, frozenset())] for level in levels]
         sites = len(plan.sites)
         self._at_ns = NEVER
-        self._readings = np.zeros((sites, 5), dtype=np.int64)
+        self._readings = np.zeros((sites, 6), dtype=np.int64)
         self._seen = np.zeros((sites, 4), dtype=np.int64)
         self._demand = np.zeros(sites, dtype=np.int64)
         self._told = [0] * sites
@@ -157,6 +160,7 @@ class SpanEngine:
     def refresh_estimates(self, levels: Sequence[int]) -> None:
         """Start the queue estimates afresh, for these clock levels from now on."""
         self._catch_up()
+        self._make_room()
         now_ns = self.env.now
         later_ns = now_ns + self.plan.info.slot_ns
         kernel.estimate(self.farm, levels_array(levels), now_ns, later_ns)
@@ -175,10 +179,13 @@ class SpanEngine:
     def _set_enabled(self, site: int, count: int) -> None:
         self._catch_up()
         if kernel.set_enabled(self.farm, site, count, self.env.now):
-            first, end = self.farm.first_gpu[site : site + 2]
-            off = frozenset(np.flatnonzero(self.farm.gpus[first:end, OFF]).tolist())
-            last = self.history[site][-1]
-            self.history[site].append(Change(self.env.now, last.level, off))
+            self._note_switches(site)
+
+    def _note_switches(self, site: int) -> None:
+        first, end = self.farm.first_gpu[site : site + 2]
+        off = frozenset(np.flatnonzero(self.farm.gpus[first:end, OFF] == SWITCHED).tolist())
+        last = self.history[site][-1]
+        self.history[site].append(Change(self.env.now, last.level, off))
 
     def begin(self, slot: int, rule: DispatchRule, levels: Sequence[int]) -> None:
         """Take the dispatch rule of a new slot, begin to count its arrivals, place held jobs."""
@@ -208,6 +215,26 @@ class SpanEngine:
         for i, site in enumerate(self.plan.sites):
             self._set_enabled(i, site.gpus)
 
+    # failures ---------------------------------------------------------------------------
+
+    def fail(self, site: int, gpu: int) -> None:
+        """Let a GPU fail; nothing happens to one that is down."""
+        self._catch_up()
+        if kernel.fail(self.farm, site, gpu, self.env.now):
+            self._note_switches(site)
+
+    def repair(self, site: int, gpu: int) -> None:
+        """Bring a GPU back; nothing happens to one that is up."""
+        self._catch_up()
+        if kernel.repair(self.farm, site, gpu, self.env.now):
+            self._note_switches(site)
+
+    def _make_room(self) -> None:
+        """Double the rows for interrupted runs when half of them are taken."""
+        rows = self.farm.stints
+        if 2 * self.farm.world[STINTS] > len(rows):
+            self.farm = self.farm._replace(stints=np.concatenate([rows, np.empty_like(rows)]))
+
     # looking ----------------------------------------------------------------------------
 
     def glance(self) -> Glance:
@@ -222,6 +249,11 @@ class SpanEngine:
         kernel.backlogs(self.farm, now_ns, self._demand)
         backlogs: list[int] = self._demand.tolist()
         return backlogs
+
+    def gpus_up(self) -> list[int]:
+        """GPUs that are not down, per site."""
+        up: list[int] = (np.diff(self.farm.first_gpu) - self.farm.sites[:, DOWNS]).tolist()
+        return up
 
     def demand(self) -> list[int]:
         """GPUs that hold a job plus jobs in the queue, per site."""

@@ -14,12 +14,18 @@ from cosim.world.kernel_dispatch import (
     estimate_site,
     send,
 )
+from cosim.world.kernel_faults import fail, meter_down, repair
 from cosim.world.kernel_heap import pop_flight
-from cosim.world.kernel_pool import complete, enter, follow_all, foresee, serve, submit
+from cosim.world.kernel_pool import enter, follow_all, foresee, serve
 from cosim.world.kernel_state import (
+    ALLOWED,
     ASK_PYTHON,
+    AT_EDGE,
     BUSY_NS,
     DISPATCH_LEVEL,
+    DOWN,
+    DOWN_NS,
+    DOWNS,
     EPOCH,
     ESTIMATES,
     FOREVER,
@@ -49,13 +55,35 @@ from cosim.world.kernel_state import (
     Rules,
     Small,
 )
+from cosim.world.kernel_urgent import land, rearm, settle
+
+__all__ = [
+    "advance",
+    "answer",
+    "backlogs",
+    "begin_held",
+    "demand",
+    "estimate",
+    "fail",
+    "glance",
+    "place_held",
+    "play",
+    "read",
+    "repair",
+    "set_clock",
+    "set_enabled",
+    "set_levels",
+    "tell_sizes",
+]
 
 
 @compiled
 def play(farm: Farm, site: int, until_ns: int) -> None:
     """Play one site to an instant without anybody joining its queue."""
-    complete(farm, site, until_ns)
+    settle(farm, site, until_ns)
     follow_all(farm, site, until_ns)
+    if farm.sites[site, DOWNS] != 0:
+        meter_down(farm, site, until_ns)
 
 
 @compiled
@@ -67,6 +95,7 @@ def advance(farm: Farm, rules: Rules, until_ns: int) -> int:
         has to be asked; call again when :func:`answer` has been told.
     """
     world, jobs = farm.world, len(farm.arrival_ns)
+    world[AT_EDGE] = 0
     while True:
         job = world[NEXT_JOB]
         at_ns = farm.arrival_ns[job] if job < jobs else FOREVER
@@ -89,9 +118,10 @@ def advance(farm: Farm, rules: Rules, until_ns: int) -> int:
                 return int(job)
             if not send(farm, job, at_ns, service, steps):
                 continue
-        submit(farm, farm.service_site[farm.service[job]], job, at_ns)
+        land(farm, farm.service_site[farm.service[job]], job, at_ns)
     for site in range(len(farm.sites)):
         play(farm, site, until_ns)
+    world[AT_EDGE] = 1
     return NEVER
 
 
@@ -99,7 +129,7 @@ def advance(farm: Farm, rules: Rules, until_ns: int) -> int:
 def answer(farm: Farm, job: int, now_ns: int, service: int, steps: int) -> None:
     """Take Python's placement of a job."""
     if send(farm, job, now_ns, service, steps):
-        submit(farm, farm.service_site[farm.service[job]], job, now_ns)
+        land(farm, farm.service_site[farm.service[job]], job, now_ns)
 
 
 @compiled
@@ -113,7 +143,7 @@ def place_held(farm: Farm, rules: Rules, now_ns: int) -> int:
         if service == ASK_PYTHON:
             return int(job)
         if send(farm, job, now_ns, service, steps):
-            submit(farm, farm.service_site[farm.service[job]], job, now_ns)
+            land(farm, farm.service_site[farm.service[job]], job, now_ns)
     return NEVER
 
 
@@ -132,6 +162,7 @@ def set_clock(farm: Farm, site: int, level: int, now_ns: int) -> bool:
     farm.sites[site, LEVEL] = level
     farm.sites[site, EPOCH] += 1
     foresee(farm, site, now_ns)
+    rearm(farm, site, now_ns)
     return True
 
 
@@ -139,11 +170,12 @@ def set_clock(farm: Farm, site: int, level: int, now_ns: int) -> bool:
 def set_enabled(farm: Farm, site: int, count: int, now_ns: int) -> bool:
     """Let only so many GPUs run: free ones are switched off first, from the highest number."""
     first, end = farm.first_gpu[site], farm.first_gpu[site + 1]
-    surplus, changed = end - first - count, False
-    farm.sites[site, OFFS] = max(0, surplus)
+    downs = farm.sites[site, DOWNS]
+    surplus, changed = end - first - downs - count, False
+    farm.sites[site, OFFS], farm.sites[site, ALLOWED] = max(0, surplus) + downs, count
     for busy in range(2):
         for gpu in range(end - 1, first - 1, -1):
-            if (farm.gpus[gpu, JOB] != NEVER) != (busy == 1):
+            if (farm.gpus[gpu, JOB] != NEVER) != (busy == 1) or farm.gpus[gpu, OFF] == DOWN:
                 continue
             off = 1 if surplus > 0 else 0
             surplus -= 1
@@ -156,6 +188,7 @@ def set_enabled(farm: Farm, site: int, count: int, now_ns: int) -> bool:
         farm.sites[site, EPOCH] += 1
         foresee(farm, site, now_ns)
         serve(farm, site, now_ns)
+        rearm(farm, site, now_ns)
     return changed
 
 
@@ -176,9 +209,9 @@ def set_levels(farm: Farm, levels: Ints) -> None:
 
 @compiled
 def read(farm: Farm, out: Ints) -> None:
-    """Read and reset the meters: (energy's upper and lower half, busy ns, steps, images)."""
+    """Read and reset the meters: (energy's halves, busy ns, steps, images, down ns)."""
     for site in range(len(farm.sites)):
-        for k, column in enumerate((PJ_HIGH, PJ_LOW, BUSY_NS, STEPS, IMAGES)):
+        for k, column in enumerate((PJ_HIGH, PJ_LOW, BUSY_NS, STEPS, IMAGES, DOWN_NS)):
             out[site, k] = farm.sites[site, column]
             farm.sites[site, column] = 0
 

@@ -25,6 +25,8 @@ from cosim.world.kernel_state import (
     IMAGES_LEFT,
     IN_FLIGHT,
     JOB,
+    KEEPS,
+    KEYED,
     KIND,
     KNOWN,
     LEVEL,
@@ -60,6 +62,21 @@ def job_ns(farm: Farm, job: int, service: int, steps: int, level: int) -> int:
     timing = farm.timing
     image_ns = timing[service, level, FIXED_NS] + steps * timing[service, level, STEP_NS]
     return int(farm.images[job] * image_ns)
+
+
+@inlined
+def rest_ns(farm: Farm, site: int, job: int, level: int) -> int:
+    """GPU time of what is left of a job that waits [ns]."""
+    service = farm.service[job]
+    work_ns = job_ns(farm, job, service, farm.steps[job], level)
+    if farm.sites[site, KEEPS] == 0 or farm.begun[job] == 0:
+        return work_ns
+    timing, left = farm.timing, farm.rest_steps[job]
+    image_ns = timing[service, level, FIXED_NS] + farm.steps[job] * timing[service, level, STEP_NS]
+    work_ns -= farm.begun[job] * image_ns
+    if left > 0:
+        work_ns += left * timing[service, level, STEP_NS] + timing[service, level, DECODE_NS]
+    return int(work_ns)
 
 
 # estimates ---------------------------------------------------------------------------------
@@ -113,8 +130,9 @@ def estimate_site(farm: Farm, site: int, level: int, now_ns: int, slot_end_ns: i
         job = waiting[at]
         if farm.sites[site, EDF] != 0:
             job = pop_due(waiting, tail - at, farm.deadline_ns)
-        service = farm.service[job]
-        commit(farm, site, 0, job_ns(farm, job, service, farm.steps[job], level))
+        elif farm.sites[site, KEYED] != 0:
+            job = pop_due(waiting, tail - at, farm.key)
+        commit(farm, site, 0, rest_ns(farm, site, job, level))
 
 
 @inlined

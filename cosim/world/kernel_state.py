@@ -22,6 +22,9 @@ FOREVER = (1 << 63) - 1
 # phases of a busy GPU; BEGIN and WAKE last no time and end when the edge is over
 BEGIN, LOAD, ENCODE, STEP, DECODE, PAUSED, WAKE = range(7)
 
+# Farm.gpus, column OFF: switched off by the guard, or down
+SWITCHED, DOWN = 1, 2
+
 # columns of Farm.gpus
 JOB, SERVICE, PHASE, END, SINCE, MW, STEPS_LEFT, IMAGES_LEFT, OFF = range(9)
 
@@ -29,7 +32,13 @@ JOB, SERVICE, PHASE, END, SINCE, MW, STEPS_LEFT, IMAGES_LEFT, OFF = range(9)
 EDF, MANY_MODELS, LEVEL, DISPATCH_LEVEL, HEAD, TAIL, FREE, RUNNING, BASE, OFFS = range(10)
 # … and what its meters and counters hold
 PJ_HIGH, PJ_LOW, BUSY_NS, STEPS, IMAGES, FINISHED, ESTIMATES, EPOCH = range(10, 18)
-SITE_COLUMNS = 18
+# … how its queue is ordered (KEYED: 0 or one of the two), who may take a GPU over and when …
+KEYED, SHIFT, LANDED, PREEMPT, KEEPS, ARMED_NS, ARMED_GPU = range(18, 25)
+BY_STEPS, BY_PRIORITY = 1, 2
+RANK_SHIFT = 40  # a key by priority: the rank of the class above, the number of the landing below
+# … and its GPUs that are down; ALLOWED is how many may run
+DOWNS, DOWN_SINCE, DOWN_NS, ALLOWED = range(25, 29)
+SITE_COLUMNS = 29
 
 # last axis of Farm.timing, per service and clock level: of phases, then of stretches
 ENCODE_NS, STEP_NS, DECODE_NS, FIXED_MW, STEP_MW = range(5)
@@ -39,7 +48,12 @@ TIMING_COLUMNS = 10
 # entries of Farm.world
 NEXT_JOB, IN_FLIGHT, HELD, HELD_BEFORE, HELD_AT, REFUSED = range(6)
 WINDOW_NS, DEFAULT_STEPS, GPU_BITS = range(6, 9)
-WORLD_ENTRIES = 9
+AT_EDGE, STINTS, STINTS_LOST = range(9, 12)
+WORLD_ENTRIES = 12
+
+# columns of Farm.stints
+STINT_JOB, STINT_GPU, STINT_BEGIN, STINT_END, STINT_BEGUN, STINT_STEPS, STINT_EPOCH = range(7)
+STINT_COLUMNS = 7
 
 
 class Farm(NamedTuple):
@@ -62,7 +76,7 @@ class Farm(NamedTuple):
         fare_usd: price of both, shape (sizes,) [USD].
         service: where each job went.
         steps: steps per image it was given.
-        gpu: the GPU it ran on.
+        gpu: the GPU it ran on, the last one if there were several.
         decided_ns: when it was placed.
         landed_ns: when it joined a queue.
         start_ns: when its first image began.
@@ -82,7 +96,14 @@ class Farm(NamedTuple):
         spare_ns: working memory.
         spare_job: working memory.
         arrived: jobs since the last slot edge, shape (sites, classes).
-        world: scalars.
+        world: scalars; AT_EDGE tells that an edge is being worked at, not an arrival.
+        key: what the queue of a ``srs`` or ``priority`` site is ordered by.
+        begun: images of the job that had begun when it last took a GPU; this and the next two
+            only of sites that interrupt jobs.
+        rest_steps: denoising steps left of the image that was under way then, 0 without.
+        stint_ns: when it began or went on there.
+        urgency: rank of each class by falling priority, shape (classes,).
+        stints: rows of runs of jobs that were interrupted, see STINT_COLUMNS.
     """
 
     first_gpu: Ints
@@ -122,6 +143,12 @@ class Farm(NamedTuple):
     spare_job: Small
     arrived: Ints
     world: Ints
+    key: Ints
+    begun: Small
+    rest_steps: Small
+    stint_ns: Ints
+    urgency: Ints
+    stints: Ints
 
 
 # entries of Rules.meta

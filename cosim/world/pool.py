@@ -53,7 +53,7 @@ class Pool(Protocol):
         """Jobs that ended since this was last called, in order of completion."""
 
     def free_at_ns(self) -> list[int]:
-        """Instant at which each GPU that is up and enabled will have ended its job at the present clock [ns]."""
+        """Instant at which each GPU that can run will have ended its job at this clock [ns]."""
 
     def queue(self) -> list[int]:
         """Jobs in the queue in the order in which they would start."""
