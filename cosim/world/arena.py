@@ -14,6 +14,7 @@ from cosim.world.dispatch import trip_of
 from cosim.world.kernel_state import (
     ALLOWED,
     ARMED_NS,
+    BY_DEADLINE,
     BY_PRIORITY,
     BY_STEPS,
     DEFAULT_STEPS,
@@ -45,6 +46,7 @@ from cosim.world.plan import Plan, ServicePlan
 
 _SIZES_AT_MOST = 4096
 _STINTS_AT_LEAST = 4096
+KEYS = {"srs": BY_STEPS, "priority": BY_PRIORITY, "edf": BY_DEADLINE}
 
 
 def levels_array(levels: Sequence[int]) -> Ints:
@@ -102,9 +104,7 @@ def farm_of(plan: Plan) -> Farm:
         arrived=np.zeros((sites, len(info.classes)), dtype=np.int64),
         world=_world(plan),
         key=np.zeros(count, dtype=np.int64),
-        begun=np.zeros(count, dtype=np.int32),
-        rest_steps=np.zeros(count, dtype=np.int32),
-        stint_ns=np.zeros(count, dtype=np.int64),
+        progress=np.zeros((count if _stints(plan) else 0, 3), dtype=np.int64),
         urgency=_urgency(plan),
         stints=np.empty((_stints(plan), STINT_COLUMNS), dtype=np.int64),
     )
@@ -168,11 +168,11 @@ def _free(first: Ints) -> Ints:
 def _sites(plan: Plan) -> Ints:
     sites = np.zeros((len(plan.sites), SITE_COLUMNS), dtype=np.int64)
     for i, site in enumerate(plan.sites):
-        sites[i, EDF] = site.discipline == "edf"
+        sites[i, EDF] = site.discipline == "edf" and not site.preempt
         sites[i, MANY_MODELS] = len(site.services) > 1
         sites[i, LEVEL] = site.levels - 1
         sites[i, FREE] = sites[i, ALLOWED] = site.gpus
-        sites[i, KEYED] = {"srs": BY_STEPS, "priority": BY_PRIORITY}.get(site.discipline, 0)
+        sites[i, KEYED] = 0 if sites[i, EDF] else KEYS.get(site.discipline, 0)
         sites[i, SHIFT] = RANK_SHIFT if site.discipline == "priority" else 0
         sites[i, PREEMPT], sites[i, KEEPS] = site.preempt, _keeps(plan, i)
         sites[i, ARMED_NS] = FOREVER

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from cosim.errors import BalanceError
 from cosim.ledger import COLUMNS, Ledger
 from cosim.physics.carbon import carbon_kg
+from cosim.quantities import hours_from_ns
 from cosim.world.facility import ENERGY_COLUMNS, BinBooks
 from cosim.world.plan import Plan
 from cosim.world.pool import BinReading
@@ -70,6 +71,7 @@ class Books:
         row["peak_import_kw"][site] = max(row["peak_import_kw"][site], import_kw)
         row["steps"][site] += reading.steps
         row["images"][site] += reading.images
+        row["gpu_down_h"][site] += self.plan.info.replicas * hours_from_ns(reading.down_ns)
         busy = reading.busy_ns / (self.plan.bin_ns * self.plan.sites[site].gpus)
         row["busy_share"][site] += busy / self.plan.bins_per_slot
         self._check(site, bin_no, books)

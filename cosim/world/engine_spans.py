@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.decision import DispatchRule
-from cosim.world import kernel
+from cosim.world import kernel, kernel_faults
 from cosim.world.arena import farm_of, levels_array
 from cosim.world.dispatch import Dispatcher
 from cosim.world.engine import Glance, IntArray, Jobs
@@ -220,13 +220,13 @@ class SpanEngine:
     def fail(self, site: int, gpu: int) -> None:
         """Let a GPU fail; nothing happens to one that is down."""
         self._catch_up()
-        if kernel.fail(self.farm, site, gpu, self.env.now):
+        if kernel_faults.fail(self.farm, site, gpu, self.env.now):
             self._note_switches(site)
 
     def repair(self, site: int, gpu: int) -> None:
         """Bring a GPU back; nothing happens to one that is up."""
         self._catch_up()
-        if kernel.repair(self.farm, site, gpu, self.env.now):
+        if kernel_faults.repair(self.farm, site, gpu, self.env.now):
             self._note_switches(site)
 
     def _make_room(self) -> None:

@@ -14,9 +14,8 @@ from cosim.world.kernel_dispatch import (
     estimate_site,
     send,
 )
-from cosim.world.kernel_faults import fail, meter_down, repair
 from cosim.world.kernel_heap import pop_flight
-from cosim.world.kernel_pool import enter, follow_all, foresee, serve
+from cosim.world.kernel_pool import complete, enter, follow_all, foresee, serve
 from cosim.world.kernel_state import (
     ALLOWED,
     ASK_PYTHON,
@@ -25,6 +24,7 @@ from cosim.world.kernel_state import (
     DISPATCH_LEVEL,
     DOWN,
     DOWN_NS,
+    DOWN_SINCE,
     DOWNS,
     EPOCH,
     ESTIMATES,
@@ -45,6 +45,7 @@ from cosim.world.kernel_state import (
     PHASE,
     PJ_HIGH,
     PJ_LOW,
+    PREEMPT,
     SINCE,
     STEPS,
     TAIL,
@@ -55,35 +56,21 @@ from cosim.world.kernel_state import (
     Rules,
     Small,
 )
-from cosim.world.kernel_urgent import land, rearm, settle
-
-__all__ = [
-    "advance",
-    "answer",
-    "backlogs",
-    "begin_held",
-    "demand",
-    "estimate",
-    "fail",
-    "glance",
-    "place_held",
-    "play",
-    "read",
-    "repair",
-    "set_clock",
-    "set_enabled",
-    "set_levels",
-    "tell_sizes",
-]
+from cosim.world.kernel_urgent import arm, land, turns
 
 
 @compiled
 def play(farm: Farm, site: int, until_ns: int) -> None:
     """Play one site to an instant without anybody joining its queue."""
-    settle(farm, site, until_ns)
+    sites = farm.sites
+    if sites[site, PREEMPT] != 0:
+        turns(farm, site, until_ns)
+    else:
+        complete(farm, site, until_ns)
     follow_all(farm, site, until_ns)
-    if farm.sites[site, DOWNS] != 0:
-        meter_down(farm, site, until_ns)
+    if sites[site, DOWNS] != 0:
+        sites[site, DOWN_NS] += sites[site, DOWNS] * (until_ns - sites[site, DOWN_SINCE])
+        sites[site, DOWN_SINCE] = until_ns
 
 
 @compiled
@@ -162,7 +149,8 @@ def set_clock(farm: Farm, site: int, level: int, now_ns: int) -> bool:
     farm.sites[site, LEVEL] = level
     farm.sites[site, EPOCH] += 1
     foresee(farm, site, now_ns)
-    rearm(farm, site, now_ns)
+    if farm.sites[site, PREEMPT] != 0:
+        arm(farm, site, now_ns, NEVER)
     return True
 
 
@@ -188,7 +176,8 @@ def set_enabled(farm: Farm, site: int, count: int, now_ns: int) -> bool:
         farm.sites[site, EPOCH] += 1
         foresee(farm, site, now_ns)
         serve(farm, site, now_ns)
-        rearm(farm, site, now_ns)
+        if farm.sites[site, PREEMPT] != 0:
+            arm(farm, site, now_ns, NEVER)
     return changed
 
 

@@ -12,6 +12,7 @@ from cosim.world.kernel_heap import make_heap, pop_due, pop_flight, push_flight,
 from cosim.world.kernel_state import (
     ASK,
     ASK_PYTHON,
+    BEGUN,
     DECODE_NS,
     DEFAULT_STEPS,
     DISPATCH_LEVEL,
@@ -36,6 +37,7 @@ from cosim.world.kernel_state import (
     OFF,
     PHASE,
     REFUSED,
+    REST,
     SERVICE,
     SPLIT,
     STEP_NS,
@@ -69,11 +71,11 @@ def rest_ns(farm: Farm, site: int, job: int, level: int) -> int:
     """GPU time of what is left of a job that waits [ns]."""
     service = farm.service[job]
     work_ns = job_ns(farm, job, service, farm.steps[job], level)
-    if farm.sites[site, KEEPS] == 0 or farm.begun[job] == 0:
+    if farm.sites[site, KEEPS] == 0 or farm.progress[job, BEGUN] == 0:
         return work_ns
-    timing, left = farm.timing, farm.rest_steps[job]
+    timing, left = farm.timing, farm.progress[job, REST]
     image_ns = timing[service, level, FIXED_NS] + farm.steps[job] * timing[service, level, STEP_NS]
-    work_ns -= farm.begun[job] * image_ns
+    work_ns -= farm.progress[job, BEGUN] * image_ns
     if left > 0:
         work_ns += left * timing[service, level, STEP_NS] + timing[service, level, DECODE_NS]
     return int(work_ns)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from cosim.world.compiled import compiled, inlined
-from cosim.world.kernel_pool import follow_all, join, release, serve
+from cosim.world.kernel import play
+from cosim.world.kernel_pool import join, release, serve
 from cosim.world.kernel_state import (
     ALLOWED,
     BEGIN,
     DOWN,
-    DOWN_NS,
     DOWN_SINCE,
     DOWNS,
     EDF,
@@ -25,19 +25,12 @@ from cosim.world.kernel_state import (
     PHASE,
     PREEMPT,
     RUNNING,
+    SERVICE,
     STEPS_LEFT,
     SWITCHED,
     Farm,
 )
-from cosim.world.kernel_urgent import arm, keep, place_in_running, rekey, settle, sift
-
-
-@inlined
-def meter_down(farm: Farm, site: int, now_ns: int) -> None:
-    """Count the time of GPUs that are down up to an instant."""
-    sites = farm.sites
-    sites[site, DOWN_NS] += sites[site, DOWNS] * (now_ns - sites[site, DOWN_SINCE])
-    sites[site, DOWN_SINCE] = now_ns
+from cosim.world.kernel_urgent import arm, keep, place_in_running, sift
 
 
 @inlined
@@ -48,18 +41,17 @@ def put_back(farm: Farm, site: int, job: int) -> None:
         farm.sites[site, HEAD] -= 1
         farm.queue[site, farm.sites[site, HEAD]] = job
     else:
-        rekey(farm, site, job)
         join(farm, site, job)
 
 
 @inlined
 def lose(farm: Farm, site: int, gpu: int, now_ns: int) -> None:
-    """Take the job off a GPU that has failed; images that have ended are kept."""
+    """Take the job off a GPU that has failed: only images that have ended are kept."""
     gpus, number = farm.gpus, gpu - farm.first_gpu[site]
     job, phase = gpus[gpu, JOB], gpus[gpu, PHASE]
     under_way = 0 if phase in (BEGIN, LOAD) and gpus[gpu, STEPS_LEFT] == 0 else 1
     begun = farm.images[job] - gpus[gpu, IMAGES_LEFT] - under_way
-    keep(farm, job, now_ns, begun, 0)
+    keep(farm, site, job, now_ns, begun, 0)
     if farm.start_ns[job] > now_ns:  # the model was still loading
         farm.start_ns[job] = NEVER
     at = place_in_running(farm, site, number)
@@ -74,14 +66,6 @@ def lose(farm: Farm, site: int, gpu: int, now_ns: int) -> None:
 
 
 @inlined
-def catch_up(farm: Farm, site: int, now_ns: int) -> None:
-    """Play a site up to and with this instant, what its edge has set going included."""
-    settle(farm, site, now_ns)
-    follow_all(farm, site, now_ns)
-    meter_down(farm, site, now_ns)
-
-
-@inlined
 def go_on(farm: Farm, site: int, now_ns: int) -> None:
     """Give waiting jobs to the GPUs there are now."""
     serve(farm, site, now_ns)
@@ -93,12 +77,13 @@ def go_on(farm: Farm, site: int, now_ns: int) -> None:
 def fail(farm: Farm, site: int, number: int, now_ns: int) -> bool:
     """Let a GPU fail; whether the set of GPUs that are switched off is another now."""
     gpu = farm.first_gpu[site] + number
-    catch_up(farm, site, now_ns)
+    play(farm, site, now_ns)
     was = farm.gpus[gpu, OFF]
     if was == DOWN:
         return False
-    farm.gpus[gpu, OFF] = DOWN
+    farm.gpus[gpu, OFF], farm.gpus[gpu, SERVICE] = DOWN, NEVER
     farm.sites[site, DOWNS] += 1
+    farm.sites[site, DOWN_SINCE] = now_ns
     farm.sites[site, OFFS] += 0 if was == SWITCHED else 1
     farm.sites[site, EPOCH] += 1 if was == SWITCHED else 0
     if farm.gpus[gpu, JOB] != NEVER:
@@ -111,7 +96,7 @@ def fail(farm: Farm, site: int, number: int, now_ns: int) -> bool:
 def repair(farm: Farm, site: int, number: int, now_ns: int) -> bool:
     """Bring a GPU back, switched off if as many as may run do; the answer as of :func:`fail`."""
     gpu, sites = farm.first_gpu[site] + number, farm.sites
-    catch_up(farm, site, now_ns)
+    play(farm, site, now_ns)
     if farm.gpus[gpu, OFF] != DOWN:
         return False
     total = farm.first_gpu[site + 1] - farm.first_gpu[site]

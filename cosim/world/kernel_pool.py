@@ -11,7 +11,9 @@ from cosim.world.kernel_heap import make_heap, pop_due, push_due, sift_down, sif
 from cosim.world.kernel_state import (
     BASE,
     BEGIN,
+    BEGUN,
     BUSY_NS,
+    BY_DEADLINE,
     BY_STEPS,
     DECODE,
     DECODE_NS,
@@ -47,6 +49,7 @@ from cosim.world.kernel_state import (
     PJ_HIGH,
     PJ_LOW,
     RANK_SHIFT,
+    REST,
     RUNNING,
     SERVICE,
     SINCE,
@@ -57,6 +60,7 @@ from cosim.world.kernel_state import (
     STEP_PJ,
     STEPS,
     STEPS_LEFT,
+    STINT_NS,
     TAIL,
     Farm,
 )
@@ -310,16 +314,6 @@ def leave(farm: Farm, site: int) -> int:
 
 
 @inlined
-def resume(farm: Farm, gpu: int, job: int, begin_ns: int) -> None:
-    """Let a job that may have run before go on where it stands."""
-    farm.gpus[gpu, STEPS_LEFT] = farm.rest_steps[job]
-    farm.gpus[gpu, IMAGES_LEFT] -= farm.begun[job]
-    farm.stint_ns[job] = begin_ns
-    if farm.start_ns[job] == NEVER:
-        farm.start_ns[job] = begin_ns
-
-
-@inlined
 def take(farm: Farm, site: int, gpu: int, job: int, now_ns: int) -> int:
     """Give a job to an enabled GPU; the heap's key of its completion."""
     gpus, first = farm.gpus, farm.first_gpu[site]
@@ -335,8 +329,10 @@ def take(farm: Farm, site: int, gpu: int, job: int, now_ns: int) -> int:
         enter(farm, gpu, BEGIN, 0, now_ns)
     farm.gpu[job] = gpu - first
     if farm.sites[site, KEEPS] != 0:
-        resume(farm, gpu, job, begin_ns)
-    else:
+        gpus[gpu, STEPS_LEFT] = farm.progress[job, REST]
+        gpus[gpu, IMAGES_LEFT] -= farm.progress[job, BEGUN]
+        farm.progress[job, STINT_NS] = begin_ns
+    if farm.sites[site, KEEPS] == 0 or farm.start_ns[job] == NEVER:
         farm.start_ns[job] = begin_ns
     farm.epoch[job] = farm.sites[site, EPOCH]
     end_ns = finish_ns(farm, site, gpu)
@@ -427,8 +423,10 @@ def end_first(farm: Farm, site: int, number: int, end_ns: int) -> None:
 
 @inlined
 def rank(farm: Farm, site: int, job: int) -> None:
-    """Give a job that lands what a queue other than ``fcfs`` and ``edf`` is ordered by."""
-    if farm.sites[site, KEYED] == BY_STEPS:
+    """Give a job that lands the key that its queue is ordered by."""
+    if farm.sites[site, KEYED] == BY_DEADLINE:
+        farm.key[job] = farm.deadline_ns[job]
+    elif farm.sites[site, KEYED] == BY_STEPS:
         farm.key[job] = farm.images[job] * farm.steps[job]
     else:
         farm.key[job] = farm.urgency[farm.class_id[job]] << RANK_SHIFT | farm.sites[site, LANDED]

@@ -32,9 +32,9 @@ JOB, SERVICE, PHASE, END, SINCE, MW, STEPS_LEFT, IMAGES_LEFT, OFF = range(9)
 EDF, MANY_MODELS, LEVEL, DISPATCH_LEVEL, HEAD, TAIL, FREE, RUNNING, BASE, OFFS = range(10)
 # … and what its meters and counters hold
 PJ_HIGH, PJ_LOW, BUSY_NS, STEPS, IMAGES, FINISHED, ESTIMATES, EPOCH = range(10, 18)
-# … how its queue is ordered (KEYED: 0 or one of the two), who may take a GPU over and when …
+# … how its queue is ordered (KEYED: 0 or one of the three), who may take a GPU over and when …
 KEYED, SHIFT, LANDED, PREEMPT, KEEPS, ARMED_NS, ARMED_GPU = range(18, 25)
-BY_STEPS, BY_PRIORITY = 1, 2
+BY_STEPS, BY_PRIORITY, BY_DEADLINE = 1, 2, 3
 RANK_SHIFT = 40  # a key by priority: the rank of the class above, the number of the landing below
 # … and its GPUs that are down; ALLOWED is how many may run
 DOWNS, DOWN_SINCE, DOWN_NS, ALLOWED = range(25, 29)
@@ -51,8 +51,12 @@ WINDOW_NS, DEFAULT_STEPS, GPU_BITS = range(6, 9)
 AT_EDGE, STINTS, STINTS_LOST = range(9, 12)
 WORLD_ENTRIES = 12
 
+# columns of Farm.progress: images that had begun when the job last took a GPU, denoising steps
+# left of the image under way then (0 without), when it began or went on there [ns]
+BEGUN, REST, STINT_NS = range(3)
+
 # columns of Farm.stints
-STINT_JOB, STINT_GPU, STINT_BEGIN, STINT_END, STINT_BEGUN, STINT_STEPS, STINT_EPOCH = range(7)
+STINT_JOB, STINT_GPU, STINT_BEGIN, STINT_END, STINT_BEGUN, STINT_REST, STINT_EPOCH = range(7)
 STINT_COLUMNS = 7
 
 
@@ -97,11 +101,8 @@ class Farm(NamedTuple):
         spare_job: working memory.
         arrived: jobs since the last slot edge, shape (sites, classes).
         world: scalars; AT_EDGE tells that an edge is being worked at, not an arrival.
-        key: what the queue of a ``srs`` or ``priority`` site is ordered by.
-        begun: images of the job that had begun when it last took a GPU; this and the next two
-            only of sites that interrupt jobs.
-        rest_steps: denoising steps left of the image that was under way then, 0 without.
-        stint_ns: when it began or went on there.
+        key: what the queue is ordered by where KEYED says so.
+        progress: of jobs at sites that interrupt them, shape (jobs, 3), or (0, 3) without such.
         urgency: rank of each class by falling priority, shape (classes,).
         stints: rows of runs of jobs that were interrupted, see STINT_COLUMNS.
     """
@@ -144,9 +145,7 @@ class Farm(NamedTuple):
     arrived: Ints
     world: Ints
     key: Ints
-    begun: Small
-    rest_steps: Small
-    stint_ns: Ints
+    progress: Ints
     urgency: Ints
     stints: Ints
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 from cosim.world.compiled import compiled, inlined
 from cosim.world.kernel_heap import sift_down, sift_up
 from cosim.world.kernel_pool import (
-    complete,
     count,
     end_first,
     end_phase,
@@ -29,9 +28,9 @@ from cosim.world.kernel_state import (
     ARMED_NS,
     AT_EDGE,
     BASE,
+    BEGUN,
     BY_STEPS,
     DECODE_NS,
-    EDF,
     ENCODE_NS,
     END,
     FOREVER,
@@ -44,6 +43,7 @@ from cosim.world.kernel_state import (
     OFF,
     PHASE,
     PREEMPT,
+    REST,
     RUNNING,
     SERVICE,
     SHIFT,
@@ -55,7 +55,8 @@ from cosim.world.kernel_state import (
     STINT_EPOCH,
     STINT_GPU,
     STINT_JOB,
-    STINT_STEPS,
+    STINT_NS,
+    STINT_REST,
     STINTS,
     STINTS_LOST,
     TAIL,
@@ -80,12 +81,6 @@ def next_boundary(farm: Farm, site: int, gpu: int) -> tuple[int, int]:
     return at_ns + timing[service, level, ENCODE_NS], rest
 
 
-@inlined
-def key_of(farm: Farm, site: int, job: int) -> int:
-    """What the queue of a site that is not ``fcfs`` is ordered by."""
-    return int(farm.deadline_ns[job] if farm.sites[site, EDF] != 0 else farm.key[job])
-
-
 @compiled
 def arm(farm: Farm, site: int, now_ns: int, last: int) -> None:
     """Find the first boundary at which the head of the queue takes a GPU.
@@ -101,12 +96,12 @@ def arm(farm: Farm, site: int, now_ns: int, last: int) -> None:
     if sites[site, TAIL] == 0:
         return
     shift, by_steps = sites[site, SHIFT], sites[site, KEYED] == BY_STEPS
-    urgency = key_of(farm, site, farm.queue[site, 0]) >> shift
+    urgency = farm.key[farm.queue[site, 0]] >> shift
     for gpu in range(first, farm.first_gpu[site + 1]):
         job = gpus[gpu, JOB]
         if job == NEVER or gpus[gpu, OFF] != 0:
             continue
-        if not by_steps and key_of(farm, site, job) >> shift <= urgency:
+        if not by_steps and farm.key[job] >> shift <= urgency:
             continue
         walk(farm, site, gpu, now_ns if gpu - first <= last else now_ns - 1)
         at_ns, left = next_boundary(farm, site, gpu)
@@ -118,40 +113,21 @@ def arm(farm: Farm, site: int, now_ns: int, last: int) -> None:
 
 
 @inlined
-def reach(farm: Farm, site: int, gpu: int) -> None:
-    """End the phase that ends at a boundary before a step, and what takes no time after it."""
-    gpus = farm.gpus
-    in_steps = end_phase(farm, site, gpu)
-    if in_steps and gpus[gpu, STEPS_LEFT] == 0:
-        count(farm, site, 0, 1)
-        in_steps = False
-    if not in_steps:
-        gpus[gpu, IMAGES_LEFT] -= 1
-        gpus[gpu, STEPS_LEFT] = farm.steps[gpus[gpu, JOB]]
-
-
-@inlined
-def keep(farm: Farm, job: int, now_ns: int, begun: int, steps_left: int) -> None:
-    """Note the stint that a job has ended and what is left of it."""
-    at = farm.world[STINTS]
+def keep(farm: Farm, site: int, job: int, now_ns: int, begun: int, rest: int) -> None:
+    """Note the stint that a job has ended, what is left of it, and its key from now on."""
+    progress, at = farm.progress[job], farm.world[STINTS]
     if at == len(farm.stints):
         farm.world[STINTS_LOST] += 1
     else:
         farm.world[STINTS] = at + 1
         stint = farm.stints[at]
         stint[STINT_JOB], stint[STINT_GPU] = job, farm.gpu[job]
-        stint[STINT_BEGIN], stint[STINT_END] = farm.stint_ns[job], now_ns
-        stint[STINT_BEGUN], stint[STINT_STEPS] = farm.begun[job], farm.rest_steps[job]
+        stint[STINT_BEGIN], stint[STINT_END] = progress[STINT_NS], now_ns
+        stint[STINT_BEGUN], stint[STINT_REST] = progress[BEGUN], progress[REST]
         stint[STINT_EPOCH] = farm.epoch[job]
-    farm.begun[job], farm.rest_steps[job] = begun, steps_left
-
-
-@inlined
-def rekey(farm: Farm, site: int, job: int) -> None:
-    """Bring the key of a job that returns to the queue up to date."""
+    progress[BEGUN], progress[REST] = begun, rest
     if farm.sites[site, KEYED] == BY_STEPS:
-        images = farm.images[job] - farm.begun[job]
-        farm.key[job] = images * farm.steps[job] + farm.rest_steps[job]
+        farm.key[job] = (farm.images[job] - begun) * farm.steps[job] + rest
 
 
 @inlined
@@ -177,15 +153,20 @@ def sift(farm: Farm, site: int, at: int, key: int) -> None:
 @inlined
 def give_way(farm: Farm, site: int, gpu: int, now_ns: int) -> None:
     """At a boundary, put the job back where its key belongs and take the head of the queue."""
-    gpus, number = farm.gpus, gpu - farm.first_gpu[site]
+    gpus, job = farm.gpus, farm.gpus[gpu, JOB]
     walk(farm, site, gpu, now_ns - 1)
-    reach(farm, site, gpu)
-    job = gpus[gpu, JOB]
-    keep(farm, job, now_ns, farm.images[job] - gpus[gpu, IMAGES_LEFT], gpus[gpu, STEPS_LEFT])
-    rekey(farm, site, job)
+    in_steps = end_phase(farm, site, gpu)
+    if in_steps and gpus[gpu, STEPS_LEFT] == 0:  # decoding takes no time
+        count(farm, site, 0, 1)
+        in_steps = False
+    if not in_steps:  # nor does encoding
+        gpus[gpu, IMAGES_LEFT] -= 1
+        gpus[gpu, STEPS_LEFT] = farm.steps[job]
+    begun = farm.images[job] - gpus[gpu, IMAGES_LEFT]
+    keep(farm, site, job, now_ns, begun, gpus[gpu, STEPS_LEFT])
     key = take(farm, site, gpu, leave(farm, site), now_ns)
     join(farm, site, job)
-    sift(farm, site, place_in_running(farm, site, number), key)
+    sift(farm, site, place_in_running(farm, site, gpu - farm.first_gpu[site]), key)
 
 
 # playing -----------------------------------------------------------------------------------
@@ -213,15 +194,6 @@ def turns(farm: Farm, site: int, until_ns: int) -> None:
         arm(farm, site, end_ns, number)
 
 
-@inlined
-def settle(farm: Farm, site: int, until_ns: int) -> None:
-    """Play one site to an instant without anybody joining its queue."""
-    if farm.sites[site, PREEMPT] != 0:
-        turns(farm, site, until_ns)
-    else:
-        complete(farm, site, until_ns)
-
-
 @compiled
 def submit_urgent(farm: Farm, site: int, job: int, now_ns: int) -> None:
     """Let a job join a queue whose head may take a GPU over.
@@ -232,8 +204,7 @@ def submit_urgent(farm: Farm, site: int, job: int, now_ns: int) -> None:
     if not at_edge:
         turns(farm, site, now_ns)
     farm.landed_ns[job] = now_ns
-    if farm.sites[site, KEYED] != 0:
-        rank(farm, site, job)
+    rank(farm, site, job)
     join(farm, site, job)
     serve(farm, site, now_ns)
     if farm.sites[site, TAIL] > 0 and farm.queue[site, 0] == job:
@@ -247,10 +218,3 @@ def land(farm: Farm, site: int, job: int, now_ns: int) -> None:
         submit_urgent(farm, site, job, now_ns)
     else:
         submit(farm, site, job, now_ns)
-
-
-@inlined
-def rearm(farm: Farm, site: int, now_ns: int) -> None:
-    """At an edge, after the clock, the switches or the queue have changed."""
-    if farm.sites[site, PREEMPT] != 0:
-        arm(farm, site, now_ns, NEVER)

@@ -37,6 +37,7 @@ def observe(world: World, slot: int) -> Observation:
         queue_jobs=_fixed(glance.waiting, np.int64),
         backlog_gpu_s=_fixed([backlog_ns / 1e9 for backlog_ns in glance.backlog_ns]),
         busy_share=_fixed([n / s.gpus for n, s in zip(glance.busy, plan.sites, strict=True)]),
+        gpus_up=_fixed(world.engine.gpus_up(), np.int64),
         oldest_slack_s=_fixed([_slack_s(due_ns, now_ns) for due_ns in glance.due_ns]),
         delay_p95_s=_fixed([_delay_ratio(done) for done in world.ended]),
         arrivals=_fixed(world.engine.arrived(), np.int64),

@@ -41,7 +41,7 @@ class Pool(Protocol):
         """Let only so many GPUs run; others stop at their next step boundary and wait."""
 
     def fail(self, gpu: int) -> None:
-        """Let a GPU fail: it stops at once, the image under way is lost, its job waits again."""
+        """Let a GPU fail: it stops at once and forgets its model, its job waits again."""
 
     def repair(self, gpu: int) -> None:
         """Bring a GPU back."""

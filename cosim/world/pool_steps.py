@@ -117,12 +117,12 @@ class StepPool:
         self._serve()
 
     def fail(self, gpu: int) -> None:
-        """Let a GPU fail: it stops at once, the image under way is lost, its job waits again."""
+        """Let a GPU fail: it stops at once and forgets its model, its job waits again."""
         broken = self._gpus[gpu]
         if broken.down:
             return
         self._meter_down()
-        broken.down = True
+        broken.down, broken.service = True, NEVER
         self._disabled.discard(gpu)
         if broken.job != NEVER:
             self._lose(broken)
@@ -141,7 +141,7 @@ class StepPool:
         self._serve()
 
     def _lose(self, gpu: _Gpu) -> None:
-        """Put the job of a GPU that has failed back; images that have ended are kept."""
+        """Put the job of a GPU that has failed back: only images that have ended are kept."""
         state, job = self.state, gpu.job
         self._draw(gpu, 0)
         state.images_left[job] = state.images[job] - state.images_done[job]

@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.world.kernel_state import KEEPS, STINT_JOB, STINTS, STINTS_LOST
+from cosim.world.kernel_state import (
+    BEGUN,
+    KEEPS,
+    REST,
+    STINT_JOB,
+    STINT_NS,
+    STINTS,
+    STINTS_LOST,
+)
 from cosim.world.plan import ServicePlan
 
 if TYPE_CHECKING:
@@ -127,15 +135,9 @@ def stints_of(engine: SpanEngine, job: int) -> list[Stint]:
         raise ValueError(f"{farm.world[STINTS_LOST]} interruptions were not noted")
     rows = farm.stints[: farm.world[STINTS]]
     before = rows[rows[:, STINT_JOB] == job].tolist()
-    keeps = farm.sites[farm.service_site[farm.service[job]], KEEPS]
-    begin_ns = farm.stint_ns[job] if keeps else farm.start_ns[job]
-    last = Stint(
-        job,
-        int(farm.gpu[job]),
-        int(begin_ns),
-        int(farm.finish_ns[job]),
-        int(farm.begun[job]),
-        int(farm.rest_steps[job]),
-        int(farm.epoch[job]),
-    )
+    begin_ns, begun, rest = int(farm.start_ns[job]), 0, 0
+    if farm.sites[farm.service_site[farm.service[job]], KEEPS]:
+        begin_ns, begun, rest = farm.progress[job, [STINT_NS, BEGUN, REST]].tolist()
+    gpu, end_ns, epoch = int(farm.gpu[job]), int(farm.finish_ns[job]), int(farm.epoch[job])
+    last = Stint(job, gpu, begin_ns, end_ns, begun, rest, epoch)
     return [*map(Stint._make, before), last]
