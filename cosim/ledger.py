@@ -70,6 +70,7 @@ STATE = (
     "soc",
     "clock_speed",
     "busy_share",
+    "gpu_down_h",
     "queue_jobs",
     "steps",
     "images",
@@ -94,7 +95,8 @@ class Ledger:
             ends and only its own energy is booked.
         slot_ns: length of a slot [ns].
         data: column name → float64 array, shape (all slots, sites). ``stored_kwh`` and ``soc``
-            are values at the end of the slot, ``decide_ms`` stands in the first site's column.
+            are values at the end of the slot, ``decide_ms`` stands in the first site's column;
+            ``gpu_down_h`` is the GPU time lost to failures [h], replicas included.
     """
 
     sites: tuple[str, ...]

@@ -127,6 +127,7 @@ def build_observation(world: WorldInfo, **changes: Any) -> Observation:
         "queue_jobs": np.zeros(sites, dtype=np.int64),
         "backlog_gpu_s": 5.0 * world.gpus,
         "busy_share": 0.5 * ones,
+        "gpus_up": np.array(world.gpus),
         "oldest_slack_s": np.full(sites, np.inf),
         "delay_p95_s": 0.3 * ones,
         "arrivals": np.full((sites, len(world.classes)), 10, dtype=np.int64),

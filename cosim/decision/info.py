@@ -33,6 +33,8 @@ class ClassInfo:
         images_lo: fewest images of a job.
         images_hi: most images of a job (inclusive).
         images_mean: mean images of its jobs, as the scenario's distribution has it.
+        priority: the higher, the earlier its jobs are served where the queue's discipline is
+            ``priority``.
     """
 
     name: str
@@ -42,6 +44,7 @@ class ClassInfo:
     images_lo: int
     images_hi: int
     images_mean: float
+    priority: int = 0
 
 
 @dataclass(frozen=True)

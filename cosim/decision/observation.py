@@ -43,6 +43,7 @@ class Observation:
         queue_jobs: jobs waiting in each site's queue, shape (sites,).
         backlog_gpu_s: GPU-seconds of accepted, unfinished work at the current clock, (sites,).
         busy_share: busy GPUs now, in [0, 1], shape (sites,).
+        gpus_up: GPUs that are not down because of a failure, shape (sites,).
         oldest_slack_s: least time left to a deadline among queued jobs [s], inf if none, (sites,).
         delay_p95_s: 95th percentile of delay over the tolerated delay of the jobs that ended in
             the last slot, as a ratio, 0 if none; shape (sites,).
@@ -71,6 +72,7 @@ class Observation:
     queue_jobs: IntArray
     backlog_gpu_s: FloatArray
     busy_share: FloatArray
+    gpus_up: IntArray
     oldest_slack_s: FloatArray
     delay_p95_s: FloatArray
     arrivals: IntArray

@@ -47,7 +47,7 @@ def edges(scenario: Scenario) -> tuple[tuple[float, ...], tuple[int, ...]]:
 def job_classes(scenario: Scenario) -> tuple[JobClass, ...]:
     """The classes that policies tell apart."""
     delay_edges_s, image_edges = edges(scenario)
-    return classes(delay_edges_s, image_edges)
+    return classes(delay_edges_s, image_edges, scenario.workload.priority)
 
 
 def draw_jobs(scenario: Scenario, window: Window, seed: int, base: Path | None) -> JobSet:

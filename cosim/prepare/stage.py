@@ -13,6 +13,7 @@ from cosim.physics.battery import Battery
 from cosim.physics.network import Link
 from cosim.prepare.demand import draw_jobs, job_classes
 from cosim.prepare.facts import world_info
+from cosim.prepare.faults import draw_faults
 from cosim.prepare.outside import outside
 from cosim.prepare.services import Rack, Service, deployed, rack
 from cosim.prepare.traced import Provenance, Tracer, Window
@@ -48,7 +49,7 @@ class Stage:
     provenance: list[Provenance] = field(default_factory=list)
 
     def plan(self, seed: int) -> Plan:
-        """The plan of one run: this stage with the jobs of a seed."""
+        """The plan of one run: this stage with the jobs and the failures of a seed."""
         scenario = self.scenario
         return Plan(
             info=self._info,
@@ -61,6 +62,7 @@ class Stage:
             unserved_usd_kwh=scenario.money.unserved_usd_per_kwh,
             forecaster=scenario.forecast.kind,
             horizon=self.window.future,
+            faults=draw_faults(scenario, [rack.count for rack in self.racks], self.window, seed),
         )
 
     @cached_property
@@ -97,6 +99,7 @@ class Stage:
             import_kw_max=_limit(grid.import_kw_max, scale),
             export_kw_max=_limit(grid.export_kw_max, scale),
             wear_usd_kwh=site.battery.wear_usd_per_kwh if site.battery else 0.0,
+            preempt=site.gpus.preempt,
         )
 
     @cached_property

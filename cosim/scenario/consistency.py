@@ -35,6 +35,7 @@ def check(scenario: Scenario) -> None:
 def _findings(scenario: Scenario) -> Iterator[Finding]:
     yield from _site_findings(scenario)
     yield from _workload_findings(scenario)
+    yield from _outage_findings(scenario)
     yield from _step_findings(scenario)
     if scenario.money.preset == "market":
         for name in scenario.models:
@@ -67,6 +68,23 @@ def _workload_findings(scenario: Scenario) -> Iterator[Finding]:
     if isinstance(profile, tuple) and (len(profile) != 24 or sum(profile) <= 0):
         message = f"needs 24 hourly factors with a positive sum, not {len(profile)}"
         yield ("workload", "arrivals", "profile"), message
+
+
+def _outage_findings(scenario: Scenario) -> Iterator[Finding]:
+    known = list(scenario.sites)
+    for i, outage in enumerate(scenario.faults):
+        if outage.site not in known:
+            hint = did_you_mean(outage.site, known)
+            yield ("faults", i, "site"), f"no site `{outage.site}`{hint}"
+        elif outage.gpus != "all" and outage.gpus > scenario.sites[outage.site].gpus.count:
+            count = scenario.sites[outage.site].gpus.count
+            message = f"{outage.gpus} GPUs; site `{outage.site}` has {count}; or write `all`"
+            yield ("faults", i, "gpus"), message
+        begin_h, hours = outage.begin_h(scenario.clock.start), 24 * scenario.clock.days
+        if not 0 <= begin_h < hours:
+            key = "at" if outage.at is not None else "at_h"
+            message = f"begins {begin_h:g} h after the start; the window is 0 to {hours:g} h"
+            yield ("faults", i, key), message
 
 
 def _step_findings(scenario: Scenario) -> Iterator[Finding]:

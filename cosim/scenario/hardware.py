@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from cosim.scenario.outages import Failures
 from cosim.scenario.parts import Efficiency, NotNegative, Part, Positive, Share
 
 
@@ -74,10 +75,29 @@ class Gpus(Part):
     clock: ClockTableSpec | ClockCubicSpec | None = Field(
         default=None, discriminator="kind", description="DVFS levels; default: the DVFS table."
     )
-    discipline: Literal["fcfs", "edf"] = Field(default="fcfs", description="Order of the queue.")
+    discipline: Literal["fcfs", "edf", "srs", "priority"] = Field(
+        default="fcfs",
+        description="Order of the queue: of landing, earliest deadline, fewest denoising steps "
+        "left, or highest priority first.",
+    )
+    preempt: bool = Field(
+        default=False,
+        description="A more urgent job takes a GPU over at its next step boundary; what it "
+        "interrupts goes on later. Not with fcfs.",
+    )
+    failures: Failures | None = Field(default=None, description="Failures by chance.")
     preload: str | None = Field(
         default=None, description="Model in memory at the start; default: the site's first."
     )
+
+    @model_validator(mode="after")
+    def _urgency_known(self) -> Gpus:
+        if self.preempt and self.discipline == "fcfs":
+            raise ValueError(
+                "preempt: under `fcfs` no job is more urgent than another; "
+                "choose `discipline: edf`, `srs` or `priority`"
+            )
+        return self
 
 
 class ConstantCooling(Part):

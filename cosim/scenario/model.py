@@ -34,6 +34,7 @@ from cosim.scenario.images import (
     TableCurve,
     Timing,
 )
+from cosim.scenario.outages import Failures, Outage
 from cosim.scenario.parts import Part, Positive
 from cosim.scenario.supply import (
     Battery,
@@ -77,6 +78,7 @@ __all__ = [
     "Curve",
     "Delay",
     "EconomizerCooling",
+    "Failures",
     "FlatCarbon",
     "FlatPrice",
     "Flexible",
@@ -93,6 +95,7 @@ __all__ = [
     "Model",
     "Money",
     "Network",
+    "Outage",
     "Part",
     "PoissonProcess",
     "PolicyChoice",
@@ -157,6 +160,9 @@ class Scenario(Part):
     sites: dict[str, Site] = Field(min_length=1)
     workload: Workload
     network: Network = Network()
+    faults: tuple[Outage, ...] = Field(
+        default=(), description="Planned outages; they add to `failures:` of the sites."
+    )
     money: Money = Money()
     policy: PolicyChoice = PolicyChoice()
     forecast: Forecasting = Forecasting()

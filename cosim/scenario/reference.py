@@ -29,6 +29,7 @@ _UNITS = (  # suffix of a key → unit; the first that fits
     ("_minutes", "min"),
     ("_seconds", "s"),
     ("_hours", "h"),
+    ("_h", "h"),
     ("_hour", "h"),
     ("_kwh", "kWh"),
     ("_usd", "USD"),

@@ -117,6 +117,13 @@ class Workload(Part):
         description="Steps users ask for and their weights (GenTD26: 30 in 91 %, 40 in 5 %).",
     )
     delay_bins: int = Field(default=4, ge=1, le=64, description="Classes of tolerated delay.")
+    priority: tuple[Annotated[int, Field(ge=-1000, le=1000)], ...] = Field(
+        default=(0,),
+        min_length=1,
+        max_length=65,
+        description="Priority of the classes of tolerated delay, from the shortest on, for the "
+        "discipline `priority`: higher goes first; the last one counts for all that follow.",
+    )
 
     @field_validator("images", "steps_asked")
     @classmethod

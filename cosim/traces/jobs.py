@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from itertools import pairwise, product
+from dataclasses import dataclass, fields, replace
+from itertools import chain, pairwise, product, repeat
 from typing import Any
 
 import numpy as np
@@ -97,6 +97,7 @@ class JobClass:
         transferable: whether its jobs may run away from home.
         images_lo: fewest images of a job.
         images_hi: most images of a job (inclusive).
+        priority: the higher, the more urgent under the discipline ``priority``.
     """
 
     name: str
@@ -105,19 +106,29 @@ class JobClass:
     transferable: bool
     images_lo: int
     images_hi: int
+    priority: int = 0
 
 
-def classes(delay_edges_s: Sequence[float], image_edges: Sequence[int]) -> tuple[JobClass, ...]:
+def classes(
+    delay_edges_s: Sequence[float],
+    image_edges: Sequence[int],
+    priority: Sequence[int] = (0,),
+) -> tuple[JobClass, ...]:
     """List the job classes: delay bin (slowest index) × transferable × image bin (fastest).
 
     Args:
         delay_edges_s: ascending edges [s]; bin k holds delays in [edge k, edge k+1).
         image_edges: ascending edges; bin k holds jobs of edge k to edge k+1 − 1 images.
+        priority: of the delay bins from the shortest on; the last one counts for all that follow.
     """
     _check_edges("delay_edges_s", delay_edges_s)
     _check_edges("image_edges", image_edges)
-    bins = product(pairwise(delay_edges_s), (False, True), pairwise(image_edges))
-    return tuple(_job_class(lo, hi, moves, a, b - 1) for (lo, hi), moves, (a, b) in bins)
+    delays = zip(pairwise(delay_edges_s), chain(priority, repeat(priority[-1])), strict=False)
+    bins = product(delays, (False, True), pairwise(image_edges))
+    return tuple(
+        replace(_job_class(lo, hi, moves, a, b - 1), priority=rank)
+        for ((lo, hi), rank), moves, (a, b) in bins
+    )
 
 
 def _check_edges(name: str, edges: Sequence[float]) -> None:

@@ -12,18 +12,29 @@ from cosim.errors import Problem, ScenarioError
 from cosim.world import kernel
 from cosim.world.dispatch import trip_of
 from cosim.world.kernel_state import (
+    ALLOWED,
+    ARMED_NS,
+    BY_DEADLINE,
+    BY_PRIORITY,
+    BY_STEPS,
     DEFAULT_STEPS,
     EDF,
     FOREVER,
     FREE,
     GPU_BITS,
     JOB,
+    KEEPS,
+    KEYED,
     LEVEL,
     MANY_MODELS,
     NEVER,
     OFF_WORDS,
+    PREEMPT,
+    RANK_SHIFT,
     SERVICE,
+    SHIFT,
     SITE_COLUMNS,
+    STINT_COLUMNS,
     TIMING_COLUMNS,
     WINDOW_NS,
     WORD,
@@ -37,6 +48,8 @@ from cosim.world.plan import Plan, ServicePlan
 
 _SIZES_AT_MOST = 4096
 _CHANGES = 1024
+_STINTS_AT_LEAST = 4096
+KEYS = {"srs": BY_STEPS, "priority": BY_PRIORITY, "edf": BY_DEADLINE}
 
 
 def farm_of(plan: Plan) -> Farm:
@@ -89,7 +102,28 @@ def farm_of(plan: Plan) -> Farm:
         arrived=np.zeros((sites, len(info.classes)), dtype=np.int64),
         changes=np.zeros((_CHANGES, OFF_WORDS + _off_words(plan)), dtype=np.int64),
         world=_world(plan),
+        key=np.zeros(count, dtype=np.int64),
+        progress=np.zeros((count if _stints(plan) else 0, 3), dtype=np.int64),
+        urgency=_urgency(plan),
+        stints=np.empty((_stints(plan), STINT_COLUMNS), dtype=np.int64),
     )
+
+
+def _urgency(plan: Plan) -> Ints:
+    """Rank of each job class by falling priority."""
+    falling = np.array([-kind.priority for kind in plan.info.classes], dtype=np.int64)
+    return np.unique(falling, return_inverse=True)[1].astype(np.int64).reshape(-1)
+
+
+def _keeps(plan: Plan, site: int) -> bool:
+    """Whether jobs of a site can be interrupted."""
+    return plan.sites[site].preempt or any(fault.site == site for fault in plan.faults)
+
+
+def _stints(plan: Plan) -> int:
+    """Rows to begin with for runs that were interrupted; the engine adds more in time."""
+    keeps = any(_keeps(plan, site) for site in range(len(plan.sites)))
+    return len(plan.jobs) + _STINTS_AT_LEAST if keeps else 0
 
 
 def _given(column: NDArray[Any]) -> NDArray[Any]:
@@ -133,10 +167,14 @@ def _free(first: Ints) -> Ints:
 def _sites(plan: Plan) -> Ints:
     sites = np.zeros((len(plan.sites), SITE_COLUMNS), dtype=np.int64)
     for i, site in enumerate(plan.sites):
-        sites[i, EDF] = site.discipline == "edf"
+        sites[i, EDF] = site.discipline == "edf" and not site.preempt
         sites[i, MANY_MODELS] = len(site.services) > 1
         sites[i, LEVEL] = site.levels - 1
-        sites[i, FREE] = site.gpus
+        sites[i, FREE] = sites[i, ALLOWED] = site.gpus
+        sites[i, KEYED] = 0 if sites[i, EDF] else KEYS.get(site.discipline, 0)
+        sites[i, SHIFT] = RANK_SHIFT if site.discipline == "priority" else 0
+        sites[i, PREEMPT], sites[i, KEEPS] = site.preempt, _keeps(plan, i)
+        sites[i, ARMED_NS] = FOREVER
     return sites
 
 

@@ -17,6 +17,7 @@ from cosim.errors import PolicyError, UsageError
 from cosim.world.books import Books
 from cosim.world.engine import Rewinds, make_engine
 from cosim.world.events import EDGE_PRIORITY, NsEnvironment, Tick
+from cosim.world.faults import breakdowns
 from cosim.world.foresight import Forecaster
 from cosim.world.kernel_grid import (
     ABSORB,
@@ -72,7 +73,8 @@ class Clockwork:
         self.forecaster.forget()
 
     def first_edge(self) -> simpy.Event:
-        """The event with which the first slot begins."""
+        """Start what happens by itself; the event with which the first slot begins."""
+        self.env.process(breakdowns(self.env, self.engine, self.plan))
         return Tick(self.env, EDGE_PRIORITY).after(0)
 
     def open_slot(self, slot: int) -> None:

@@ -45,6 +45,12 @@ class Engine(Protocol):
     def span(self) -> Generator[simpy.Event, Any, None]:
         """Let a slot pass; in the window its meter bins are closed."""
 
+    def fail(self, site: int, gpu: int) -> None:
+        """Let a GPU fail; nothing happens to one that is down."""
+
+    def repair(self, site: int, gpu: int) -> None:
+        """Bring a GPU back; nothing happens to one that is up."""
+
     def close_slot(self) -> None:
         """Close the books of the slot that ends: jobs that ended, energy and its money."""
 

@@ -33,6 +33,7 @@ from cosim.world.kernel_state import (
     NEVER,
     OFF_WORDS,
     REFUSED,
+    STINTS,
     WORD,
     Farm,
 )
@@ -117,7 +118,7 @@ class SpanEngine:
         return [
             *(farm.service, farm.steps, farm.gpu, farm.decided_ns, farm.landed_ns),
             *(farm.start_ns, farm.finish_ns, farm.energy_pj, farm.epoch, farm.gpus),
-            *(farm.free, farm.sites, farm.arrived, farm.world, rules.credits),
+            *(farm.free, farm.sites, farm.arrived, farm.world, farm.progress, rules.credits),
         ]
 
     def rewind(self, env: NsEnvironment) -> None:
@@ -153,8 +154,12 @@ class SpanEngine:
         """Make room for as many changes of clocks and switches again."""
         changes = np.zeros((2 * len(self.farm.changes), self.farm.changes.shape[1]), np.int64)
         changes[: len(self.farm.changes)] = self.farm.changes
-        self.farm = self.fates.farm = self.farm._replace(changes=changes)
-        self._memory.put(self.farm)
+        self._keep(self.farm._replace(changes=changes))
+
+    def _keep(self, farm: Farm) -> None:
+        """Go on with larger arrays."""
+        self.farm = self.fates.farm = farm
+        self._memory.put(farm)
 
     # Python places jobs -----------------------------------------------------------------
 
@@ -203,10 +208,25 @@ class SpanEngine:
         self._make_room()
         kernel_calls.open_gates(self._memory.table, self.env.now)
 
+    def fail(self, site: int, gpu: int) -> None:
+        """Let a GPU fail; nothing happens to one that is down."""
+        self._catch_up()
+        self._make_room()
+        kernel_calls.fail(self._memory.table, site, gpu, self.env.now)
+
+    def repair(self, site: int, gpu: int) -> None:
+        """Bring a GPU back; nothing happens to one that is up."""
+        self._catch_up()
+        self._make_room()
+        kernel_calls.repair(self._memory.table, site, gpu, self.env.now)
+
     def _make_room(self) -> None:
-        """See to it that what one edge can bring fits into the log of changes."""
+        """See to it that what one slot can bring fits into the logs."""
         if int(self.farm.world[CHANGES]) + 2 * len(self.plan.sites) > len(self.farm.changes):
             self.grow()
+        if 2 * int(self.farm.world[STINTS]) > len(self.farm.stints):
+            rows = self.farm.stints
+            self._keep(self.farm._replace(stints=np.concatenate([rows, np.empty_like(rows)])))
 
     def close_slot(self) -> None:
         """Close the books of the slot that ends: jobs that ended, energy and its money."""

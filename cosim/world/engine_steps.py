@@ -32,7 +32,7 @@ class StepEngine:
     def __init__(self, env: NsEnvironment, books: Books, policy: str) -> None:
         plan = books.plan
         self.env, self.plan, self.books = env, plan, books
-        self.fates = JobState(plan.jobs)
+        self.fates = JobState(plan.jobs, [kind.priority for kind in plan.info.classes])
         self.pools: list[Pool] = [
             StepPool(env, i, site, plan.services, self.fates) for i, site in enumerate(plan.sites)
         ]
@@ -113,7 +113,7 @@ class StepEngine:
             queue = pool.queue()
             due_ns = min((self.fates.deadline_ns[job] for job in queue), default=FOREVER)
             backlog_ns = self.estimates[site].backlog_ns(now_ns)
-            counts[:, site] = len(queue), pool.busy, backlog_ns, due_ns
+            counts[:, site] = len(queue), pool.busy, backlog_ns, due_ns, pool.up
         kernel_calls.show(self.books.memory.table, now_ns)
 
     def begin(self, slot: int, rule: DispatchRule, levels: Sequence[int]) -> None:
@@ -148,6 +148,14 @@ class StepEngine:
         """Let all GPUs run."""
         for pool, site in zip(self.pools, self.plan.sites, strict=True):
             pool.set_enabled(site.gpus)
+
+    def fail(self, site: int, gpu: int) -> None:
+        """Let a GPU fail; nothing happens to one that is down."""
+        self.pools[site].fail(gpu)
+
+    def repair(self, site: int, gpu: int) -> None:
+        """Bring a GPU back; nothing happens to one that is up."""
+        self.pools[site].repair(gpu)
 
     def span(self) -> Generator[simpy.Event, Any, None]:
         """Let a slot pass; in the window its meter bins are closed."""

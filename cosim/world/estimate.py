@@ -2,8 +2,9 @@
 
 Exact for a first-come, first-served pool at a constant clock without cold starts (the recursion of
 Kiefer and Wolfowitz, 1955: a heap of the instants at which GPUs become free). It is rebuilt from
-the pools at every slot edge, so that clock changes, other disciplines and switched-off GPUs are
-seen with a delay of at most one slot, as an operator's queue summary would have it.
+the pools at every slot edge, so that clock changes, other disciplines and GPUs that are down or
+switched off are seen with a delay of at most one slot, as an operator's queue summary would have
+it. Of a job that has run before, only what is left counts.
 """
 
 from __future__ import annotations
@@ -51,10 +52,11 @@ class QueueEstimate:
             in_flight: (landing instant, job) of jobs on their way, in order of landing.
             state: the jobs.
             services: the services, for service times.
-            slot_end_ns: when the next look is possible; the guess if no GPU is switched on.
+            slot_end_ns: when the next look is possible; the guess if no GPU can run.
         """
         self._free_at_ns = pool.free_at_ns() or [slot_end_ns]
         heapify(self._free_at_ns)
         for landing_ns, job in [*((0, job) for job in pool.queue()), *in_flight]:
-            plan = services[state.service[job]]
-            self.commit(landing_ns, plan.job_ns(level, state.steps[job], state.images[job]))
+            plan, steps = services[state.service[job]], state.steps[job]
+            rest_ns = plan.rest_ns(level, steps, state.images_left[job], state.steps_left[job])
+            self.commit(landing_ns, rest_ns)

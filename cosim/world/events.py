@@ -1,7 +1,9 @@
 """Order in time: which of two things that happen at the same nanosecond comes first.
 
-Completions and step boundaries (by site, then GPU) come before meter and slot edges, and those
-before arrivals and landings (by job). The order is a number, never the order of insertion.
+Completions and step boundaries (by site, then GPU) come before meter and slot edges, those before
+failures and repairs (in the order of their list), and those before arrivals and landings (by job).
+What begins or goes on because of an edge, a failure or an arrival does so when that is over and
+before the next of them. The order is a number, never the order of insertion.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ def gpu_priority(site: int, gpu: int) -> int:
 
 
 EDGE_PRIORITY = _EDGE
+FAULT_PRIORITY = _EDGE + 1
 
 
 def job_priority(job: int) -> int:
@@ -53,3 +56,12 @@ class Tick(simpy.Event):
         self.callbacks = []
         self._schedule(self, self._priority, delay_ns)
         return self
+
+    def idle(self) -> Tick:
+        """Lie in wait until somebody calls :meth:`fire`."""
+        self.callbacks = []
+        return self
+
+    def fire(self) -> None:
+        """Happen at this instant, in the order of the priority."""
+        self._schedule(self, self._priority, 0)

@@ -45,6 +45,7 @@ class JobState:
 
     Attributes:
         jobs: what was asked.
+        priorities: priority of each job class; all 0 if none is given.
         service: where it went (DROP = −2).
         steps: denoising steps per image.
         decided_ns: when it was placed.
@@ -52,12 +53,16 @@ class JobState:
         start_ns: when its first image began (after any model load).
         finish_ns: when its last image ended.
         return_ns: time its images took home [ns].
-        gpu: the GPU it ran on.
+        gpu: the GPU it ran on, the last one if there were several.
         transfer_usd: price of moving it, of one simulated job [USD].
-        energy_pj: energy of that GPU while it ran it, cold start included [pJ].
+        energy_pj: energy of its GPUs while they ran it, cold starts included [pJ].
+        images_left: images that have not begun.
+        images_done: images that have ended.
+        steps_left: denoising steps left of the image under way, 0 if there is none.
     """
 
     jobs: JobSet
+    priorities: Sequence[int] = ()
     service: list[int] = field(init=False)
     steps: list[int] = field(init=False)
     decided_ns: list[int] = field(init=False)
@@ -69,14 +74,26 @@ class JobState:
     energy_pj: list[int] = field(init=False)
     transfer_usd: list[float] = field(init=False)
     images: list[int] = field(init=False)
+    images_left: list[int] = field(init=False)
+    images_done: list[int] = field(init=False)
+    steps_left: list[int] = field(init=False)
     deadline_ns: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
         count = len(self.jobs.arrival_ns)
         for name in ("service", "decided_ns", "landed_ns", "start_ns", "finish_ns", "gpu"):
             setattr(self, name, [NEVER] * count)
-        for name in ("steps", "return_ns", "energy_pj"):
+        for name in ("steps", "return_ns", "energy_pj", "images_done", "steps_left"):
             setattr(self, name, [0] * count)
         self.transfer_usd = [0.0] * count
         self.images = self.jobs.images.tolist()
+        self.images_left = self.images.copy()
         self.deadline_ns = self.jobs.deadline_ns.tolist()
+
+    def steps_to_go(self, job: int) -> int:
+        """Denoising steps left over all images of a job."""
+        return self.images_left[job] * self.steps[job] + self.steps_left[job]
+
+    def priority(self, job: int) -> int:
+        """Priority of a job's class; the higher, the more urgent."""
+        return self.priorities[self.jobs.class_id[job]] if self.priorities else 0

@@ -7,7 +7,7 @@ arriving jobs, so each site's completions are played when somebody looks at that
 
 from __future__ import annotations
 
-from cosim.world.compiled import compiled, inlined
+from cosim.world.compiled import compiled
 from cosim.world.kernel_dispatch import (
     choose,
     estimate_flights,
@@ -15,14 +15,16 @@ from cosim.world.kernel_dispatch import (
     send,
 )
 from cosim.world.kernel_heap import pop_flight
-from cosim.world.kernel_pool import complete, enter, follow_all, foresee, serve, submit
+from cosim.world.kernel_pool import complete, enter, follow_all, foresee, log, serve
 from cosim.world.kernel_state import (
+    ALLOWED,
     ASK_PYTHON,
-    CHANGED_LEVEL,
-    CHANGED_NS,
-    CHANGED_SITE,
-    CHANGES,
+    AT_EDGE,
     DISPATCH_LEVEL,
+    DOWN,
+    DOWN_NS,
+    DOWN_SINCE,
+    DOWNS,
     EPOCH,
     ESTIMATES,
     FOREVER,
@@ -36,27 +38,34 @@ from cosim.world.kernel_state import (
     NEVER,
     NEXT_JOB,
     OFF,
-    OFF_WORDS,
     OFFS,
     PAUSED,
     PHASE,
+    PREEMPT,
     SINCE,
     TAIL,
     WAKE,
-    WORD,
     Farm,
     Floats,
     Ints,
     Rules,
     Small,
 )
+from cosim.world.kernel_urgent import arm, land, turns
 
 
 @compiled
 def play(farm: Farm, site: int, until_ns: int) -> None:
     """Play one site to an instant without anybody joining its queue."""
-    complete(farm, site, until_ns)
+    sites = farm.sites
+    if sites[site, PREEMPT] != 0:
+        turns(farm, site, until_ns)
+    else:
+        complete(farm, site, until_ns)
     follow_all(farm, site, until_ns)
+    if sites[site, DOWNS] != 0:
+        sites[site, DOWN_NS] += sites[site, DOWNS] * (until_ns - sites[site, DOWN_SINCE])
+        sites[site, DOWN_SINCE] = until_ns
 
 
 @compiled
@@ -68,6 +77,7 @@ def advance(farm: Farm, rules: Rules, until_ns: int) -> int:
         has to be asked; call again when :func:`answer` has been told.
     """
     world, jobs = farm.world, len(farm.arrival_ns)
+    world[AT_EDGE] = 0
     while True:
         job = world[NEXT_JOB]
         at_ns = farm.arrival_ns[job] if job < jobs else FOREVER
@@ -90,9 +100,10 @@ def advance(farm: Farm, rules: Rules, until_ns: int) -> int:
                 return int(job)
             if not send(farm, job, at_ns, service, steps):
                 continue
-        submit(farm, farm.service_site[farm.service[job]], job, at_ns)
+        land(farm, farm.service_site[farm.service[job]], job, at_ns)
     for site in range(len(farm.sites)):
         play(farm, site, until_ns)
+    world[AT_EDGE] = 1
     return NEVER
 
 
@@ -100,7 +111,7 @@ def advance(farm: Farm, rules: Rules, until_ns: int) -> int:
 def answer(farm: Farm, job: int, now_ns: int, service: int, steps: int) -> None:
     """Take Python's placement of a job."""
     if send(farm, job, now_ns, service, steps):
-        submit(farm, farm.service_site[farm.service[job]], job, now_ns)
+        land(farm, farm.service_site[farm.service[job]], job, now_ns)
 
 
 @compiled
@@ -114,7 +125,7 @@ def place_held(farm: Farm, rules: Rules, now_ns: int) -> int:
         if service == ASK_PYTHON:
             return int(job)
         if send(farm, job, now_ns, service, steps):
-            submit(farm, farm.service_site[farm.service[job]], job, now_ns)
+            land(farm, farm.service_site[farm.service[job]], job, now_ns)
     return NEVER
 
 
@@ -134,6 +145,8 @@ def set_clock(farm: Farm, site: int, level: int, now_ns: int) -> bool:
     farm.sites[site, EPOCH] += 1
     foresee(farm, site, now_ns)
     log(farm, site, now_ns)
+    if farm.sites[site, PREEMPT] != 0:
+        arm(farm, site, now_ns, NEVER)
     return True
 
 
@@ -141,11 +154,12 @@ def set_clock(farm: Farm, site: int, level: int, now_ns: int) -> bool:
 def set_enabled(farm: Farm, site: int, count: int, now_ns: int) -> bool:
     """Let only so many GPUs run: free ones are switched off first, from the highest number."""
     first, end = farm.first_gpu[site], farm.first_gpu[site + 1]
-    surplus, changed = end - first - count, False
-    farm.sites[site, OFFS] = max(0, surplus)
+    downs = farm.sites[site, DOWNS]
+    surplus, changed = end - first - downs - count, False
+    farm.sites[site, OFFS], farm.sites[site, ALLOWED] = max(0, surplus) + downs, count
     for busy in range(2):
         for gpu in range(end - 1, first - 1, -1):
-            if (farm.gpus[gpu, JOB] != NEVER) != (busy == 1):
+            if (farm.gpus[gpu, JOB] != NEVER) != (busy == 1) or farm.gpus[gpu, OFF] == DOWN:
                 continue
             off = 1 if surplus > 0 else 0
             surplus -= 1
@@ -159,20 +173,9 @@ def set_enabled(farm: Farm, site: int, count: int, now_ns: int) -> bool:
         foresee(farm, site, now_ns)
         log(farm, site, now_ns)
         serve(farm, site, now_ns)
+        if farm.sites[site, PREEMPT] != 0:
+            arm(farm, site, now_ns, NEVER)
     return changed
-
-
-@inlined
-def log(farm: Farm, site: int, now_ns: int) -> None:
-    """Note the clock and the switches of a site after a change, for recovering step times."""
-    row, first = farm.changes[farm.world[CHANGES]], farm.first_gpu[site]
-    row[:] = 0
-    row[CHANGED_SITE], row[CHANGED_NS] = site, now_ns
-    row[CHANGED_LEVEL] = farm.sites[site, LEVEL]
-    for number in range(farm.first_gpu[site + 1] - first):
-        if farm.gpus[first + number, OFF] != 0:
-            row[OFF_WORDS + number // WORD] |= 1 << (number % WORD)
-    farm.world[CHANGES] += 1
 
 
 @compiled
@@ -204,6 +207,7 @@ def glance(farm: Farm, now_ns: int, out: Ints) -> None:
         for at in range(head, tail):
             due_ns = min(due_ns, farm.deadline_ns[farm.queue[site, at]])
         out[1, site], out[2, site], out[3, site] = busy, backlog_ns, due_ns
+        out[4, site] = farm.first_gpu[site + 1] - first - farm.sites[site, DOWNS]
 
 
 @compiled

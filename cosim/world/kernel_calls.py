@@ -5,7 +5,7 @@ Every entry point takes the table (:mod:`cosim.world.kernel_memory`) and a few n
 
 from __future__ import annotations
 
-from cosim.world import kernel, kernel_meter
+from cosim.world import kernel, kernel_faults, kernel_meter
 from cosim.world.compiled import compiled
 from cosim.world.kernel_facility import close_bin, close_drain
 from cosim.world.kernel_grid import (
@@ -108,6 +108,18 @@ def enforce(memory: Ints, now_ns: int, later_ns: int) -> int:
     # the guard of the first bin acts when the decision is in force and held jobs are placed
     grid.clock[GUARD_DUE] = grid.clock[ANY_GUARD] if grid.clock[BIN_END] != FOREVER else 0
     return int(farm.world[HELD_BEFORE])
+
+
+@compiled
+def fail(memory: Ints, site: int, gpu: int, now_ns: int) -> None:
+    """Let a GPU fail."""
+    kernel_faults.fail(read_farm(memory), site, gpu, now_ns)
+
+
+@compiled
+def repair(memory: Ints, site: int, gpu: int, now_ns: int) -> None:
+    """Bring a GPU back."""
+    kernel_faults.repair(read_farm(memory), site, gpu, now_ns)
 
 
 @compiled

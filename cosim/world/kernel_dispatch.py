@@ -12,6 +12,7 @@ from cosim.world.kernel_heap import make_heap, pop_due, pop_flight, push_flight,
 from cosim.world.kernel_state import (
     ASK,
     ASK_PYTHON,
+    BEGUN,
     DECODE_NS,
     DEFAULT_STEPS,
     DISPATCH_LEVEL,
@@ -25,6 +26,8 @@ from cosim.world.kernel_state import (
     IMAGES_LEFT,
     IN_FLIGHT,
     JOB,
+    KEEPS,
+    KEYED,
     KIND,
     KNOWN,
     LEVEL,
@@ -34,6 +37,7 @@ from cosim.world.kernel_state import (
     OFF,
     PHASE,
     REFUSED,
+    REST,
     SERVICE,
     SPLIT,
     STEP_NS,
@@ -60,6 +64,21 @@ def job_ns(farm: Farm, job: int, service: int, steps: int, level: int) -> int:
     timing = farm.timing
     image_ns = timing[service, level, FIXED_NS] + steps * timing[service, level, STEP_NS]
     return int(farm.images[job] * image_ns)
+
+
+@inlined
+def rest_ns(farm: Farm, site: int, job: int, level: int) -> int:
+    """GPU time of what is left of a job that waits [ns]."""
+    service = farm.service[job]
+    work_ns = job_ns(farm, job, service, farm.steps[job], level)
+    if farm.sites[site, KEEPS] == 0 or farm.progress[job, BEGUN] == 0:
+        return work_ns
+    timing, left = farm.timing, farm.progress[job, REST]
+    image_ns = timing[service, level, FIXED_NS] + farm.steps[job] * timing[service, level, STEP_NS]
+    work_ns -= farm.progress[job, BEGUN] * image_ns
+    if left > 0:
+        work_ns += left * timing[service, level, STEP_NS] + timing[service, level, DECODE_NS]
+    return int(work_ns)
 
 
 # estimates ---------------------------------------------------------------------------------
@@ -113,8 +132,9 @@ def estimate_site(farm: Farm, site: int, level: int, now_ns: int, slot_end_ns: i
         job = waiting[at]
         if farm.sites[site, EDF] != 0:
             job = pop_due(waiting, tail - at, farm.deadline_ns)
-        service = farm.service[job]
-        commit(farm, site, 0, job_ns(farm, job, service, farm.steps[job], level))
+        elif farm.sites[site, KEYED] != 0:
+            job = pop_due(waiting, tail - at, farm.key)
+        commit(farm, site, 0, rest_ns(farm, site, job, level))
 
 
 @inlined

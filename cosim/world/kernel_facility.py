@@ -12,7 +12,7 @@ from __future__ import annotations
 from cosim.physics.battery_power_scalar import power_limits_kw
 from cosim.physics.battery_row import CAPACITY_KWH
 from cosim.physics.battery_scalar import advance
-from cosim.quantities import J_PER_KWH
+from cosim.quantities import J_PER_KWH, NS_PER_HOUR
 from cosim.world.compiled import inlined
 from cosim.world.kernel_grid import (
     ABSORB,
@@ -30,6 +30,7 @@ from cosim.world.kernel_grid import (
     DOWN_NS,
     EXPORT_MAX,
     FIRST_FLOW,
+    GPU_DOWN_H,
     GPUS,
     HIGH,
     IDLE_MW,
@@ -262,6 +263,7 @@ def count(grid: Grid, site: int, bin_no: int, reading: Ints) -> None:
     row, table = grid.rows[grid.clock[SLOT]], grid.bins[bin_no, site]
     row[STEPS_ROW, site] += reading[READ_STEPS]
     row[IMAGES_ROW, site] += reading[READ_IMAGES]
+    row[GPU_DOWN_H, site] += grid.scalars[REPLICAS] * (reading[DOWN_NS] / NS_PER_HOUR)
     busy = reading[BUSY_NS] / (grid.clock[BIN_NS] * grid.site[site, GPUS])
     row[BUSY_SHARE, site] += busy / grid.clock[BINS_PER_SLOT]
     capacity_kwh = grid.battery[site, CAPACITY_KWH]

@@ -28,6 +28,7 @@ BUSY_SHARE, QUEUE_JOBS, STEPS_ROW = _AT["busy_share"], _AT["queue_jobs"], _AT["s
 IMAGES_ROW, FINISHED_ROW, LATE_ROW = _AT["images"], _AT["jobs_finished"], _AT["jobs_late"]
 ARRIVALS_ROW, CARBON_KG, PEAK = _AT["arrivals"], _AT["carbon_kg"], _AT["peak_import_kw"]
 RESIDUAL, DECIDE_MS = _AT["residual_kwh"], _AT["decide_ms"]
+GPU_DOWN_H = _AT["gpu_down_h"]
 
 # columns of Grid.bins
 BIN_COLUMNS = (
@@ -63,8 +64,8 @@ SLOT, BIN, BIN_END, BIN_NS, BINS_PER_SLOT, GUARD_DUE, ANY_GUARD, BAD_BIN, BAD_SI
 CLOCK_ENTRIES = 9
 
 # rows of Grid.counts and of Grid.seen: what is told at a slot edge
-WAITING, BUSY, BACKLOG, DUE = range(4)
-COUNTS = 4
+WAITING, BUSY, BACKLOG, DUE, UP = range(5)
+COUNTS = 5
 DELAY_P95, FACILITY_KW, IT_KW, STORED_KWH, SOC, LOW_KW, HIGH_KW = range(7)
 BACKLOG_S, BUSY_NOW, SLACK_S = range(7, 10)
 SEEN = 10
@@ -104,7 +105,8 @@ class Grid(NamedTuple):
         ratios: working memory for delays, shape (jobs,).
         levels: clock level that was decided for each site, shape (sites,).
         told_jobs: how many ended jobs of each site have been told, shape (sites,).
-        counts: waiting, busy GPUs, backlog [ns], earliest deadline in the queue, (COUNTS, sites).
+        counts: waiting, busy GPUs, backlog [ns], earliest deadline in the queue, GPUs
+            that are not down, shape (COUNTS, sites).
         seen: other facts told at an edge, shape (SEEN, sites).
         told: money of the jobs that ended in the slot, shape (2, sites) [USD].
         scalars: numbers that all sites share.

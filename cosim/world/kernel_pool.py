@@ -11,7 +11,14 @@ from cosim.world.kernel_heap import make_heap, pop_due, push_due, sift_down, sif
 from cosim.world.kernel_state import (
     BASE,
     BEGIN,
+    BEGUN,
     BUSY_NS,
+    BY_DEADLINE,
+    BY_STEPS,
+    CHANGED_LEVEL,
+    CHANGED_NS,
+    CHANGED_SITE,
+    CHANGES,
     DECODE,
     DECODE_NS,
     EDF,
@@ -31,17 +38,23 @@ from cosim.world.kernel_state import (
     IMAGES,
     IMAGES_LEFT,
     JOB,
+    KEEPS,
+    KEYED,
+    LANDED,
     LEVEL,
     LOAD,
     MANY_MODELS,
     MW,
     NEVER,
     OFF,
+    OFF_WORDS,
     OFFS,
     PAUSED,
     PHASE,
     PJ_HIGH,
     PJ_LOW,
+    RANK_SHIFT,
+    REST,
     RUNNING,
     SERVICE,
     SINCE,
@@ -52,8 +65,10 @@ from cosim.world.kernel_state import (
     STEP_PJ,
     STEPS,
     STEPS_LEFT,
+    STINT_NS,
+    SWITCHED,
     TAIL,
-    WAKE,
+    WORD,
     Farm,
 )
 
@@ -104,7 +119,7 @@ def finish_ns(farm: Farm, site: int, gpu: int) -> int:
     rest_ns = 0
     if phase == STEP:
         rest_ns = (left - 1) * step_ns + timing[service, level, DECODE_NS]
-    elif phase in (ENCODE, WAKE):
+    elif left > 0:
         rest_ns = left * step_ns + timing[service, level, DECODE_NS]
     image_ns = timing[service, level, FIXED_NS] + farm.steps[gpus[gpu, JOB]] * step_ns
     return int(gpus[gpu, END] + rest_ns + images * image_ns)
@@ -117,7 +132,7 @@ def post_rest(farm: Farm, site: int, gpu: int) -> None:
     post_phase(farm, site, gpu, gpus[gpu, END])
     job, service, level = gpus[gpu, JOB], gpus[gpu, SERVICE], farm.sites[site, LEVEL]
     phase, images = gpus[gpu, PHASE], gpus[gpu, IMAGES_LEFT]
-    left = gpus[gpu, STEPS_LEFT] if phase in (STEP, ENCODE, WAKE) else 0
+    left = gpus[gpu, STEPS_LEFT]
     ended = 1 if phase == STEP else 0
     per_image = farm.steps[job]
     steps = images * per_image + left - ended
@@ -131,7 +146,7 @@ def post_rest(farm: Farm, site: int, gpu: int) -> None:
         energy_pj += decode_ns * mw
         busy_ns += decode_ns
     post(farm, site, job, energy_pj, busy_ns)
-    here = 1 if phase in (STEP, ENCODE, WAKE, DECODE) else 0
+    here = 1 if left > 0 or phase == DECODE else 0
     count(farm, site, steps + ended, images + here)
 
 
@@ -195,7 +210,7 @@ def end_phase(farm: Farm, site: int, gpu: int) -> bool:
         count(farm, site, 1, 0)
     elif phase == DECODE:
         count(farm, site, 0, 1)
-    return phase in (STEP, ENCODE, WAKE)
+    return bool(phase == STEP or gpus[gpu, STEPS_LEFT] > 0)
 
 
 @inlined
@@ -229,12 +244,18 @@ def next_phase(farm: Farm, site: int, gpu: int, in_steps: bool, until_ns: int) -
 
 
 @inlined
-def follow(farm: Farm, site: int, gpu: int, now_ns: int) -> None:
-    """Bring a GPU whose job has not ended to an instant, boundaries at it included."""
+def walk(farm: Farm, site: int, gpu: int, now_ns: int) -> None:
+    """Bring a GPU whose job has not ended to its phase after the boundaries at an instant."""
     gpus = farm.gpus
     while gpus[gpu, END] <= now_ns:
         in_steps = end_phase(farm, site, gpu)
         next_phase(farm, site, gpu, in_steps, now_ns)
+
+
+@inlined
+def follow(farm: Farm, site: int, gpu: int, now_ns: int) -> None:
+    """Bring a GPU whose job has not ended to an instant and post what it drew."""
+    walk(farm, site, gpu, now_ns)
     post_phase(farm, site, gpu, now_ns)
 
 
@@ -266,6 +287,19 @@ def foresee(farm: Farm, site: int, now_ns: int) -> None:
     make_heap(farm.running, first, size)
 
 
+@inlined
+def log(farm: Farm, site: int, now_ns: int) -> None:
+    """Note the clock and the switches of a site after a change, for recovering step times."""
+    row, first = farm.changes[farm.world[CHANGES]], farm.first_gpu[site]
+    row[:] = 0
+    row[CHANGED_SITE], row[CHANGED_NS] = site, now_ns
+    row[CHANGED_LEVEL] = farm.sites[site, LEVEL]
+    for number in range(farm.first_gpu[site + 1] - first):
+        if farm.gpus[first + number, OFF] == SWITCHED:
+            row[OFF_WORDS + number // WORD] |= 1 << (number % WORD)
+    farm.world[CHANGES] += 1
+
+
 # the queue and who takes from it -----------------------------------------------------------
 
 
@@ -275,6 +309,8 @@ def join(farm: Farm, site: int, job: int) -> None:
     tail = farm.sites[site, TAIL]
     if farm.sites[site, EDF] != 0:
         push_due(farm.queue[site], tail, farm.deadline_ns, job)
+    elif farm.sites[site, KEYED] != 0:
+        push_due(farm.queue[site], tail, farm.key, job)
     else:
         farm.queue[site, tail] = job
     farm.sites[site, TAIL] = tail + 1
@@ -286,6 +322,10 @@ def leave(farm: Farm, site: int) -> int:
     sites = farm.sites
     if sites[site, EDF] != 0:
         job = pop_due(farm.queue[site], sites[site, TAIL], farm.deadline_ns)
+        sites[site, TAIL] -= 1
+        return job
+    if sites[site, KEYED] != 0:
+        job = pop_due(farm.queue[site], sites[site, TAIL], farm.key)
         sites[site, TAIL] -= 1
         return job
     head = sites[site, HEAD]
@@ -307,7 +347,13 @@ def take(farm: Farm, site: int, gpu: int, job: int, now_ns: int) -> int:
         enter(farm, gpu, LOAD, farm.loading[service, 1], begin_ns)
     else:
         enter(farm, gpu, BEGIN, 0, now_ns)
-    farm.gpu[job], farm.start_ns[job] = gpu - first, begin_ns
+    farm.gpu[job] = gpu - first
+    if farm.sites[site, KEEPS] != 0:
+        gpus[gpu, STEPS_LEFT] = farm.progress[job, REST]
+        gpus[gpu, IMAGES_LEFT] -= farm.progress[job, BEGUN]
+        farm.progress[job, STINT_NS] = begin_ns
+    if farm.sites[site, KEEPS] == 0 or farm.start_ns[job] == NEVER:
+        farm.start_ns[job] = begin_ns
     farm.epoch[job] = farm.sites[site, EPOCH]
     end_ns = finish_ns(farm, site, gpu)
     return int((end_ns - farm.sites[site, BASE]) << farm.world[GPU_BITS] | (gpu - first))
@@ -370,23 +416,41 @@ def complete(farm: Farm, site: int, until_ns: int) -> None:
         end_ns = sites[site, BASE] + (key >> bits)
         if end_ns > until_ns:
             return
-        number = key & ((1 << bits) - 1)
-        gpu = first + number
-        post_rest(farm, site, gpu)
-        job = farm.gpus[gpu, JOB]
-        farm.finish_ns[job] = end_ns
-        farm.finished[site, sites[site, FINISHED]] = job
-        sites[site, FINISHED] += 1
-        if farm.gpus[gpu, OFF] == 0 and sites[site, HEAD] < sites[site, TAIL]:
-            key = take(farm, site, gpu, leave(farm, site), end_ns)
-            sift_down(running, first, sites[site, RUNNING], 0, key)
-            continue
-        farm.gpus[gpu, JOB] = NEVER
-        release(farm, site, number)
-        size = sites[site, RUNNING] - 1
-        sites[site, RUNNING] = size
-        if size > 0:
-            sift_down(running, first, size, 0, running[first + size])
+        end_first(farm, site, key & ((1 << bits) - 1), end_ns)
+
+
+@inlined
+def end_first(farm: Farm, site: int, number: int, end_ns: int) -> None:
+    """End the job that is first to end; its GPU takes the next one."""
+    sites, running, first = farm.sites, farm.running, farm.first_gpu[site]
+    gpu = first + number
+    post_rest(farm, site, gpu)
+    job = farm.gpus[gpu, JOB]
+    farm.finish_ns[job] = end_ns
+    farm.finished[site, sites[site, FINISHED]] = job
+    sites[site, FINISHED] += 1
+    if farm.gpus[gpu, OFF] == 0 and sites[site, HEAD] < sites[site, TAIL]:
+        key = take(farm, site, gpu, leave(farm, site), end_ns)
+        sift_down(running, first, sites[site, RUNNING], 0, key)
+        return
+    farm.gpus[gpu, JOB] = NEVER
+    release(farm, site, number)
+    size = sites[site, RUNNING] - 1
+    sites[site, RUNNING] = size
+    if size > 0:
+        sift_down(running, first, size, 0, running[first + size])
+
+
+@inlined
+def rank(farm: Farm, site: int, job: int) -> None:
+    """Give a job that lands the key that its queue is ordered by."""
+    if farm.sites[site, KEYED] == BY_DEADLINE:
+        farm.key[job] = farm.deadline_ns[job]
+    elif farm.sites[site, KEYED] == BY_STEPS:
+        farm.key[job] = farm.images[job] * farm.steps[job]
+    else:
+        farm.key[job] = farm.urgency[farm.class_id[job]] << RANK_SHIFT | farm.sites[site, LANDED]
+        farm.sites[site, LANDED] += 1
 
 
 @inlined
@@ -394,5 +458,7 @@ def submit(farm: Farm, site: int, job: int, now_ns: int) -> None:
     """Let a job join the queue of a site after the completions of this instant."""
     complete(farm, site, now_ns)
     farm.landed_ns[job] = now_ns
+    if farm.sites[site, KEYED] != 0:
+        rank(farm, site, job)
     join(farm, site, job)
     serve(farm, site, now_ns)

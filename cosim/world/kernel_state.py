@@ -34,6 +34,9 @@ FOREVER = (1 << 63) - 1
 # phases of a busy GPU; BEGIN and WAKE last no time and end when the edge is over
 BEGIN, LOAD, ENCODE, STEP, DECODE, PAUSED, WAKE = range(7)
 
+# Farm.gpus, column OFF: switched off by the guard, or down
+SWITCHED, DOWN = 1, 2
+
 # columns of Farm.gpus
 JOB, SERVICE, PHASE, END, SINCE, MW, STEPS_LEFT, IMAGES_LEFT, OFF = range(9)
 
@@ -41,7 +44,13 @@ JOB, SERVICE, PHASE, END, SINCE, MW, STEPS_LEFT, IMAGES_LEFT, OFF = range(9)
 EDF, MANY_MODELS, LEVEL, DISPATCH_LEVEL, HEAD, TAIL, FREE, RUNNING, BASE, OFFS = range(10)
 # … and what its meters and counters hold
 PJ_HIGH, PJ_LOW, BUSY_NS, DOWN_NS, STEPS, IMAGES, FINISHED, ESTIMATES, EPOCH = range(10, 19)
-SITE_COLUMNS = 19
+# … how its queue is ordered (KEYED: 0 or one of the three), who may take a GPU over and when …
+KEYED, SHIFT, LANDED, PREEMPT, KEEPS, ARMED_NS, ARMED_GPU = range(19, 26)
+BY_STEPS, BY_PRIORITY, BY_DEADLINE = 1, 2, 3
+RANK_SHIFT = 40  # a key by priority: the rank of the class above, the number of the landing below
+# … and its GPUs that are down; ALLOWED is how many may run
+DOWNS, DOWN_SINCE, ALLOWED = range(26, 29)
+SITE_COLUMNS = 29
 
 # last axis of Farm.timing, per service and clock level: of phases, then of stretches
 ENCODE_NS, STEP_NS, DECODE_NS, FIXED_MW, STEP_MW = range(5)
@@ -51,11 +60,20 @@ TIMING_COLUMNS = 10
 # entries of Farm.world
 NEXT_JOB, IN_FLIGHT, HELD, HELD_BEFORE, HELD_AT, REFUSED = range(6)
 WINDOW_NS, DEFAULT_STEPS, GPU_BITS, CHANGES = range(6, 10)
-WORLD_ENTRIES = 10
+AT_EDGE, STINTS, STINTS_LOST = range(10, 13)
+WORLD_ENTRIES = 13
 
 # columns of Farm.changes; from OFF_WORDS on, one bit for each GPU that is switched off
 CHANGED_SITE, CHANGED_NS, CHANGED_LEVEL, OFF_WORDS = range(4)
 WORD = 62
+
+# columns of Farm.progress: images that had begun when the job last took a GPU, denoising steps
+# left of the image under way then (0 without), when it began or went on there [ns]
+BEGUN, REST, STINT_NS = range(3)
+
+# columns of Farm.stints
+STINT_JOB, STINT_GPU, STINT_BEGIN, STINT_END, STINT_BEGUN, STINT_REST, STINT_EPOCH = range(7)
+STINT_COLUMNS = 7
 
 
 class Farm(NamedTuple):
@@ -78,7 +96,7 @@ class Farm(NamedTuple):
         fare_usd: price of both, shape (sizes,) [USD].
         service: where each job went.
         steps: steps per image it was given.
-        gpu: the GPU it ran on.
+        gpu: the GPU it ran on, the last one if there were several.
         decided_ns: when it was placed.
         landed_ns: when it joined a queue.
         start_ns: when its first image began.
@@ -99,7 +117,11 @@ class Farm(NamedTuple):
         spare_job: working memory.
         arrived: jobs since the last slot edge, shape (sites, classes).
         changes: log of changes of clocks and switches, shape (capacity, OFF_WORDS + words).
-        world: scalars.
+        world: scalars; AT_EDGE tells that an edge is being worked at, not an arrival.
+        key: what the queue is ordered by where KEYED says so.
+        progress: of jobs at sites that interrupt them, shape (jobs, 3), or (0, 3) without such.
+        urgency: rank of each class by falling priority, shape (classes,).
+        stints: rows of runs of jobs that were interrupted, see STINT_COLUMNS.
     """
 
     first_gpu: Ints1
@@ -140,6 +162,10 @@ class Farm(NamedTuple):
     arrived: Ints2
     changes: Ints2
     world: Ints1
+    key: Ints1
+    progress: Ints2
+    urgency: Ints1
+    stints: Ints2
 
 
 # entries of Rules.meta

@@ -50,6 +50,7 @@ class Lookout:
             queue_jobs=_fixed(grid.counts[at.WAITING]),
             backlog_gpu_s=seen[at.BACKLOG_S],
             busy_share=seen[at.BUSY_NOW],
+            gpus_up=_fixed(grid.counts[at.UP]),
             oldest_slack_s=seen[at.SLACK_S],
             delay_p95_s=seen[at.DELAY_P95],
             arrivals=_fixed(engine.arrived()),

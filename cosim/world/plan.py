@@ -8,6 +8,7 @@ engine only adds and multiplies integers, so that two engines agree bit for bit.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +50,18 @@ class ServicePlan:
         image = self.encode_ns[level] + steps * self.step_ns[level] + self.decode_ns[level]
         return images * image
 
+    def rest_ns(self, level: int, steps: int, images_left: int, steps_left: int) -> int:
+        """GPU time of what is left of a job that waits [ns]; latents under way are kept.
+
+        Args:
+            level: clock level.
+            steps: denoising steps per image.
+            images_left: images that have not begun.
+            steps_left: steps left of the image under way, 0 if there is none.
+        """
+        under_way = steps_left * self.step_ns[level] + self.decode_ns[level] if steps_left else 0
+        return under_way + self.job_ns(level, steps, images_left)
+
     def image_pj(self, level: int, steps: int) -> int:
         """GPU energy of one image at one clock level [pJ]: E⁰ + c·s·P."""
         fixed_ns = self.encode_ns[level] + self.decode_ns[level]
@@ -63,7 +76,7 @@ class SitePlan:
     Attributes:
         name: the site's name.
         gpus: simulated GPUs.
-        discipline: ``fcfs`` or ``edf``.
+        discipline: ``fcfs``, ``edf``, ``srs`` or ``priority`` (see :mod:`cosim.world.queues`).
         services: service numbers deployed here.
         levels: number of clock levels.
         preload: service in the memory of every GPU at the start.
@@ -75,6 +88,7 @@ class SitePlan:
         import_kw_max: grid import limit [kW], inf without one.
         export_kw_max: grid export limit [kW], inf without one.
         wear_usd_kwh: booked per kWh discharged [USD/kWh].
+        preempt: whether a more urgent job takes a GPU over at a step boundary.
     """
 
     name: str
@@ -91,6 +105,23 @@ class SitePlan:
     import_kw_max: float
     export_kw_max: float
     wear_usd_kwh: float
+    preempt: bool = False
+
+
+class Fault(NamedTuple):
+    """A GPU that fails or comes back.
+
+    Attributes:
+        at_ns: when [ns].
+        site: index of the site.
+        gpu: number of the GPU within the site.
+        up: whether it comes back; else it fails.
+    """
+
+    at_ns: int
+    site: int
+    gpu: int
+    up: bool
 
 
 @dataclass(frozen=True)
@@ -144,6 +175,8 @@ class Plan:
         unserved_usd_kwh: price of unserved energy [USD/kWh].
         forecaster: ``seasonal``, ``persistence`` or ``perfect``.
         horizon: slots that forecasts look ahead.
+        faults: failures and repairs in the order in which they happen: by instant, then site,
+            repairs before failures, then GPU. Nothing is down when the window begins.
     """
 
     info: WorldInfo
@@ -156,6 +189,7 @@ class Plan:
     unserved_usd_kwh: float
     forecaster: str
     horizon: int
+    faults: tuple[Fault, ...] = ()
 
     @property
     def bins_per_slot(self) -> int:

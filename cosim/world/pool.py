@@ -16,7 +16,7 @@ class BinReading(NamedTuple):
     Attributes:
         busy_pj: energy of GPUs that ran or loaded something [pJ].
         busy_ns: GPU time of the same [ns].
-        down_ns: GPU time of broken GPUs [ns].
+        down_ns: GPU time of GPUs that were down [ns].
         steps: denoising steps that ended.
         images: images that ended.
     """
@@ -40,6 +40,12 @@ class Pool(Protocol):
     def set_enabled(self, count: int) -> None:
         """Let only so many GPUs run; others stop at their next step boundary and wait."""
 
+    def fail(self, gpu: int) -> None:
+        """Let a GPU fail: it stops at once and forgets its model, its job waits again."""
+
+    def repair(self, gpu: int) -> None:
+        """Bring a GPU back."""
+
     def read(self) -> BinReading:
         """Read and reset the meters."""
 
@@ -47,7 +53,7 @@ class Pool(Protocol):
         """Jobs that ended since this was last called, in order of completion."""
 
     def free_at_ns(self) -> list[int]:
-        """Instant at which each enabled GPU will have ended its job at the present clock [ns]."""
+        """Instant at which each GPU that can run will have ended its job at this clock [ns]."""
 
     def queue(self) -> list[int]:
         """Jobs in the queue in the order in which they would start."""
@@ -55,3 +61,7 @@ class Pool(Protocol):
     @property
     def busy(self) -> int:
         """GPUs that hold a job."""
+
+    @property
+    def up(self) -> int:
+        """GPUs that are not down."""

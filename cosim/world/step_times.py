@@ -1,19 +1,54 @@
 """When each denoising step of a job ended, recovered exactly from what the fast engine keeps.
 
-The engine never makes an event of a step. But it keeps when a job took its GPU, and every change
-of the site's clock and switches; between two changes the rest is arithmetic.
+The engine never makes an event of a step. But it keeps when a job took its GPU, every change of
+the site's clock and switches, and where a job was interrupted; between two of these the rest is
+arithmetic.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.world.kernel_state import (
+    BEGUN,
+    KEEPS,
+    REST,
+    STINT_JOB,
+    STINT_NS,
+    STINTS,
+    STINTS_LOST,
+)
+from cosim.world.plan import ServicePlan
+
 if TYPE_CHECKING:
     from cosim.world.engine_spans import Change, SpanEngine
+
+
+class Stint(NamedTuple):
+    """A job on one GPU, from when it began or went on there until it left; columns as stored.
+
+    Attributes:
+        job: the job.
+        gpu: the GPU.
+        begin_ns: when its first phase began, after any model load [ns].
+        end_ns: when it left [ns]; before ``begin_ns`` if the GPU failed during the load.
+        begun: images that had begun before.
+        steps_left: denoising steps left then of the image under way, 0 without one.
+        epoch: changes of clock and switches that the site had seen.
+    """
+
+    job: int
+    gpu: int
+    begin_ns: int
+    end_ns: int
+    begun: int
+    steps_left: int
+    epoch: int
 
 
 @dataclass
@@ -42,30 +77,67 @@ class _Replay:
         # on this edge the clock is set before the switches; nothing changes after them
         return self.changes[self.at].level
 
+    def ends(self, plan: ServicePlan, images: int, steps: int, left: int) -> Iterator[int]:
+        """Ends of the steps of the image under way and of so many more [ns]."""
+        for _ in range(images + (left > 0)):
+            if not left:
+                self.now_ns += plan.encode_ns[self.heed()]
+                left = steps
+            for _ in range(left):
+                level = self.wait()  # may move the instant: not to be nested in the sum
+                self.now_ns += plan.step_ns[level]
+                yield self.now_ns
+            left = 0
+            self.now_ns += plan.decode_ns[self.heed()]
+
 
 def step_times(engine: SpanEngine, job: int) -> NDArray[np.int64]:
-    """Instants at which the steps of a finished job ended [ns], shape (images · steps,).
+    """Instants at which the steps of a finished job ended [ns], in order.
+
+    They are images · steps, and those of images that were lost because a GPU failed.
 
     Args:
         engine: the engine that ran it.
         job: its number.
 
     Raises:
-        ValueError: the job has not ended.
+        ValueError: the job has not ended, or more jobs were interrupted within one slot than the
+            engine had room to note.
     """
     farm = engine.farm
     if farm.finish_ns[job] < 0:
         raise ValueError(f"job {job} has not ended; its steps have no times")
-    plan = engine.plan.services[int(farm.service[job])]
-    site = int(farm.service_site[farm.service[job]])
-    start_ns, epoch = int(farm.start_ns[job]), int(farm.epoch[job])
-    replay = _Replay(engine.history(site), int(farm.gpu[job]), start_ns, epoch)
+    service = int(farm.service[job])
+    plan, history = engine.plan.services[service], engine.history(int(farm.service_site[service]))
+    steps, images = int(farm.steps[job]), int(farm.images[job])
     ends: list[int] = []
-    for _ in range(int(farm.images[job])):
-        replay.now_ns += plan.encode_ns[replay.heed()]
-        for _ in range(int(farm.steps[job])):
-            level = replay.wait()  # may move the instant: not to be nested in the sum
-            replay.now_ns += plan.step_ns[level]
-            ends.append(replay.now_ns)
-        replay.now_ns += plan.decode_ns[replay.heed()]
+    for stint in stints_of(engine, job):
+        replay = _Replay(history, stint.gpu, stint.begin_ns, stint.epoch)
+        for at_ns in replay.ends(plan, images - stint.begun, steps, stint.steps_left):
+            if at_ns > stint.end_ns:
+                break
+            ends.append(at_ns)
     return np.array(ends, dtype=np.int64)
+
+
+def stints_of(engine: SpanEngine, job: int) -> list[Stint]:
+    """Where and when a finished job ran, in order.
+
+    Args:
+        engine: the engine that ran it.
+        job: its number.
+
+    Raises:
+        ValueError: more jobs were interrupted within one slot than the engine had room to note.
+    """
+    farm = engine.farm
+    if farm.world[STINTS_LOST]:
+        raise ValueError(f"{farm.world[STINTS_LOST]} interruptions were not noted")
+    rows = farm.stints[: farm.world[STINTS]]
+    before = rows[rows[:, STINT_JOB] == job].tolist()
+    begin_ns, begun, rest = int(farm.start_ns[job]), 0, 0
+    if farm.sites[farm.service_site[farm.service[job]], KEEPS]:
+        begin_ns, begun, rest = farm.progress[job, [STINT_NS, BEGUN, REST]].tolist()
+    gpu, end_ns, epoch = int(farm.gpu[job]), int(farm.finish_ns[job]), int(farm.epoch[job])
+    last = Stint(job, gpu, begin_ns, end_ns, begun, rest, epoch)
+    return [*map(Stint._make, before), last]

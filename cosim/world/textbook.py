@@ -42,6 +42,8 @@ class Textbook:
         plan = self.plan
         if any(len(s.services) > 1 or s.discipline != "fcfs" for s in plan.sites):
             raise UsageError("the textbook model knows fcfs pools of one model only")
+        if plan.faults:
+            raise UsageError("the textbook model knows no failures")
         self.env = simpy.Environment(initial_time=0)
         self.pools = [simpy.Resource(self.env, site.gpus) for site in plan.sites]
         self.levels = [site.levels - 1 for site in plan.sites]

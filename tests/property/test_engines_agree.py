@@ -132,6 +132,7 @@ class Restless:
 
 @st.composite
 def sites(draw):
+    discipline = draw(st.sampled_from(["fcfs", "edf", "srs", "priority"]))
     return {
         "location": {"lat_deg": 50, "lon_deg": 5, "timezone": "Europe/Paris"},
         "weather": "weather/nsrdb15_brussels_2019",
@@ -145,7 +146,9 @@ def sites(draw):
             "count": draw(st.sampled_from([1, 2, 3, 5])),
             "idle_w": 60,
             "server_w": 100,
-            "discipline": draw(st.sampled_from(["fcfs", "edf"])),
+            "discipline": discipline,
+            "preempt": discipline != "fcfs" and draw(st.booleans()),
+            "failures": draw(st.sampled_from([None, {"mtbf_h": 0.4, "mttr_h": 0.07}])),
             "clock": {"kind": "table", "speed": [0.5, 0.9, 1.0], "power": [0.5, 0.7, 1.0]},
         },
         "cooling": {"kind": "constant", "pue": 1.3},
@@ -168,6 +171,16 @@ def sites(draw):
             "carbon": {"kind": "flat", "g_per_kwh": 300},
             "import_kw_max": draw(st.sampled_from([None, None, 0.7, 1.3, 2.0])),
         },
+    }
+
+
+@st.composite
+def outages(draw, names):
+    return {
+        "site": draw(st.sampled_from(names)),
+        "gpus": draw(st.sampled_from(["all", 1])),
+        "at_h": draw(st.sampled_from([0, 1 / 12, 0.51, 1])),  # on slot edges and between them
+        "for_h": draw(st.sampled_from([0.25, 0.07, 2])),
     }
 
 
@@ -198,7 +211,9 @@ def scenarios(draw):
                 },
                 "transferable": draw(st.sampled_from([0.0, 0.6])),
                 "flexible": draw(st.sampled_from([None, {"share": 0.3}])),
+                "priority": draw(st.sampled_from([[0], [3, 1, 1], [0, 7, -2, 7, 9]])),
             },
+            "faults": draw(st.lists(outages(names), max_size=2)),
             "network": {"latency_ms": draw(st.sampled_from([0, 20, 60_000]))},
             "steps": [4, 10, 30],
             "default_steps": 10,
