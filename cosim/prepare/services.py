@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cosim.errors import TraceError
 from cosim.physics import gpu as physics
+from cosim.physics.batching import BatchLaw, batch_image_mw, batch_step_ns
 from cosim.physics.gpu import ClockTable, ServiceTiming
 from cosim.scenario.model import ClockCubicSpec, ClockTableSpec, Gpus, Scenario, Site
-from cosim.traces.profiles import dvfs_table, gpu_spec, load_seconds, service_profile, services
+from cosim.traces.profiles import (
+    batch_law,
+    dvfs_table,
+    gpu_spec,
+    load_seconds,
+    service_profile,
+    services,
+)
 from cosim.world.plan import ServicePlan
 
 
@@ -81,6 +89,9 @@ def deployed(scenario: Scenario, racks: list[Rack]) -> list[Service]:
             try:
                 timing = _timing(scenario, site, model, racks[i])
                 plan = _plan(f"{name}/{model}", timing, racks[i].clock)
+                if site.gpus.batch_max > 1:
+                    law = _batch_law(scenario, site, model)
+                    plan = _batching(plan, timing, law, racks[i].clock, site.gpus.batch_max)
                 _guard(scenario, f"{name}/{model}", plan, racks[i])
                 found.append(Service(i, names.index(model), timing, plan))
             except (TraceError, ValueError) as problem:
@@ -124,11 +135,52 @@ def _plan(label: str, timing: ServiceTiming, clock: ClockTable) -> ServicePlan:
     return plan
 
 
+def _batch_law(scenario: Scenario, site: Site, name: str) -> BatchLaw:
+    model, kind = scenario.models[name], site.gpus.kind
+    own = model.timing.get(kind)
+    if own is not None and own.batch is not None:
+        return BatchLaw(own.batch.fixed_share, own.batch.power_ratio)
+    try:
+        return batch_law(model.profile or name, kind)
+    except TraceError as problem:
+        said = f"batch_max is {site.gpus.batch_max}, but how steps grow in a batch is not known: "
+        fix = f"; give `models.{name}.timing.{kind}.batch: {{fixed_share: ...}}`"
+        raise TraceError(f"{said}{problem}{fix}") from None
+
+
+def _batching(
+    plan: ServicePlan, timing: ServiceTiming, law: BatchLaw, clock: ClockTable, most: int
+) -> ServicePlan:
+    """Round the times and powers of all batch sizes to integers, once per clock level."""
+    sizes = range(1, most + 1)
+    return replace(
+        plan,
+        batch_ns=tuple(
+            tuple(batch_step_ns(timing, law, speed, images) for images in sizes)
+            for speed in clock.speed
+        ),
+        batch_mw=tuple(
+            tuple(batch_image_mw(timing, law, power, images) for images in sizes)
+            for power in clock.power
+        ),
+    )
+
+
 def _guard(scenario: Scenario, label: str, plan: ServicePlan, at: Rack) -> None:
     """Refuse scenarios whose sums leave 64 bits: one job's energy, one bin's pool time."""
     images, steps = max(scenario.workload.images), max(scenario.steps)
-    longest = max(plan.job_ns(level, steps, images) for level in range(len(plan.step_ns)))
-    highest = max(*plan.step_mw, *plan.fixed_mw, plan.load_mw)
+    levels = range(len(plan.step_ns))
+    longest = max(_longest_ns(plan, level, steps, images) for level in levels)
+    highest = max(plan.most_mw(level) for level in levels)
     physics.guard_int64(f"{label}: longest job", longest + plan.load_ns, highest)
     bin_ns = round(scenario.clock.meter_seconds * 1e9)
     physics.guard_int64(f"{label}: GPU time of a meter bin", bin_ns * at.count, 1)
+
+
+def _longest_ns(plan: ServicePlan, level: int, steps: int, images: int) -> int:
+    """Longest a job may take once begun; in a batch others may come and go at each of its steps."""
+    fixed_ns = plan.encode_ns[level] + plan.decode_ns[level]
+    if plan.batch_max == 1:
+        return plan.job_ns(level, steps, images)
+    together_ns, _ = plan.batch_step(level, max(images, plan.batch_max))
+    return images * fixed_ns + steps * (together_ns + plan.batch_max * fixed_ns)

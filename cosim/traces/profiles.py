@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from cosim.errors import TraceError, did_you_mean
+from cosim.physics.batching import BatchLaw, law_from
 from cosim.traces.catalogue import Catalogue
 from cosim.traces.profile_records import (
     DvfsTable,
@@ -132,6 +133,22 @@ def gpu_spec(kind: str, root: Path | None = None) -> GpuSpec:
     )
 
 
+def batch_law(model: str, gpu: str, root: Path | None = None) -> BatchLaw:
+    """Return how the steps of a model on a GPU kind grow with the images in them.
+
+    Raises:
+        TraceError: for an unknown combination, or times that no such law gives.
+    """
+    row = _pick(_rows("batching", root), "model", model)
+    row = _pick(row, "gpu", gpu, within=f" for model `{model}`")
+    images, one_s, batch_s = (row[0].number(name) for name in ("images", "one_s", "batch_s"))
+    try:
+        watts = row[0].optional("one_w"), row[0].optional("batch_w")
+        return law_from(round(images), one_s, batch_s, *watts)
+    except ValueError as problem:
+        raise TraceError(f"profiles/batching.csv:{row[0].line}: {problem}") from None
+
+
 def load_seconds(model: str, *, lora: bool = False, root: Path | None = None) -> LoadTime:
     """Return how long a model (or a LoRA for it) takes to load.
 
@@ -197,6 +214,9 @@ def check_tables(root: Path | None = None) -> list[str]:
         for name in _distinct(row.text(key) for row in _rows(table, root))
         if (problem := _complaint(read, name))
     ]
+    for row in _rows("batching", root):
+        problem = _complaint(partial(batch_law, gpu=row.text("gpu"), root=root), row.text("model"))
+        problems += [problem] if problem else []
     for model, gpu, stack in services(root):
         problem = _complaint(
             partial(_service_or_unpowered, gpu=gpu, stack=stack, root=root), model

@@ -12,6 +12,10 @@ from cosim.errors import Problem, ScenarioError
 from cosim.world import kernel
 from cosim.world.dispatch import trip_of
 from cosim.world.kernel_state import (
+    ARMED,
+    ARMED_NS,
+    BATCH,
+    BATCH_COLUMNS,
     DEFAULT_STEPS,
     EDF,
     FOREVER,
@@ -21,6 +25,7 @@ from cosim.world.kernel_state import (
     LEVEL,
     MANY_MODELS,
     NEVER,
+    NEXT_NS,
     SERVICE,
     SITE_COLUMNS,
     TIMING_COLUMNS,
@@ -90,6 +95,11 @@ def farm_of(plan: Plan) -> Farm:
         spare_job=np.empty(count, dtype=np.int32),
         arrived=np.zeros((sites, len(info.classes)), dtype=np.int64),
         world=_world(plan),
+        batch_law=_batch_law(plan),
+        batches=_batches(total),
+        residents=np.zeros(total * _room(plan), dtype=np.int64),
+        joining=np.zeros((total, _room(plan)), dtype=np.int32),
+        turns=_turns(first),
     )
 
 
@@ -113,8 +123,44 @@ def _timing(services: Sequence[ServicePlan]) -> Ints:
                 *(encode_ns, step_ns, decode_ns, fixed_mw, step_mw),
                 *(fixed_ns, fixed_ns * fixed_mw, fixed_ns * bool(fixed_mw)),
                 *(step_ns * step_mw, step_ns * bool(step_mw)),
+                plan.share_ns(level),
             )
     return timing
+
+
+def _room(plan: Plan) -> int:
+    """Most jobs that a GPU holds at once; a job has an image at least."""
+    return max(site.batch_max for site in plan.sites)
+
+
+def _batch_law(plan: Plan) -> Ints:
+    """Time and power per image of a step of X images, for batches and for jobs larger than one."""
+    services, room = plan.services, _room(plan)
+    most = max(room, int(plan.jobs.images.max(initial=1))) if room > 1 else 0
+    levels = max(len(service.step_ns) for service in services)
+    law = np.zeros((len(services), levels, most + 1, 2), dtype=np.int64)
+    for s, service in enumerate(services):
+        for level in range(len(service.step_ns)):
+            for images in range(1, most + 1):
+                law[s, level, images] = service.batch_step(level, images)
+    return law
+
+
+def _batches(gpus: int) -> Ints:
+    batches = np.zeros((gpus, BATCH_COLUMNS), dtype=np.int64)
+    batches[:, NEXT_NS] = FOREVER
+    return batches
+
+
+def _turns(first: Ints) -> Small:
+    """A tournament per site in which nobody turns yet: the lowest number wins."""
+    turns = np.zeros(2 * int(first[-1]), dtype=np.int32)
+    for begin, end in zip(first[:-1].tolist(), first[1:].tolist(), strict=True):
+        tree, count = turns[2 * begin : 2 * end], end - begin
+        tree[count:] = np.arange(begin, end)
+        for at in range(count - 1, 0, -1):
+            tree[at] = min(tree[2 * at], tree[2 * at + 1])
+    return turns
 
 
 def _gpus(plan: Plan, first: Ints) -> Ints:
@@ -138,6 +184,8 @@ def _sites(plan: Plan) -> Ints:
         sites[i, MANY_MODELS] = len(site.services) > 1
         sites[i, LEVEL] = site.levels - 1
         sites[i, FREE] = site.gpus
+        sites[i, BATCH] = site.batch_max if site.batch_max > 1 else 0
+        sites[i, ARMED_NS], sites[i, ARMED] = FOREVER, NEVER
     return sites
 
 

@@ -18,6 +18,7 @@ from cosim.world.events import NsEnvironment, Tick, job_priority
 from cosim.world.jobstate import JobState
 from cosim.world.plan import Plan
 from cosim.world.pool import BinReading, Pool
+from cosim.world.pool_batches import BatchPool
 from cosim.world.pool_steps import StepPool
 
 
@@ -28,7 +29,10 @@ class StepEngine:
         self.env, self.plan = env, plan
         self.fates = JobState(plan.jobs)
         self.pools: list[Pool] = [
-            StepPool(env, i, site, plan.services, self.fates) for i, site in enumerate(plan.sites)
+            (StepPool if site.batch_max == 1 else BatchPool)(
+                env, i, site, plan.services, self.fates
+            )
+            for i, site in enumerate(plan.sites)
         ]
         self.estimates = [QueueEstimate(site.gpus) for site in plan.sites]
         levels = [site.levels - 1 for site in plan.sites]

@@ -27,7 +27,7 @@ class PowerGuard:
         services = [plan.services[s] for s in self.site.services]
         self._busy_kw = [
             plan.info.replicas
-            * max(max(s.step_mw[level], s.fixed_mw[level], s.load_mw) for s in services)
+            * max(service.most_mw(level) for service in services)
             / 1e6
             for level in range(self.site.levels)
         ]

@@ -7,7 +7,14 @@ arriving jobs, so each site's completions are played when somebody looks at that
 
 from __future__ import annotations
 
-from cosim.world.compiled import compiled
+from cosim.world.compiled import compiled, inlined
+from cosim.world.kernel_batch import (
+    batch_complete,
+    batch_follow,
+    batch_foresee,
+    batch_serve,
+    batch_submit,
+)
 from cosim.world.kernel_dispatch import (
     choose,
     estimate_flights,
@@ -18,6 +25,7 @@ from cosim.world.kernel_heap import pop_flight
 from cosim.world.kernel_pool import complete, enter, follow_all, foresee, serve, submit
 from cosim.world.kernel_state import (
     ASK_PYTHON,
+    BATCH,
     BUSY_NS,
     DISPATCH_LEVEL,
     EPOCH,
@@ -54,8 +62,30 @@ from cosim.world.kernel_state import (
 @compiled
 def play(farm: Farm, site: int, until_ns: int) -> None:
     """Play one site to an instant without anybody joining its queue."""
-    complete(farm, site, until_ns)
-    follow_all(farm, site, until_ns)
+    if farm.sites[site, BATCH] == 0:
+        complete(farm, site, until_ns)
+        follow_all(farm, site, until_ns)
+    else:
+        batch_complete(farm, site, until_ns)
+        batch_follow(farm, site, until_ns)
+
+
+@inlined
+def land(farm: Farm, site: int, job: int, now_ns: int) -> None:
+    """Let a job join the queue of a site."""
+    if farm.sites[site, BATCH] == 0:
+        submit(farm, site, job, now_ns)
+    else:
+        batch_submit(farm, site, job, now_ns)
+
+
+@inlined
+def look_ahead(farm: Farm, site: int, now_ns: int) -> None:
+    """Compute anew what is to come, after the clock or the switches of a site have changed."""
+    if farm.sites[site, BATCH] == 0:
+        foresee(farm, site, now_ns)
+    else:
+        batch_foresee(farm, site, now_ns)
 
 
 @compiled
@@ -89,7 +119,7 @@ def advance(farm: Farm, rules: Rules, until_ns: int) -> int:
                 return int(job)
             if not send(farm, job, at_ns, service, steps):
                 continue
-        submit(farm, farm.service_site[farm.service[job]], job, at_ns)
+        land(farm, farm.service_site[farm.service[job]], job, at_ns)
     for site in range(len(farm.sites)):
         play(farm, site, until_ns)
     return NEVER
@@ -99,7 +129,7 @@ def advance(farm: Farm, rules: Rules, until_ns: int) -> int:
 def answer(farm: Farm, job: int, now_ns: int, service: int, steps: int) -> None:
     """Take Python's placement of a job."""
     if send(farm, job, now_ns, service, steps):
-        submit(farm, farm.service_site[farm.service[job]], job, now_ns)
+        land(farm, farm.service_site[farm.service[job]], job, now_ns)
 
 
 @compiled
@@ -113,7 +143,7 @@ def place_held(farm: Farm, rules: Rules, now_ns: int) -> int:
         if service == ASK_PYTHON:
             return int(job)
         if send(farm, job, now_ns, service, steps):
-            submit(farm, farm.service_site[farm.service[job]], job, now_ns)
+            land(farm, farm.service_site[farm.service[job]], job, now_ns)
     return NEVER
 
 
@@ -131,7 +161,7 @@ def set_clock(farm: Farm, site: int, level: int, now_ns: int) -> bool:
         return False
     farm.sites[site, LEVEL] = level
     farm.sites[site, EPOCH] += 1
-    foresee(farm, site, now_ns)
+    look_ahead(farm, site, now_ns)
     return True
 
 
@@ -154,8 +184,11 @@ def set_enabled(farm: Farm, site: int, count: int, now_ns: int) -> bool:
                 enter(farm, gpu, WAKE, 0, now_ns)
     if changed:
         farm.sites[site, EPOCH] += 1
-        foresee(farm, site, now_ns)
-        serve(farm, site, now_ns)
+        look_ahead(farm, site, now_ns)
+        if farm.sites[site, BATCH] == 0:
+            serve(farm, site, now_ns)
+        else:
+            batch_serve(farm, site, now_ns)
     return changed
 
 

@@ -29,12 +29,22 @@ JOB, SERVICE, PHASE, END, SINCE, MW, STEPS_LEFT, IMAGES_LEFT, OFF = range(9)
 EDF, MANY_MODELS, LEVEL, DISPATCH_LEVEL, HEAD, TAIL, FREE, RUNNING, BASE, OFFS = range(10)
 # … and what its meters and counters hold
 PJ_HIGH, PJ_LOW, BUSY_NS, STEPS, IMAGES, FINISHED, ESTIMATES, EPOCH = range(10, 18)
-SITE_COLUMNS = 18
+# … and, where GPUs batch, how many images, and which GPU will take the head of the queue when
+BATCH, ARMED_NS, ARMED = range(18, 21)
+SITE_COLUMNS = 21
+
+# columns of Farm.batches: images and jobs on the GPU, their model, steps taken and pJ per image
+# since the beginning; jobs that join and how many of them are encoded or being so; next change
+BATCH_IMAGES, BATCH_JOBS, BATCH_SERVICE, BATCH_STEPS, BATCH_PJ = range(5)
+JOINING, ENCODED, NEXT_NS = range(5, 8)
+BATCH_COLUMNS = 8
 
 # last axis of Farm.timing, per service and clock level: of phases, then of stretches
 ENCODE_NS, STEP_NS, DECODE_NS, FIXED_MW, STEP_MW = range(5)
 FIXED_NS, FIXED_PJ, FIXED_BUSY_NS, STEP_PJ, STEP_BUSY_NS = range(5, 10)
-TIMING_COLUMNS = 10
+# … and of a step's share of a full batch, by which queues are estimated
+WORK_NS = 10
+TIMING_COLUMNS = 11
 
 # entries of Farm.world
 NEXT_JOB, IN_FLIGHT, HELD, HELD_BEFORE, HELD_AT, REFUSED = range(6)
@@ -83,6 +93,14 @@ class Farm(NamedTuple):
         spare_job: working memory.
         arrived: jobs since the last slot edge, shape (sites, classes).
         world: scalars.
+        batch_law: time [ns] and power per image [mW] of a step of X images, shape (services,
+            levels, most images + 1, 2).
+        batches: what each batching GPU holds, shape (GPUs, BATCH_COLUMNS).
+        residents: heap of (step count when done) << 32 | job of each batching GPU, one after
+            another; as much room for each as ``joining`` has.
+        joining: jobs of each batching GPU that are to be encoded, shape (GPUs, most jobs).
+        turns: of each site a tournament of its GPUs for the next change: winner of all at 1,
+            GPUs from the number of GPUs on; shape (2 · GPUs,).
     """
 
     first_gpu: Ints
@@ -122,6 +140,11 @@ class Farm(NamedTuple):
     spare_job: Small
     arrived: Ints
     world: Ints
+    batch_law: Ints
+    batches: Ints
+    residents: Ints
+    joining: Small
+    turns: Small
 
 
 # entries of Rules.meta
@@ -144,8 +167,8 @@ class Rules(NamedTuple):
         options: of a ScoreRule: [count, services…] for each home and for jobs that may not (0)
             or may (1) leave it, shape (sites, 2, services + 1).
         counts: step counts open at each service, shape (services,).
-        choices: steps and image time [ns] of each, shape (services, counts, 2).
-        scores: score of an image on time and late [USD], same shape.
+        choices: steps, time per image and time in all [ns], shape (services, counts, 3).
+        scores: score of an image on time and late [USD], shape (services, counts, 2).
         weights: of the transfer and of a second of delay, shape (2,).
         floors: hold and drop limits per class, shape (2, classes) [USD].
         known: explicit destination of each job, UNKNOWN without; shape (jobs,) or (0,).

@@ -40,8 +40,10 @@ class Textbook:
 
     def __post_init__(self) -> None:
         plan = self.plan
-        if any(len(s.services) > 1 or s.discipline != "fcfs" for s in plan.sites):
-            raise UsageError("the textbook model knows fcfs pools of one model only")
+        if any(
+            len(s.services) > 1 or s.discipline != "fcfs" or s.batch_max > 1 for s in plan.sites
+        ):
+            raise UsageError("the textbook model knows fcfs pools of one model, without batches")
         self.env = simpy.Environment(initial_time=0)
         self.pools = [simpy.Resource(self.env, site.gpus) for site in plan.sites]
         self.levels = [site.levels - 1 for site in plan.sites]
