@@ -56,6 +56,7 @@ def farm_of(plan: Plan) -> Farm:
     first = np.cumsum([0, *(site.gpus for site in plan.sites)], dtype=np.int64)
     total, sites = int(first[-1]), len(plan.sites)
     trip, there_ns, fare_usd = _trips(plan)
+    batch_law, room = _batch_law(plan), _room(plan)
     return Farm(
         first_gpu=first,
         service_site=np.array(info.service_site, dtype=np.int64),
@@ -95,10 +96,11 @@ def farm_of(plan: Plan) -> Farm:
         spare_job=np.empty(count, dtype=np.int32),
         arrived=np.zeros((sites, len(info.classes)), dtype=np.int64),
         world=_world(plan),
-        batch_law=_batch_law(plan),
+        batch_ns=batch_law[:, :, :, 0].copy(),
+        batch_mw=batch_law[:, :, :, 1].copy(),
         batches=_batches(total),
-        residents=np.zeros(total * _room(plan), dtype=np.int64),
-        joining=np.zeros((total, _room(plan)), dtype=np.int32),
+        residents=np.zeros((total, room), dtype=np.int64),
+        joining=np.zeros((total, room), dtype=np.int32),
         turns=_turns(first),
     )
 

@@ -93,11 +93,11 @@ class Farm(NamedTuple):
         spare_job: working memory.
         arrived: jobs since the last slot edge, shape (sites, classes).
         world: scalars.
-        batch_law: time [ns] and power per image [mW] of a step of X images, shape (services,
-            levels, most images + 1, 2).
+        batch_ns: time of a step of X images, shape (services, levels, most images + 1) [ns].
+        batch_mw: board power per image in such a step, same shape [mW].
         batches: what each batching GPU holds, shape (GPUs, BATCH_COLUMNS).
-        residents: heap of (step count when done) << 32 | job of each batching GPU, one after
-            another; as much room for each as ``joining`` has.
+        residents: of each batching GPU a heap of (step count when done) << 32 | job, shape
+            (GPUs, most jobs).
         joining: jobs of each batching GPU that are to be encoded, shape (GPUs, most jobs).
         turns: of each site a tournament of its GPUs for the next change: winner of all at 1,
             GPUs from the number of GPUs on; shape (2 · GPUs,).
@@ -140,7 +140,8 @@ class Farm(NamedTuple):
     spare_job: Small
     arrived: Ints
     world: Ints
-    batch_law: Ints
+    batch_ns: Ints
+    batch_mw: Ints
     batches: Ints
     residents: Ints
     joining: Small
