@@ -29,12 +29,26 @@ class Service:
         model: index of the model.
         timing: seconds and watts at full clock.
         plan: the same as integers at every clock level.
+        law: how steps grow in a batch; None where images come one after another.
     """
 
     site: int
     model: int
     timing: ServiceTiming
     plan: ServicePlan
+    law: BatchLaw | None = None
+
+    @property
+    def share_s(self) -> float:
+        """GPU time of a step of an image: all of it, or its share of a full batch [s]."""
+        ratio = self.law.time_ratio(self.plan.batch_max) if self.law else 1.0
+        return self.timing.step_s * ratio / self.plan.batch_max
+
+    @property
+    def full_w(self) -> float:
+        """Board power in a step, of a full batch [W]."""
+        ratio = self.law.board_ratio(self.plan.batch_max) if self.law else 1.0
+        return self.timing.step_w * ratio
 
 
 @dataclass(frozen=True)
@@ -89,11 +103,11 @@ def deployed(scenario: Scenario, racks: list[Rack]) -> list[Service]:
             try:
                 timing = _timing(scenario, site, model, racks[i])
                 plan = _plan(f"{name}/{model}", timing, racks[i].clock)
-                if site.gpus.batch_max > 1:
-                    law = _batch_law(scenario, site, model)
+                law = _batch_law(scenario, site, model)
+                if law is not None:
                     plan = _batching(plan, timing, law, racks[i].clock, site.gpus.batch_max)
                 _guard(scenario, f"{name}/{model}", plan, racks[i])
-                found.append(Service(i, names.index(model), timing, plan))
+                found.append(Service(i, names.index(model), timing, plan, law))
             except (TraceError, ValueError) as problem:
                 problems.append(f"site `{name}`, model `{model}`: {problem}")
     if problems:
@@ -135,7 +149,9 @@ def _plan(label: str, timing: ServiceTiming, clock: ClockTable) -> ServicePlan:
     return plan
 
 
-def _batch_law(scenario: Scenario, site: Site, name: str) -> BatchLaw:
+def _batch_law(scenario: Scenario, site: Site, name: str) -> BatchLaw | None:
+    if site.gpus.batch_max == 1:
+        return None
     model, kind = scenario.models[name], site.gpus.kind
     own = model.timing.get(kind)
     if own is not None and own.batch is not None:

@@ -12,13 +12,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.world.step_times_batch import batch_step_times
+
 if TYPE_CHECKING:
     from cosim.world.engine_spans import Change, SpanEngine
 
 
 @dataclass
-class _Replay:
-    """One GPU replayed from the instant at which it took a job."""
+class Replay:
+    """One GPU replayed from the instant at which it took a job.
+
+    Attributes:
+        changes: what happened to the site's clock and switches.
+        gpu: number of the GPU.
+        now_ns: where the replay stands [ns].
+        at: index of the last change that it has seen.
+    """
 
     changes: list[Change]
     gpu: int
@@ -46,6 +55,9 @@ class _Replay:
 def step_times(engine: SpanEngine, job: int) -> NDArray[np.int64]:
     """Instants at which the steps of a finished job ended [ns], shape (images · steps,).
 
+    Where GPUs batch, the images of a job take each step together. Then its GPU is replayed from
+    the beginning of the run; :func:`batch_step_times` gives all jobs of a GPU in one go.
+
     Args:
         engine: the engine that ran it.
         job: its number.
@@ -58,8 +70,11 @@ def step_times(engine: SpanEngine, job: int) -> NDArray[np.int64]:
         raise ValueError(f"job {job} has not ended; its steps have no times")
     plan = engine.plan.services[int(farm.service[job])]
     site = int(farm.service_site[farm.service[job]])
+    if engine.plan.sites[site].batch_max > 1:
+        ends_ns = batch_step_times(engine, site, int(farm.gpu[job]))[job]
+        return np.repeat(ends_ns, farm.images[job])
     start_ns, epoch = int(farm.start_ns[job]), int(farm.epoch[job])
-    replay = _Replay(engine.history[site], int(farm.gpu[job]), start_ns, epoch)
+    replay = Replay(engine.history[site], int(farm.gpu[job]), start_ns, epoch)
     ends: list[int] = []
     for _ in range(int(farm.images[job])):
         replay.now_ns += plan.encode_ns[replay.heed()]
