@@ -63,12 +63,15 @@ class WorldInfo:
         slots: number of slots in the window.
         start_utc_ns: Unix time of the window's start [ns].
         gpus: GPUs per site, shape (sites,).
+        batch_max: images that a GPU of each site denoises at once, shape (sites,).
         clock_speed: per site, speed ratio of every clock level, ascending, the last is 1.
         clock_power: per site, power ratio of every clock level.
         image_fixed_s: encode + decode time of an image at full speed [s], shape (services,).
-        image_step_s: time of a denoising step at full speed [s], shape (services,).
+        image_step_s: GPU time of a denoising step of an image at full speed [s], shape
+            (services,); where GPUs batch, its share of a full batch (the step of a full batch
+            takes ``batch_max`` times as long).
         image_fixed_j: energy of encode + decode at full speed [J], shape (services,).
-        step_w: power during a step at full speed [W], shape (services,).
+        step_w: board power during a step (of a full batch) at full speed [W], shape (services,).
         idle_w: board power of a waiting GPU [W], shape (sites,).
         revenue_usd: paid per image on time at each allowed step count, shape (services, steps).
         quality: quality per image at each allowed step count, in [0, 1], shape (services, steps).
@@ -99,6 +102,7 @@ class WorldInfo:
     slots: int
     start_utc_ns: int
     gpus: IntArray
+    batch_max: IntArray
     clock_speed: tuple[tuple[float, ...], ...]
     clock_power: tuple[tuple[float, ...], ...]
     image_fixed_s: FloatArray

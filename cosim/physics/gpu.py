@@ -165,7 +165,8 @@ class ServiceTiming:
         refuse(problems)
 
 
-def _scaled_ns(seconds: float, speed: float) -> int:
+def scaled_ns(seconds: float, speed: float) -> int:
+    """Return how long work takes at a relative speed [ns], from its seconds at full speed."""
     if not 0.0 < speed <= 1.0:
         raise ValueError(f"speed = {speed!r}: must be above 0 and at most 1")
     return round(seconds / speed * NS_PER_S)
@@ -173,22 +174,22 @@ def _scaled_ns(seconds: float, speed: float) -> int:
 
 def step_ns(timing: ServiceTiming, speed: float) -> int:
     """Return the time of one denoising step s(f) at a relative speed [ns], at least 1."""
-    return max(1, _scaled_ns(timing.step_s, speed))
+    return max(1, scaled_ns(timing.step_s, speed))
 
 
 def encode_ns(timing: ServiceTiming, speed: float) -> int:
     """Return the encode time of one image at a relative speed [ns]."""
-    return _scaled_ns(timing.encode_s, speed)
+    return scaled_ns(timing.encode_s, speed)
 
 
 def decode_ns(timing: ServiceTiming, speed: float) -> int:
     """Return the decode time of one image at a relative speed [ns]."""
-    return _scaled_ns(timing.decode_s, speed)
+    return scaled_ns(timing.decode_s, speed)
 
 
 def load_ns(timing: ServiceTiming) -> int:
     """Return the time to load the model [ns]; storage and bus bound, so no clock in it."""
-    return _scaled_ns(timing.load_s, 1.0)
+    return scaled_ns(timing.load_s, 1.0)
 
 
 def power_mw(watts: float, power_ratio: float) -> int:

@@ -100,6 +100,7 @@ class Stage:
             export_kw_max=_limit(grid.export_kw_max, scale),
             wear_usd_kwh=site.battery.wear_usd_per_kwh if site.battery else 0.0,
             preempt=site.gpus.preempt,
+            batch_max=site.gpus.batch_max,
         )
 
     @cached_property

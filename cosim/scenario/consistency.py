@@ -34,6 +34,7 @@ def check(scenario: Scenario) -> None:
 
 def _findings(scenario: Scenario) -> Iterator[Finding]:
     yield from _site_findings(scenario)
+    yield from _batch_findings(scenario)
     yield from _workload_findings(scenario)
     yield from _outage_findings(scenario)
     yield from _step_findings(scenario)
@@ -54,6 +55,18 @@ def _site_findings(scenario: Scenario) -> Iterator[Finding]:
         if round(site.gpus.count * scenario.scale) < 1:
             message = f"{site.gpus.count} GPUs at scale {scenario.scale:g} are less than one"
             yield ("sites", name, "gpus", "count"), message
+
+
+def _batch_findings(scenario: Scenario) -> Iterator[Finding]:
+    hit = {outage.site for outage in scenario.faults}
+    for name, site in scenario.sites.items():
+        if site.gpus.batch_max == 1:
+            continue
+        place = ("sites", name, "gpus", "batch_max")
+        if site.gpus.preempt:
+            yield place, "GPUs that batch cannot be preempted; set batch_max: 1 or preempt: false"
+        if site.gpus.failures is not None or name in hit:
+            yield place, "failures of GPUs that batch are not modelled; set batch_max: 1"
 
 
 def _workload_findings(scenario: Scenario) -> Iterator[Finding]:

@@ -264,7 +264,7 @@ def _richest(credits: list[float], share: list[float]) -> int:
     return best
 
 
-Row = tuple[int, int, float, float]
+Row = tuple[int, int, int, float, float]
 Option = tuple[int, int, list[Row]]
 
 
@@ -275,7 +275,7 @@ class Scorer:
         margin_ns: margin before the deadline [ns].
         floors: limits per class below which a job is held, and refused [USD].
         options: for each home (service, site, rows) of every open service; a row is
-            (steps, image ns, score on time, score late).
+            (steps, ns per image, ns in all, score on time, score late).
         stay: the same for jobs that may not leave home.
     """
 
@@ -307,14 +307,15 @@ class Scorer:
         level = self._owner.levels[site]
         rows = []
         for k in np.flatnonzero(rule.steps_allowed[service]).tolist():
-            image_ns = plan.job_ns(level, info.steps[k], 1)
-            price = float(rule.gpu_usd_s[service]) * (image_ns / 1e9)
+            work_ns = plan.job_ns(level, info.steps[k], 1)
+            price = float(rule.gpu_usd_s[service]) * (work_ns / 1e9)
             idle_mw = self._owner.plan.sites[site].idle_mw
-            joule = (plan.image_pj(level, info.steps[k]) - idle_mw * image_ns) / 1e12
+            joule = (plan.image_pj(level, info.steps[k]) - idle_mw * work_ns) / 1e12
             price += float(rule.energy_usd_kwh[service]) * (joule / J_PER_KWH)
             earned = rule.revenue_weight * float(info.revenue_usd[service, k])
             missed = rule.late_weight * float(info.late_penalty_usd[service])
-            rows.append((info.steps[k], image_ns, earned - price, -missed - price))
+            course_ns = plan.course_ns(level, info.steps[k])
+            rows.append((info.steps[k], *course_ns, earned - price, -missed - price))
         return service, site, rows
 
     def place(self, job: int, now_ns: int) -> Placement:
@@ -328,8 +329,8 @@ class Scorer:
             landing_ns = now_ns + trip.there_ns
             ready_ns = landing_ns + owner.estimates[site].wait_ns(landing_ns) + trip.back_ns
             fare = rule.transfer_weight * trip.usd
-            for steps, image_ns, on_time, late in rows:
-                end_ns = ready_ns + images * image_ns
+            for steps, image_ns, batch_ns, on_time, late in rows:
+                end_ns = ready_ns + images * image_ns + batch_ns
                 score = images * (on_time if end_ns <= last_ns else late) - fare
                 if rule.delay_usd_s:
                     score -= rule.delay_usd_s * ((end_ns - owner._arrival_ns[job]) / 1e9)

@@ -23,6 +23,7 @@ from cosim.world.jobstate import JobState
 from cosim.world.kernel_grid import ARRIVALS_ROW, WAITING
 from cosim.world.kernel_state import FOREVER
 from cosim.world.pool import Pool
+from cosim.world.pool_batches import BatchPool
 from cosim.world.pool_steps import StepPool
 
 
@@ -34,7 +35,10 @@ class StepEngine:
         self.env, self.plan, self.books = env, plan, books
         self.fates = JobState(plan.jobs, [kind.priority for kind in plan.info.classes])
         self.pools: list[Pool] = [
-            StepPool(env, i, site, plan.services, self.fates) for i, site in enumerate(plan.sites)
+            (StepPool if site.batch_max == 1 else BatchPool)(
+                env, i, site, plan.services, self.fates
+            )
+            for i, site in enumerate(plan.sites)
         ]
         self.estimates = [QueueEstimate(site.gpus) for site in plan.sites]
         levels = [site.levels - 1 for site in plan.sites]

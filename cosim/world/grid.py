@@ -83,10 +83,7 @@ def _battery(site: SitePlan) -> FloatArray:
 def _busy_kw(plan: Plan, site: SitePlan, levels: int) -> FloatArray:
     """Most that a GPU draws while it runs or loads anything, at each clock level."""
     services = [plan.services[s] for s in site.services]
-    most_mw = [
-        max(max(s.step_mw[level], s.fixed_mw[level], s.load_mw) for s in services)
-        for level in range(site.levels)
-    ]
+    most_mw = [max(s.most_mw(level) for s in services) for level in range(site.levels)]
     return _padded([plan.info.replicas * mw / 1e6 for mw in most_mw], levels)
 
 

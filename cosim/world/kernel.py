@@ -7,7 +7,14 @@ arriving jobs, so each site's completions are played when somebody looks at that
 
 from __future__ import annotations
 
-from cosim.world.compiled import compiled
+from cosim.world.compiled import compiled, inlined
+from cosim.world.kernel_batch import (
+    batch_complete,
+    batch_follow,
+    batch_foresee,
+    batch_serve,
+    batch_submit,
+)
 from cosim.world.kernel_dispatch import (
     choose,
     estimate_flights,
@@ -20,6 +27,7 @@ from cosim.world.kernel_state import (
     ALLOWED,
     ASK_PYTHON,
     AT_EDGE,
+    BATCH,
     DISPATCH_LEVEL,
     DOWN,
     DOWN_NS,
@@ -58,6 +66,10 @@ from cosim.world.kernel_urgent import arm, land, turns
 def play(farm: Farm, site: int, until_ns: int) -> None:
     """Play one site to an instant without anybody joining its queue."""
     sites = farm.sites
+    if sites[site, BATCH] != 0:
+        batch_complete(farm, site, until_ns)
+        batch_follow(farm, site, until_ns)
+        return
     if sites[site, PREEMPT] != 0:
         turns(farm, site, until_ns)
     else:
@@ -66,6 +78,25 @@ def play(farm: Farm, site: int, until_ns: int) -> None:
     if sites[site, DOWNS] != 0:
         sites[site, DOWN_NS] += sites[site, DOWNS] * (until_ns - sites[site, DOWN_SINCE])
         sites[site, DOWN_SINCE] = until_ns
+
+
+@inlined
+def join_site(farm: Farm, job: int, now_ns: int) -> None:
+    """Let a job join the queue of its site."""
+    site = farm.service_site[farm.service[job]]
+    if farm.sites[site, BATCH] == 0:
+        land(farm, site, job, now_ns)
+    else:
+        batch_submit(farm, site, job, now_ns)
+
+
+@inlined
+def look_ahead(farm: Farm, site: int, now_ns: int) -> None:
+    """Compute anew what is to come, after the clock or the switches of a site have changed."""
+    if farm.sites[site, BATCH] == 0:
+        foresee(farm, site, now_ns)
+    else:
+        batch_foresee(farm, site, now_ns)
 
 
 @compiled
@@ -100,7 +131,7 @@ def advance(farm: Farm, rules: Rules, until_ns: int) -> int:
                 return int(job)
             if not send(farm, job, at_ns, service, steps):
                 continue
-        land(farm, farm.service_site[farm.service[job]], job, at_ns)
+        join_site(farm, job, at_ns)
     for site in range(len(farm.sites)):
         play(farm, site, until_ns)
     world[AT_EDGE] = 1
@@ -111,7 +142,7 @@ def advance(farm: Farm, rules: Rules, until_ns: int) -> int:
 def answer(farm: Farm, job: int, now_ns: int, service: int, steps: int) -> None:
     """Take Python's placement of a job."""
     if send(farm, job, now_ns, service, steps):
-        land(farm, farm.service_site[farm.service[job]], job, now_ns)
+        join_site(farm, job, now_ns)
 
 
 @compiled
@@ -125,7 +156,7 @@ def place_held(farm: Farm, rules: Rules, now_ns: int) -> int:
         if service == ASK_PYTHON:
             return int(job)
         if send(farm, job, now_ns, service, steps):
-            land(farm, farm.service_site[farm.service[job]], job, now_ns)
+            join_site(farm, job, now_ns)
     return NEVER
 
 
@@ -143,7 +174,7 @@ def set_clock(farm: Farm, site: int, level: int, now_ns: int) -> bool:
         return False
     farm.sites[site, LEVEL] = level
     farm.sites[site, EPOCH] += 1
-    foresee(farm, site, now_ns)
+    look_ahead(farm, site, now_ns)
     log(farm, site, now_ns)
     if farm.sites[site, PREEMPT] != 0:
         arm(farm, site, now_ns, NEVER)
@@ -170,9 +201,12 @@ def set_enabled(farm: Farm, site: int, count: int, now_ns: int) -> bool:
                 enter(farm, gpu, WAKE, 0, now_ns)
     if changed:
         farm.sites[site, EPOCH] += 1
-        foresee(farm, site, now_ns)
+        look_ahead(farm, site, now_ns)
         log(farm, site, now_ns)
-        serve(farm, site, now_ns)
+        if farm.sites[site, BATCH] == 0:
+            serve(farm, site, now_ns)
+        else:
+            batch_serve(farm, site, now_ns)
         if farm.sites[site, PREEMPT] != 0:
             arm(farm, site, now_ns, NEVER)
     return changed

@@ -8,10 +8,12 @@ from __future__ import annotations
 import numpy as np
 
 from cosim.world.compiled import inlined
+from cosim.world.kernel_batch import batch_free_at_ns
 from cosim.world.kernel_heap import make_heap, pop_due, pop_flight, push_flight, sift_down
 from cosim.world.kernel_state import (
     ASK,
     ASK_PYTHON,
+    BATCH,
     BEGUN,
     DECODE_NS,
     DEFAULT_STEPS,
@@ -45,6 +47,7 @@ from cosim.world.kernel_state import (
     TAIL,
     UNKNOWN,
     WINDOW_NS,
+    WORK_NS,
     Farm,
     Rules,
 )
@@ -60,9 +63,9 @@ def there_ns(farm: Farm, job: int, site: int) -> int:
 
 @inlined
 def job_ns(farm: Farm, job: int, service: int, steps: int, level: int) -> int:
-    """GPU time of a job at one clock level [ns]."""
+    """GPU time that a job takes up at one clock level [ns]."""
     timing = farm.timing
-    image_ns = timing[service, level, FIXED_NS] + steps * timing[service, level, STEP_NS]
+    image_ns = timing[service, level, FIXED_NS] + steps * timing[service, level, WORK_NS]
     return int(farm.images[job] * image_ns)
 
 
@@ -112,10 +115,14 @@ def free_at_ns(farm: Farm, site: int, gpu: int, now_ns: int) -> int:
 @inlined
 def estimate_site(farm: Farm, site: int, level: int, now_ns: int, slot_end_ns: int) -> None:
     """Start one site's estimate afresh from its GPUs and its queue."""
-    first, size = farm.first_gpu[site], 0
+    first, size, batch = farm.first_gpu[site], 0, farm.sites[site, BATCH]
     for gpu in range(first, farm.first_gpu[site + 1]):
         if farm.gpus[gpu, OFF] == 0:
-            farm.estimates[first + size] = free_at_ns(farm, site, gpu, now_ns)
+            farm.estimates[first + size] = (
+                free_at_ns(farm, site, gpu, now_ns)
+                if batch == 0
+                else batch_free_at_ns(farm, site, gpu, now_ns)
+            )
             size += 1
     if size == 0:
         farm.estimates[first] = slot_end_ns
@@ -196,6 +203,7 @@ def score(farm: Farm, rules: Rules, job: int, now_ns: int) -> tuple[int, int]:
         fare = rules.weights[0] * usd
         for k in range(rules.counts[service]):
             end_ns = ready_ns + images * rules.choices[service, k, 1]
+            end_ns += rules.choices[service, k, 2]
             late = 0 if end_ns <= last_ns else 1
             value = images * rules.scores[service, k, late] - fare
             if rules.weights[1] != 0.0:

@@ -50,12 +50,22 @@ BY_STEPS, BY_PRIORITY, BY_DEADLINE = 1, 2, 3
 RANK_SHIFT = 40  # a key by priority: the rank of the class above, the number of the landing below
 # … and its GPUs that are down; ALLOWED is how many may run
 DOWNS, DOWN_SINCE, ALLOWED = range(26, 29)
-SITE_COLUMNS = 29
+# … and, where GPUs batch, how many images, and which GPU will take the head of the queue
+BATCH, ARMED = range(29, 31)
+SITE_COLUMNS = 31
+
+# columns of Farm.batches: images and jobs on the GPU, their model, steps taken and pJ per image
+# since the beginning; jobs that join and how many of them are encoded or being so; next change
+BATCH_IMAGES, BATCH_JOBS, BATCH_SERVICE, BATCH_STEPS, BATCH_PJ = range(5)
+JOINING, ENCODED, NEXT_NS = range(5, 8)
+BATCH_COLUMNS = 8
 
 # last axis of Farm.timing, per service and clock level: of phases, then of stretches
 ENCODE_NS, STEP_NS, DECODE_NS, FIXED_MW, STEP_MW = range(5)
 FIXED_NS, FIXED_PJ, FIXED_BUSY_NS, STEP_PJ, STEP_BUSY_NS = range(5, 10)
-TIMING_COLUMNS = 10
+# … and of a step's share of a full batch, by which queues are estimated
+WORK_NS = 10
+TIMING_COLUMNS = 11
 
 # entries of Farm.world
 NEXT_JOB, IN_FLIGHT, HELD, HELD_BEFORE, HELD_AT, REFUSED = range(6)
@@ -122,6 +132,14 @@ class Farm(NamedTuple):
         progress: of jobs at sites that interrupt them, shape (jobs, 3), or (0, 3) without such.
         urgency: rank of each class by falling priority, shape (classes,).
         stints: rows of runs of jobs that were interrupted, see STINT_COLUMNS.
+        batch_ns: time of a step of X images, shape (services, levels, most images + 1) [ns].
+        batch_mw: board power per image in such a step, same shape [mW].
+        batches: what each batching GPU holds, shape (GPUs, BATCH_COLUMNS).
+        residents: of each batching GPU a heap of (step count when done) << 32 | job, shape
+            (GPUs, most jobs).
+        joining: jobs of each batching GPU that are to be encoded, shape (GPUs, most jobs).
+        turns: of each site a tournament of its GPUs for the next change: winner of all at 1,
+            GPUs from the number of GPUs on; shape (2 · GPUs,).
     """
 
     first_gpu: Ints1
@@ -166,6 +184,12 @@ class Farm(NamedTuple):
     progress: Ints2
     urgency: Ints1
     stints: Ints2
+    batch_ns: Ints3
+    batch_mw: Ints3
+    batches: Ints2
+    residents: Ints2
+    joining: Small2
+    turns: Small1
 
 
 # entries of Rules.meta
@@ -188,8 +212,8 @@ class Rules(NamedTuple):
         options: of a ScoreRule: [count, services…] for each home and for jobs that may not (0)
             or may (1) leave it, shape (sites, 2, services + 1).
         counts: step counts open at each service, shape (services,).
-        choices: steps and image time [ns] of each, shape (services, counts, 2).
-        scores: score of an image on time and late [USD], same shape.
+        choices: steps, time per image and time in all [ns], shape (services, counts, 3).
+        scores: score of an image on time and late [USD], shape (services, counts, 2).
         weights: of the transfer and of a second of delay, shape (2,).
         floors: hold and drop limits per class, shape (2, classes) [USD].
         known: explicit destination of each job, UNKNOWN without; shape (jobs,) or (0,).

@@ -58,7 +58,7 @@ class RuleTables:
             credits=np.zeros((sites, kinds, services + 2)),
             options=np.zeros((sites, 2, services + 1), dtype=np.int64),
             counts=np.zeros(services, dtype=np.int64),
-            choices=np.zeros((services, steps, 2), dtype=np.int64),
+            choices=np.zeros((services, steps, 3), dtype=np.int64),
             scores=np.zeros((services, steps, 2)),
             weights=np.zeros(2),
             floors=np.zeros((2, kinds)),
@@ -102,8 +102,8 @@ class RuleTables:
     def _rows(self, option: Option) -> None:
         service, _, rows = option
         self.rules.counts[service] = len(rows)
-        for k, (steps, image_ns, on_time, late) in enumerate(rows):
-            self.rules.choices[service, k] = steps, image_ns
+        for k, (steps, image_ns, batch_ns, on_time, late) in enumerate(rows):
+            self.rules.choices[service, k] = steps, image_ns, batch_ns
             self.rules.scores[service, k] = on_time, late
 
     # explicit placements ----------------------------------------------------------------

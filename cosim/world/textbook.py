@@ -40,8 +40,10 @@ class Textbook:
 
     def __post_init__(self) -> None:
         plan = self.plan
-        if any(len(s.services) > 1 or s.discipline != "fcfs" for s in plan.sites):
-            raise UsageError("the textbook model knows fcfs pools of one model only")
+        if any(
+            len(s.services) > 1 or s.discipline != "fcfs" or s.batch_max > 1 for s in plan.sites
+        ):
+            raise UsageError("the textbook model knows fcfs pools of one model, without batches")
         if plan.faults:
             raise UsageError("the textbook model knows no failures")
         self.env = simpy.Environment(initial_time=0)
