@@ -17,7 +17,7 @@ class Converter:
     """Power electronics and cell resistance of a ``pcs_ohmic`` battery.
 
     The curve is a fit to field data of a 1 MW Sungrow SC1000TL (F. Müller, master thesis, TU
-    München, as published in SimSES 1.3.12); the resistances are identified on SimSES's Sony LFP
+    München, as published in SimSES 1.3.12); the resistance is identified on SimSES's Sony LFP
     cell (``tests/oracle/simses_series.py``).
 
     Attributes:
@@ -35,8 +35,8 @@ class Converter:
     charge_k: float = 0.017290859
     discharge_p0: float = 0.005511580
     discharge_k: float = 0.018772838
-    charge_ohm_h: float = 0.0377
-    discharge_ohm_h: float = 0.0435
+    charge_ohm_h: float = 0.04104
+    discharge_ohm_h: float = 0.04104
 
     SOURCE: ClassVar[str] = (
         "Notton et al., Renewable Energy 35 (2010) 541; Sungrow field fit and Sony LFP cell of "
