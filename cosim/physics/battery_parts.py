@@ -63,8 +63,8 @@ class Taper:
 
     Above the charging knee the highest inflow falls to ``charge_end_share`` of itself at the top
     of the window; below the discharging knee the highest outflow falls likewise. The defaults are
-    ours: no source read gives them for a system. With an end share of 0 the end is approached
-    for ever.
+    ours: no source read gives them for a system. End shares start at 1 %: with 0 the end would be
+    approached for ever.
 
     Attributes:
         charge_knee_soc: state of charge above which charging slows; no taper if not below the top
@@ -87,9 +87,9 @@ class Taper:
     EQUATION: ClassVar[str] = "q ≤ q_max (1 − (1 − share) (SoC − knee) / (end − knee))"
     RANGES: ClassVar[dict[str, Range]] = {
         "charge_knee_soc": Range(0.0, 1.0),
-        "charge_end_share": Range(0.0, 1.0),
+        "charge_end_share": Range(0.01, 1.0),
         "discharge_knee_soc": Range(0.0, 1.0),
-        "discharge_end_share": Range(0.0, 1.0),
+        "discharge_end_share": Range(0.01, 1.0),
     }
 
     def __post_init__(self) -> None:

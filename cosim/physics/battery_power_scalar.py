@@ -26,6 +26,8 @@ from cosim.physics import battery_row as b
 from cosim.physics.battery_row import Row
 from cosim.physics.scalar import scalar
 
+_NARROW = 1e-9  # share of the capacity below which a knee is the end itself
+
 
 @scalar
 def charge_inflow_kw(row: Row, power_kw: float) -> float:
@@ -109,7 +111,7 @@ def charge_taper(row: Row, cap_kw: float) -> tuple[float, float]:
     """Return (a, b) of the limit a − b E on the inflow above the charging knee [kW, 1/h]."""
     knee_kwh = row[b.CHARGE_KNEE_SOC] * row[b.CAPACITY_KWH]
     width_kwh = row[b.SOC_MAX] * row[b.CAPACITY_KWH] - knee_kwh
-    if width_kwh <= 0.0:
+    if width_kwh <= _NARROW * row[b.CAPACITY_KWH]:
         return cap_kw, 0.0
     slope = cap_kw * (1.0 - row[b.CHARGE_END_SHARE]) / width_kwh
     return cap_kw + slope * knee_kwh, slope
@@ -120,7 +122,7 @@ def discharge_taper(row: Row, cap_kw: float) -> tuple[float, float]:
     """Return (a, b) of the limit a + b E on the outflow below the discharging knee [kW, 1/h]."""
     knee_kwh = row[b.DISCHARGE_KNEE_SOC] * row[b.CAPACITY_KWH]
     width_kwh = knee_kwh - row[b.SOC_MIN] * row[b.CAPACITY_KWH]
-    if width_kwh <= 0.0:
+    if width_kwh <= _NARROW * row[b.CAPACITY_KWH]:
         return cap_kw, 0.0
     slope = cap_kw * (1.0 - row[b.DISCHARGE_END_SHARE]) / width_kwh
     return cap_kw - slope * knee_kwh, slope

@@ -97,13 +97,16 @@ def test_one_five_fifteen_and_sixty_minutes_agree_over_a_day(battery):
 
 
 def test_the_limit_is_followed_by_pencil():
-    """100 kWh, 100 kW, no loss, limit from 100 to 0 kW between 50 and 100 kWh: a decay of 2/h."""
-    battery = Battery("linear", 100.0, 100.0, 100.0, taper=Taper(0.5, 0.0, 0.0, 0.0))
+    """100 kWh, 100 kW, no loss, limit from 100 to 20 kW between 50 and 100 kWh: 1.6 kW per kWh."""
+    battery = Battery("linear", 100.0, 100.0, 100.0, taper=Taper(0.5, 0.2, 0.0, 0.2))
     step = advance(battery, 40.0, -100.0, 0.6)
-    assert step.stored_kwh == pytest.approx(100.0 - 50.0 * math.exp(-2.0 * 0.5), rel=1e-14)
+    # six minutes to the knee, then the limit 180 − 1.6 E is a decay towards 112.5 kWh
+    assert step.stored_kwh == pytest.approx(112.5 - 62.5 * math.exp(-1.6 * 0.5), rel=1e-14)
     low_kw, _ = feasible_range_kw(battery, 60.0, 0.5)
-    # held for half an hour, P ends at 60 + P/2 kWh, where the limit is 2 (40 − P/2)
-    assert low_kw == pytest.approx(-40.0, rel=1e-14)
+    # held for half an hour, P ends at 60 + P/2 kWh, where the limit is 180 − 96 − 0.8 P
+    assert low_kw == pytest.approx(-84.0 / 1.8, rel=1e-14)
+    full = advance(battery, 90.0, -100.0, 1.0)
+    assert (full.stored_kwh, full.charged_kwh) == (100.0, pytest.approx(10.0, rel=1e-14))
 
 
 def test_curve_and_resistance_by_hand():
@@ -146,7 +149,8 @@ def test_standby_drains_an_idle_battery_to_nothing_and_no_further():
 
 
 def test_a_converter_that_gets_less_than_it_needs_is_off():
-    battery = pcs_ohmic(100.0, 50.0, 50.0, taper=Taper(1.0, 1.0, 0.5, 0.0))
+    hungry = Converter(50.0, discharge_p0=0.05)
+    battery = pcs_ohmic(100.0, 50.0, 50.0, converter=hungry, taper=Taper(1.0, 1.0, 0.5, 0.01))
     step = advance(battery, 60.0, 50.0, 200.0)
     # the cells' limit falls to what the converter needs without load before they are empty
     assert step.stored_kwh > 10.0
