@@ -55,8 +55,10 @@ def time_to_h(target_kwh: float, stored_kwh: float, net_kw: float, kappa: float)
     (E_target − E0) / net as κ vanishes.
     """
     gap_kwh = target_kwh - stored_kwh
-    arrive_kw = net_kw - kappa * target_kwh
-    if gap_kwh * (net_kw - kappa * stored_kwh) <= 0.0 or gap_kwh * arrive_kw <= 0.0:
+    start_kw, arrive_kw = net_kw - kappa * stored_kwh, net_kw - kappa * target_kwh
+    rises = gap_kwh > 0.0 and start_kw > 0.0 and arrive_kw > 0.0
+    falls = gap_kwh < 0.0 and start_kw < 0.0 and arrive_kw < 0.0
+    if not (rises or falls):
         return math.inf
     if kappa <= 0.0:
         return gap_kwh / net_kw
@@ -78,15 +80,13 @@ def terminal_kwh(row: Row, from_kw: float, towards_kw: float, kappa: float, hour
     Args:
         row: the battery.
         from_kw: inflow at the start [kW], − discharging.
-        towards_kw: inflow that it approaches; of the same sign.
+        towards_kw: inflow that it approaches, perhaps beyond 0; the piece ends before 0.
         kappa: rate of the approach [1/h], above 0.
         hours: length of the piece [h].
     """
     if row[b.KIND] == b.LINEAR:
         early_h = -math.expm1(-kappa * hours) / kappa
-        return (
-            terminal_kw(row, towards_kw) * (hours - early_h) + terminal_kw(row, from_kw) * early_h
-        )
+        return terminal_kw(row, towards_kw * (hours - early_h) + from_kw * early_h)
     course_h = min(hours, _GONE / kappa)
     panels = max(1, math.ceil(kappa * course_h / _PANEL))
     half_h = 0.5 * course_h / panels

@@ -5,8 +5,13 @@ discharging. Two kinds of conversion:
 
 * linear: a constant efficiency each way;
 * ``pcs_ohmic``: the converter curve η(x) = x / (x + p0 + K x²) of Notton et al. (Renewable
-  Energy 35, 2010, 1032) with x = |P| / P_rated, then an ohmic loss r P_dc² / E_nominal in the
-  cells. Both invert by a quadratic equation.
+  Energy 35, 2010, 541) with x = |P| / P_rated, then cells of constant open-circuit voltage behind
+  a resistance: P_dc = q ± r q² / E_nominal, where q is what reaches or leaves the store. Both
+  invert by a quadratic equation.
+
+With r [h] the loss is r q² / E_nominal; r = R Q² / E, or R E / V², of any string of cells. Taking
+the loss of q instead of P_dc is what the circuit says, and it matters: parameters found at 0.5C
+then hold at 1C (``tests/oracle/test_battery_simses.py``).
 
 Limits are powers at the terminals, scaled by temperature; near full and empty a straight line
 lowers the limit of the *inflow* (the cells' current is what has to fall), so that the course of
@@ -21,6 +26,8 @@ from cosim.physics import battery_row as b
 from cosim.physics.battery_row import Row
 from cosim.physics.scalar import scalar
 
+_NARROW = 1e-9  # share of the capacity below which a knee is the end itself
+
 
 @scalar
 def charge_inflow_kw(row: Row, power_kw: float) -> float:
@@ -31,7 +38,8 @@ def charge_inflow_kw(row: Row, power_kw: float) -> float:
         return 0.0
     x = power_kw / row[b.RATED_KW]
     dc_kw = power_kw * x / (x + row[b.CHARGE_P0] + row[b.CHARGE_K] * x * x)
-    return dc_kw - row[b.CHARGE_OHM_H] * dc_kw * dc_kw / row[b.NOMINAL_KWH]
+    bend = 4.0 * row[b.CHARGE_OHM_H] * dc_kw / row[b.NOMINAL_KWH]
+    return 2.0 * dc_kw / (1.0 + math.sqrt(1.0 + bend))
 
 
 @scalar
@@ -41,8 +49,8 @@ def charge_power_kw(row: Row, inflow_kw: float) -> float:
         return 0.0
     if row[b.KIND] == b.LINEAR:
         return inflow_kw / row[b.CHARGE_EFFICIENCY]
-    bend = 4.0 * row[b.CHARGE_OHM_H] * inflow_kw / row[b.NOMINAL_KWH]
-    y = 2.0 * inflow_kw / (1.0 + math.sqrt(1.0 - bend)) / row[b.RATED_KW]
+    dc_kw = inflow_kw + row[b.CHARGE_OHM_H] * inflow_kw * inflow_kw / row[b.NOMINAL_KWH]
+    y = dc_kw / row[b.RATED_KW]
     lead = 1.0 - row[b.CHARGE_K] * y
     x = (y + math.sqrt(y * y + 4.0 * lead * row[b.CHARGE_P0] * y)) / (2.0 * lead)
     return x * row[b.RATED_KW]
@@ -59,7 +67,8 @@ def discharge_outflow_kw(row: Row, power_kw: float) -> float:
         return power_kw / row[b.DISCHARGE_EFFICIENCY] if power_kw > 0.0 else 0.0
     x = power_kw / row[b.RATED_KW]
     dc_kw = row[b.RATED_KW] * (x + row[b.DISCHARGE_P0] + row[b.DISCHARGE_K] * x * x)
-    return dc_kw + row[b.DISCHARGE_OHM_H] * dc_kw * dc_kw / row[b.NOMINAL_KWH]
+    bend = 4.0 * row[b.DISCHARGE_OHM_H] * dc_kw / row[b.NOMINAL_KWH]
+    return 2.0 * dc_kw / (1.0 + math.sqrt(1.0 - bend))
 
 
 @scalar
@@ -69,9 +78,8 @@ def discharge_power_kw(row: Row, outflow_kw: float) -> float:
         return 0.0
     if row[b.KIND] == b.LINEAR:
         return outflow_kw * row[b.DISCHARGE_EFFICIENCY]
-    bend = 4.0 * row[b.DISCHARGE_OHM_H] * outflow_kw / row[b.NOMINAL_KWH]
-    y = 2.0 * outflow_kw / (1.0 + math.sqrt(1.0 + bend)) / row[b.RATED_KW]
-    spare = y - row[b.DISCHARGE_P0]
+    dc_kw = outflow_kw - row[b.DISCHARGE_OHM_H] * outflow_kw * outflow_kw / row[b.NOMINAL_KWH]
+    spare = dc_kw / row[b.RATED_KW] - row[b.DISCHARGE_P0]
     if spare <= 0.0:
         return 0.0
     root = math.sqrt(1.0 + 4.0 * row[b.DISCHARGE_K] * spare)
@@ -103,7 +111,7 @@ def charge_taper(row: Row, cap_kw: float) -> tuple[float, float]:
     """Return (a, b) of the limit a − b E on the inflow above the charging knee [kW, 1/h]."""
     knee_kwh = row[b.CHARGE_KNEE_SOC] * row[b.CAPACITY_KWH]
     width_kwh = row[b.SOC_MAX] * row[b.CAPACITY_KWH] - knee_kwh
-    if width_kwh <= 0.0:
+    if width_kwh <= _NARROW * row[b.CAPACITY_KWH]:
         return cap_kw, 0.0
     slope = cap_kw * (1.0 - row[b.CHARGE_END_SHARE]) / width_kwh
     return cap_kw + slope * knee_kwh, slope
@@ -114,7 +122,7 @@ def discharge_taper(row: Row, cap_kw: float) -> tuple[float, float]:
     """Return (a, b) of the limit a + b E on the outflow below the discharging knee [kW, 1/h]."""
     knee_kwh = row[b.DISCHARGE_KNEE_SOC] * row[b.CAPACITY_KWH]
     width_kwh = knee_kwh - row[b.SOC_MIN] * row[b.CAPACITY_KWH]
-    if width_kwh <= 0.0:
+    if width_kwh <= _NARROW * row[b.CAPACITY_KWH]:
         return cap_kw, 0.0
     slope = cap_kw * (1.0 - row[b.DISCHARGE_END_SHARE]) / width_kwh
     return cap_kw - slope * knee_kwh, slope

@@ -132,7 +132,7 @@ def _charging(
     sigma, standby_kw = row[b.SELF_DISCHARGE_PER_H], row[b.STANDBY_KW]
     alpha, beta = charge_taper(row, cap_kw)
     hold_kwh, last_kw = full_kwh, inflow_kw
-    if inflow_kw > alpha - beta * full_kwh:
+    if beta > 0.0 and inflow_kw > alpha - beta * full_kwh:
         last_kw = max(alpha - beta * full_kwh, 0.0)
         hold_kwh = (alpha - inflow_kw) / beta
     float_kw = standby_kw + sigma * full_kwh
@@ -151,7 +151,7 @@ def _discharging(
     empty_kwh = row[b.SOC_MIN] * row[b.CAPACITY_KWH]
     alpha, beta = discharge_taper(row, cap_kw)
     hold_kwh = empty_kwh
-    if outflow_kw > alpha + beta * empty_kwh:
+    if beta > 0.0 and outflow_kw > alpha + beta * empty_kwh:
         hold_kwh = (outflow_kw - alpha) / beta
     if beta > 0.0:  # a converter that gets less than it uses itself is switched off
         empty_kwh = max(empty_kwh, (discharge_outflow_kw(row, 0.0) - alpha) / beta)
