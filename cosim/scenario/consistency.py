@@ -76,6 +76,10 @@ def _workload_findings(scenario: Scenario) -> Iterator[Finding]:
             yield ("workload", "home", name), f"no site `{name}`{did_you_mean(name, known)}"
     if scenario.workload.home and sum(scenario.workload.home.values()) <= 0:
         yield ("workload", "home"), "the shares are all zero"
+    classes = scenario.workload.delay_bins + (scenario.workload.flexible is not None)
+    if len(scenario.workload.priority) > classes:
+        message = f"{len(scenario.workload.priority)} numbers for {classes} classes of delay"
+        yield ("workload", "priority"), message
     arrivals = scenario.workload.arrivals
     profile = getattr(arrivals, "profile", None)
     if isinstance(profile, tuple) and (len(profile) != 24 or sum(profile) <= 0):
