@@ -1,9 +1,9 @@
 """Batching: one GPU denoises several images at once, and a step takes a little longer.
 
 A step of X images takes ``a + b X`` (STACKING fits such lines to diffusion models), here given by
-the share s of a single image's step that does not grow: ``step (s + (1 − s) X)``. With s = 0.58, as
-measured for an SD 1.5 model on an A100, 32 images at once need 2.3 times less GPU time each; of
-FLUX.1, where s = 0.05, they need hardly less. The board's power rises from that of one image
+the share s of a single image's step that does not grow: ``step (s + (1 − s) X)``. With s = 0.58,
+as measured for an SD 1.5 model on an A100, 32 images at once need 2.3 times less GPU time each;
+of FLUX.1, where s = 0.05, they need hardly less. The board's power rises from that of one image
 towards ``power_ratio`` times as much as the batch grows; measured models lie between 1.0 and 1.6.
 """
 

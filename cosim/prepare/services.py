@@ -194,7 +194,7 @@ def _guard(scenario: Scenario, label: str, plan: ServicePlan, at: Rack) -> None:
 
 
 def _longest_ns(plan: ServicePlan, level: int, steps: int, images: int) -> int:
-    """Longest a job may take once begun; in a batch others may come and go at each of its steps."""
+    """Longest a job may take once begun; in a batch others come and go at each of its steps."""
     fixed_ns = plan.encode_ns[level] + plan.decode_ns[level]
     if plan.batch_max == 1:
         return plan.job_ns(level, steps, images)

@@ -76,7 +76,7 @@ class Timing(Part):
     decode_s: NotNegative = Field(default=0.0, description="Time after the steps [s].")
     fixed_j: NotNegative = Field(default=0.0, description="Energy of encode and decode [J].")
     batch: Batching | None = Field(
-        default=None, description="For sites with `batch_max` above 1; default: the batching table."
+        default=None, description="For `batch_max` above 1; default: the batching table."
     )
 
 

@@ -26,9 +26,7 @@ class PowerGuard:
         self.site: SitePlan = plan.sites[site]
         services = [plan.services[s] for s in self.site.services]
         self._busy_kw = [
-            plan.info.replicas
-            * max(service.most_mw(level) for service in services)
-            / 1e6
+            plan.info.replicas * max(service.most_mw(level) for service in services) / 1e6
             for level in range(self.site.levels)
         ]
         self._idle_kw = plan.info.replicas * self.site.idle_mw / 1e6
