@@ -151,9 +151,7 @@ def test_the_steps_of_a_job_are_told_per_image():
 
 def batching_gpus(plan):
     """(site, GPU) of all GPUs that batch."""
-    return [
-        (i, gpu) for i, s in enumerate(plan.sites) if s.batch_max > 1 for gpu in range(s.gpus)
-    ]
+    return [(i, gpu) for i, s in enumerate(plan.sites) if s.batch_max > 1 for gpu in range(s.gpus)]
 
 
 @settings(plain.agree, max_examples=15)
@@ -166,8 +164,7 @@ def test_a_batch_of_one_image_is_the_plain_pool(on, hold, seed):
     sites = tuple(replace(site, batch_max=1) for site in plan.sites)
     plan = replace(plan, jobs=ones, services=services, sites=sites)
     worlds = [
-        World(plan, plain.Restless(["split"], hold), stream(seed, "policy", "x"), engine="reference")
-        for _ in range(2)
+        World(plan, plain.Restless(["split"], hold), stream(seed, "policy", "x")) for _ in range(2)
     ]
     worlds[1].engine.pools = [
         BatchPool(worlds[1].env, i, site, plan.services, worlds[1].engine.fates)

@@ -104,9 +104,10 @@ def test_nobody_overtakes_a_head_that_does_not_fit():
 def test_the_discipline_says_who_is_the_head():
     bench = Bench([0, 1, 2], [2, 1, 1], [3, 2, 1], discipline="edf", due=[10**9, 10**9, 10**6])
     state = bench.play()
-    # the third is first in line and fits beside three images at 15 + 180 = 195
+    # the third is first in line and fits beside three images at 15 + 180 = 195; a step of four
+    # later the first is done too, and decodes before it
     assert state.start_ns[2] == 195
-    assert state.finish_ns[2] == 195 + 5 + 220 + 30 + 10  # the first is done too, and decodes first
+    assert state.finish_ns[2] == 195 + 5 + 220 + 30 + 10
 
 
 def test_a_job_larger_than_a_batch_runs_alone():
