@@ -56,8 +56,8 @@ _STINTS_AT_LEAST = 4096
 KEYS = {"srs": BY_STEPS, "priority": BY_PRIORITY, "edf": BY_DEADLINE}
 
 
-def farm_of(plan: Plan) -> Farm:
-    """Lay out the arrays of a run.
+def farm_of(plan: Plan, memory: Ints) -> Farm:
+    """Lay out the arrays of a run; ``memory`` is the table in which they will be entered.
 
     Raises:
         ScenarioError: a site is too large, or a job too long, for 64-bit instants.
@@ -117,6 +117,7 @@ def farm_of(plan: Plan) -> Farm:
         residents=np.zeros((total, room), dtype=np.int64),
         joining=np.zeros((total, room), dtype=np.int32),
         turns=_turns(first),
+        memory=memory,
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from cosim.world.compiled import compiled, inlined
+from cosim.world.compiled import inlined, piece
 from cosim.world.kernel import play
+from cosim.world.kernel_memory import read_farm
 from cosim.world.kernel_pool import join, log, release, serve
 from cosim.world.kernel_state import (
     ALLOWED,
@@ -29,6 +30,7 @@ from cosim.world.kernel_state import (
     STEPS_LEFT,
     SWITCHED,
     Farm,
+    Ints,
 )
 from cosim.world.kernel_urgent import arm, keep, place_in_running, sift
 
@@ -70,14 +72,15 @@ def go_on(farm: Farm, site: int, now_ns: int) -> None:
     """Give waiting jobs to the GPUs there are now."""
     serve(farm, site, now_ns)
     if farm.sites[site, PREEMPT] != 0:
-        arm(farm, site, now_ns, 1 << farm.world[GPU_BITS])
+        arm(farm.memory, site, now_ns, 1 << farm.world[GPU_BITS])
 
 
-@compiled
-def fail(farm: Farm, site: int, number: int, now_ns: int) -> None:
+@piece
+def fail(memory: Ints, site: int, number: int, now_ns: int) -> None:
     """Let a GPU fail."""
+    farm = read_farm(memory)
     gpu = farm.first_gpu[site] + number
-    play(farm, site, now_ns)
+    play(farm.memory, site, now_ns)
     was = farm.gpus[gpu, OFF]
     if was == DOWN:
         return
@@ -93,11 +96,12 @@ def fail(farm: Farm, site: int, number: int, now_ns: int) -> None:
     go_on(farm, site, now_ns)
 
 
-@compiled
-def repair(farm: Farm, site: int, number: int, now_ns: int) -> None:
+@piece
+def repair(memory: Ints, site: int, number: int, now_ns: int) -> None:
     """Bring a GPU back, switched off if as many as may run do."""
+    farm = read_farm(memory)
     gpu, sites = farm.first_gpu[site] + number, farm.sites
-    play(farm, site, now_ns)
+    play(farm.memory, site, now_ns)
     if farm.gpus[gpu, OFF] != DOWN:
         return
     total = farm.first_gpu[site + 1] - farm.first_gpu[site]

@@ -140,6 +140,7 @@ class Farm(NamedTuple):
         joining: jobs of each batching GPU that are to be encoded, shape (GPUs, most jobs).
         turns: of each site a tournament of its GPUs for the next change: winner of all at 1,
             GPUs from the number of GPUs on; shape (2 · GPUs,).
+        memory: the table of addresses itself, for compiled pieces.
     """
 
     first_gpu: Ints1
@@ -190,6 +191,7 @@ class Farm(NamedTuple):
     residents: Ints2
     joining: Small2
     turns: Small1
+    memory: Ints2
 
 
 # entries of Rules.meta
