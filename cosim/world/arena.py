@@ -42,6 +42,7 @@ from cosim.world.kernel_state import (
     TIMING_COLUMNS,
     WINDOW_NS,
     WORD,
+    WORK_COLUMNS,
     WORLD_ENTRIES,
     Farm,
     Floats,
@@ -117,6 +118,7 @@ def farm_of(plan: Plan, memory: Ints) -> Farm:
         residents=np.zeros((total, room), dtype=np.int64),
         joining=np.zeros((total, room), dtype=np.int32),
         turns=_turns(first),
+        work=np.zeros((len(plan.services), WORK_COLUMNS), dtype=np.int64),
         memory=memory,
     )
 

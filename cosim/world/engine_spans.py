@@ -118,7 +118,15 @@ class SpanEngine:
         return [
             *(farm.service, farm.steps, farm.gpu, farm.decided_ns, farm.landed_ns),
             *(farm.start_ns, farm.finish_ns, farm.energy_pj, farm.epoch, farm.gpus),
-            *(farm.free, farm.sites, farm.arrived, farm.world, farm.progress, rules.credits),
+            *(
+                farm.free,
+                farm.sites,
+                farm.arrived,
+                farm.world,
+                farm.progress,
+                farm.work,
+                rules.credits,
+            ),
         ]
 
     def rewind(self, env: NsEnvironment) -> None:
@@ -179,8 +187,7 @@ class SpanEngine:
     def look(self) -> None:
         """Write into the books what is seen of the sites at an edge."""
         self._catch_up()
-        now_ns = self.env.now
-        kernel_calls.look(self._memory.table, now_ns, now_ns + self.plan.info.slot_ns)
+        kernel_calls.look(self._memory.table, self.env.now)
 
     def begin(self, slot: int, rule: DispatchRule, levels: Sequence[int]) -> None:
         """Put a decision into force: clocks, estimates, dispatch rule, and the jobs held."""

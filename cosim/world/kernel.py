@@ -19,7 +19,17 @@ from cosim.world.kernel_dispatch import (
     choose,
     estimate_flights,
     estimate_site,
+    held_ns,
+    job_ns,
     send,
+    waiting_ns,
+)
+from cosim.world.kernel_grid import (
+    BACKLOG,
+    BUSY,
+    DUE,
+    UP,
+    WAITING,
 )
 from cosim.world.kernel_heap import pop_flight
 from cosim.world.kernel_memory import read_farm, read_rules
@@ -235,20 +245,22 @@ def set_levels(farm: Farm, levels: Ints) -> None:
 
 
 @inlined
-def glance(farm: Farm, now_ns: int, out: Ints) -> None:
-    """Look at each site: (waiting, busy GPUs, backlog [ns], earliest deadline waiting)."""
+def glance(farm: Farm, levels: Ints, now_ns: int, out: Ints) -> None:
+    """Look at each site: waiting, busy, backlog [ns], deadline of the queue's head, up."""
     for site in range(len(farm.sites)):
         first, head, tail = farm.first_gpu[site], farm.sites[site, HEAD], farm.sites[site, TAIL]
-        out[0, site] = tail - head
-        busy, backlog_ns, due_ns = 0, 0, FOREVER
+        out[WAITING, site], out[BUSY, site] = tail - head, 0
         for gpu in range(first, farm.first_gpu[site + 1]):
-            busy += 1 if farm.gpus[gpu, JOB] != NEVER else 0
-        for at in range(first, first + farm.sites[site, ESTIMATES]):
-            backlog_ns += max(0, farm.estimates[at] - now_ns)
-        for at in range(head, tail):
-            due_ns = min(due_ns, farm.deadline_ns[farm.queue[site, at]])
-        out[1, site], out[2, site], out[3, site] = busy, backlog_ns, due_ns
-        out[4, site] = farm.first_gpu[site + 1] - first - farm.sites[site, DOWNS]
+            out[BUSY, site] += 1 if farm.gpus[gpu, JOB] != NEVER else 0
+        backlog_ns = held_ns(farm, site, now_ns) + waiting_ns(farm, site, levels[site])
+        out[BACKLOG, site] = backlog_ns
+        out[DUE, site] = farm.deadline_ns[farm.queue[site, head]] if head < tail else FOREVER
+        out[UP, site] = farm.first_gpu[site + 1] - first - farm.sites[site, DOWNS]
+    for at in range(farm.world[IN_FLIGHT]):
+        job = farm.flight_job[at]
+        service = farm.service[job]
+        site = farm.service_site[service]
+        out[BACKLOG, site] += job_ns(farm, job, service, farm.steps[job], levels[site])
 
 
 @inlined

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cosim.world.compiled import inlined, piece
 from cosim.world.kernel import play
 from cosim.world.kernel_memory import read_farm
-from cosim.world.kernel_pool import join, log, release, serve
+from cosim.world.kernel_pool import count_work, join, log, release, serve
 from cosim.world.kernel_state import (
     ALLOWED,
     BEGIN,
@@ -42,6 +42,7 @@ def put_back(farm: Farm, site: int, job: int) -> None:
         # it left this row once, so that there is a place before the head
         farm.sites[site, HEAD] -= 1
         farm.queue[site, farm.sites[site, HEAD]] = job
+        count_work(farm, site, job, 1)
     else:
         join(farm, site, job)
 
