@@ -8,13 +8,7 @@ arriving jobs, so each site's completions are played when somebody looks at that
 from __future__ import annotations
 
 from cosim.world.compiled import compiled, inlined
-from cosim.world.kernel_batch import (
-    batch_complete,
-    batch_follow,
-    batch_foresee,
-    batch_serve,
-    batch_submit,
-)
+from cosim.world.kernel_batch import batch_foresee, batch_play, batch_serve, batch_submit
 from cosim.world.kernel_dispatch import (
     choose,
     estimate_flights,
@@ -67,14 +61,13 @@ def play(farm: Farm, site: int, until_ns: int) -> None:
     """Play one site to an instant without anybody joining its queue."""
     sites = farm.sites
     if sites[site, BATCH] != 0:
-        batch_complete(farm, site, until_ns)
-        batch_follow(farm, site, until_ns)
-        return
-    if sites[site, PREEMPT] != 0:
-        turns(farm, site, until_ns)
+        batch_play(farm, site, until_ns)
     else:
-        complete(farm, site, until_ns)
-    follow_all(farm, site, until_ns)
+        if sites[site, PREEMPT] != 0:
+            turns(farm, site, until_ns)
+        else:
+            complete(farm, site, until_ns)
+        follow_all(farm, site, until_ns)
     if sites[site, DOWNS] != 0:
         sites[site, DOWN_NS] += sites[site, DOWNS] * (until_ns - sites[site, DOWN_SINCE])
         sites[site, DOWN_SINCE] = until_ns

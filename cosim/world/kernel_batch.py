@@ -18,6 +18,7 @@ from cosim.world.kernel_pool import count, enter, join, leave, pick, post_phase,
 from cosim.world.kernel_state import (
     ARMED,
     ARMED_NS,
+    AT_EDGE,
     BATCH,
     BATCH_IMAGES,
     BATCH_JOBS,
@@ -39,6 +40,7 @@ from cosim.world.kernel_state import (
     HEAD,
     JOB,
     JOINING,
+    KEEPS,
     KEYED,
     LEVEL,
     LOAD,
@@ -50,8 +52,8 @@ from cosim.world.kernel_state import (
     SERVICE,
     SINCE,
     STEP,
+    STINT_NS,
     TAIL,
-    WAKE,
     WORK_NS,
     Farm,
 )
@@ -85,6 +87,8 @@ def fill(farm: Farm, site: int, gpu: int) -> bool:
         farm.energy_pj[job] -= images * row[BATCH_PJ]
         farm.gpu[job], farm.epoch[job] = gpu - farm.first_gpu[site], sites[site, EPOCH]
         farm.gpus[gpu, JOB], taken = job, True
+        if sites[site, KEEPS] != 0:
+            farm.progress[job, STINT_NS] = NEVER
     return taken
 
 
@@ -126,7 +130,10 @@ def encode_next(farm: Farm, site: int, gpu: int, now_ns: int) -> bool:
     while row[ENCODED] < row[JOINING]:
         job = farm.joining[gpu, row[ENCODED]]
         row[ENCODED] += 1
-        farm.start_ns[job] = now_ns
+        if farm.sites[site, KEEPS] != 0:
+            farm.progress[job, STINT_NS] = now_ns
+        if farm.start_ns[job] == NEVER:
+            farm.start_ns[job] = now_ns
         length_ns = farm.images[job] * timing[ENCODE_NS]
         if length_ns > 0:
             farm.gpus[gpu, JOB] = job
@@ -202,10 +209,7 @@ def turn(farm: Farm, site: int, gpu: int, now_ns: int) -> None:
 
 @inlined
 def batch_complete(farm: Farm, site: int, until_ns: int) -> None:
-    """Let the GPUs of a site take their turns until an instant, in order of time, then of number.
-
-    What was given to an empty GPU at this very instant begins when the instant is over.
-    """
+    """Let the GPUs of a site take their turns until an instant, in order of time, then number."""
     sites, first = farm.sites, farm.first_gpu[site]
     while True:
         gpu, armed = farm.turns[2 * first + 1], sites[site, ARMED]
@@ -214,14 +218,13 @@ def batch_complete(farm: Farm, site: int, until_ns: int) -> None:
             at_ns, gpu = armed_ns, armed
         if at_ns > until_ns or at_ns == FOREVER:
             return
-        if at_ns == until_ns and farm.gpus[gpu, PHASE] in (BEGIN, WAKE):
-            return
         turn(farm, site, gpu, at_ns)
 
 
 @inlined
-def batch_follow(farm: Farm, site: int, now_ns: int) -> None:
-    """Bring the meters of a site to an instant by which all turns are taken."""
+def batch_play(farm: Farm, site: int, now_ns: int) -> None:
+    """Bring a site to an instant, its meters included."""
+    batch_complete(farm, site, now_ns)
     for gpu in range(farm.first_gpu[site], farm.first_gpu[site + 1]):
         if farm.gpus[gpu, JOB] != NEVER:
             if farm.gpus[gpu, PHASE] == STEP:
@@ -268,8 +271,12 @@ def batch_serve(farm: Farm, site: int, now_ns: int) -> None:
 
 @inlined
 def batch_submit(farm: Farm, site: int, job: int, now_ns: int) -> None:
-    """Let a job join the queue of a site after the turns of this instant."""
-    batch_complete(farm, site, now_ns)
+    """Let a job join the queue of a site after the turns of this instant.
+
+    What an edge has given to an empty GPU begins when the edge is over.
+    """
+    if farm.world[AT_EDGE] == 0:
+        batch_complete(farm, site, now_ns)
     farm.landed_ns[job] = now_ns
     sites = farm.sites
     if sites[site, KEYED] != 0:
