@@ -118,15 +118,8 @@ class SpanEngine:
         return [
             *(farm.service, farm.steps, farm.gpu, farm.decided_ns, farm.landed_ns),
             *(farm.start_ns, farm.finish_ns, farm.energy_pj, farm.epoch, farm.gpus),
-            *(
-                farm.free,
-                farm.sites,
-                farm.arrived,
-                farm.world,
-                farm.progress,
-                farm.work,
-                rules.credits,
-            ),
+            *(farm.free, farm.sites, farm.arrived, farm.world, farm.progress),
+            *(farm.work, farm.batches, farm.turns, rules.credits),
         ]
 
     def rewind(self, env: NsEnvironment) -> None:
@@ -149,6 +142,11 @@ class SpanEngine:
             self._doorman.flush()
             self._play(now_ns)
             self.at_ns = now_ns
+
+    def _finish_edge(self) -> None:
+        """Catch up, and let the guard of a bin that begins now do its work: it comes first."""
+        self._catch_up()
+        self._play(self.env.now)
 
     def _play(self, until_ns: int) -> None:
         """Play everything before an instant; Python places what it has to be asked for."""
@@ -217,13 +215,13 @@ class SpanEngine:
 
     def fail(self, site: int, gpu: int) -> None:
         """Let a GPU fail; nothing happens to one that is down."""
-        self._catch_up()
+        self._finish_edge()
         self._make_room()
         kernel_calls.fail(self._memory.table, site, gpu, self.env.now)
 
     def repair(self, site: int, gpu: int) -> None:
         """Bring a GPU back; nothing happens to one that is up."""
-        self._catch_up()
+        self._finish_edge()
         self._make_room()
         kernel_calls.repair(self._memory.table, site, gpu, self.env.now)
 
