@@ -17,7 +17,6 @@ from cosim.world.kernel_state import (
     HEAD,
     IMAGES_LEFT,
     JOB,
-    KEYED,
     LOAD,
     NEVER,
     OFF,
@@ -36,7 +35,7 @@ from cosim.world.kernel_urgent import arm, keep, place_in_running, sift
 @inlined
 def put_back(farm: Farm, site: int, job: int) -> None:
     """Let the job of a GPU that has failed wait again: ``fcfs`` at the front, else by its key."""
-    if farm.sites[site, EDF] == 0 and farm.sites[site, KEYED] == 0:
+    if farm.sites[site, EDF] == 0:
         # it left this row once, so that there is a place before the head
         farm.sites[site, HEAD] -= 1
         farm.queue[site, farm.sites[site, HEAD]] = job
