@@ -62,11 +62,11 @@ class Clockwork:
             raise UsageError("only `engine: fast` can begin anew")
         return Still([*self.engine.changing(), *self.books.changing()])
 
-    def rewind(self, start: Still) -> None:
-        """Go back to where :meth:`still` was called."""
+    def rewind(self, start: Still, env: NsEnvironment | None = None) -> None:
+        """Go back to where :meth:`still` was called, in a fresh environment or in a given one."""
         assert isinstance(self.engine, Rewinds)
         start.put_back()
-        self.env = NsEnvironment(initial_time=0)
+        self.env = NsEnvironment(initial_time=0) if env is None else env
         self.books.slot = -1
         self.engine.rewind(self.env)
         self.forecaster.forget()
