@@ -27,13 +27,14 @@ from cosim.world.kernel_seat import REWARD
 class CosimEnv(gymnasium.Env[Float32Array, NDArray[Any]]):
     """One world, stepped slot by slot.
 
-    ``info`` holds what the slot brought (:data:`cosim.gym.worlds.SLOT_FACTS`: the true utility and its
-    parts, whatever the reward tells), and at the end the settlement of the day
+    ``info`` holds what the slot brought (:data:`cosim.gym.worlds.SLOT_FACTS`: the true utility
+    and its parts, whatever the reward tells), and at the end the settlement of the day
     (:meth:`cosim.gym.worlds.Worlds.settlement`).
 
     Attributes:
         days: the prepared days; ``reset(options={"day": k})`` plays the k-th, else one is drawn.
         codec: layouts of views and actions.
+        worlds: the engine room.
     """
 
     def __init__(
@@ -51,8 +52,8 @@ class CosimEnv(gymnasium.Env[Float32Array, NDArray[Any]]):
             UsageError: there is no day, days differ in make, or there is nothing to decide.
         """
         self.metadata = {"render_modes": []}
-        self._worlds = Worlds(days, 1, settings)
-        self.days, self.codec, self._settle = self._worlds.days, self._worlds.codec, settle
+        self.worlds = Worlds(days, 1, settings)
+        self.days, self.codec, self._settle = self.worlds.days, self.worlds.codec, settle
         self.observation_space = unit_box(len(self.codec.view))
         self.action_space = unit_box(len(self.codec.action))
 
@@ -80,8 +81,8 @@ class CosimEnv(gymnasium.Env[Float32Array, NDArray[Any]]):
         """
         super().reset(seed=seed)
         number = chosen_day(options, self.np_random, len(self.days))
-        self._worlds.begin([number])
-        return self._worlds.lockstep.views[0].copy(), {"day": number}
+        self.worlds.begin([number])
+        return self.worlds.lockstep.views[0].copy(), {"day": number}
 
     def step(self, action: NDArray[Any]) -> tuple[Float32Array, float, bool, bool, dict[str, Any]]:
         """Let a slot pass.
@@ -96,7 +97,7 @@ class CosimEnv(gymnasium.Env[Float32Array, NDArray[Any]]):
             UsageError: the window has passed.
             PolicyError: the action has a wrong shape or holds a NaN.
         """
-        worlds, lockstep = self._worlds, self._worlds.lockstep
+        worlds, lockstep = self.worlds, self.worlds.lockstep
         take_actions(lockstep.actions[0], action)
         worlds.step()
         reward, info = float(lockstep.money[0, REWARD]), worlds.told(0)

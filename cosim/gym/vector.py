@@ -37,6 +37,7 @@ class CosimVectorEnv(VectorEnv[Float32Array, NDArray[Any], NDArray[Any]]):
     Attributes:
         days: the prepared days; worlds draw theirs independently of each other.
         codec: layouts of views and actions.
+        worlds: the engine room.
     """
 
     def __init__(
@@ -66,8 +67,8 @@ class CosimVectorEnv(VectorEnv[Float32Array, NDArray[Any], NDArray[Any]]):
         if num_envs < 1:
             raise UsageError(f"num_envs must be at least 1, not {num_envs}")
         self.metadata = {"render_modes": [], "autoreset_mode": autoreset_mode}
-        self._worlds = Worlds(days, num_envs, settings)
-        self.days, self.codec, self._settle = self._worlds.days, self._worlds.codec, settle
+        self.worlds = Worlds(days, num_envs, settings)
+        self.days, self.codec, self._settle = self.worlds.days, self.worlds.codec, settle
         self.num_envs, self._mode = num_envs, autoreset_mode
         self.single_observation_space = unit_box(len(self.codec.view))
         self.single_action_space = unit_box(len(self.codec.action))
@@ -124,25 +125,25 @@ class CosimVectorEnv(VectorEnv[Float32Array, NDArray[Any], NDArray[Any]]):
             UsageError: the window has passed, and worlds begin anew by ``reset`` alone.
             PolicyError: the actions have a wrong shape or hold a NaN.
         """
-        lockstep, none = self._worlds.lockstep, np.zeros(self.num_envs, dtype=np.bool_)
+        lockstep, none = self.worlds.lockstep, np.zeros(self.num_envs, dtype=np.bool_)
         if lockstep.over and self._mode is AutoresetMode.NEXT_STEP:
             views, infos = self._begin(self._days({}))
             return views, np.zeros(self.num_envs), none, none.copy(), infos
         take_actions(lockstep.actions, actions)
-        self._worlds.step()
+        self.worlds.step()
         rewards, infos = lockstep.money[:, REWARD].copy(), self._infos()
         if not lockstep.over:
             return lockstep.views.copy(), rewards, none, none.copy(), infos
         infos |= self._settlements()
         if self._settle:
-            rewards += [self._worlds.settled_reward(k) for k in range(self.num_envs)]
+            rewards += [self.worlds.settled_reward(k) for k in range(self.num_envs)]
         return self._ended(rewards, none, infos)
 
     def _ended(
         self, rewards: FloatArray, none: BoolArray, infos: dict[str, Any]
     ) -> tuple[Float32Array, FloatArray, BoolArray, BoolArray, dict[str, Any]]:
         """The last step of a day, in which worlds may begin anew at once."""
-        views, ended = self._worlds.lockstep.views.copy(), np.ones_like(none)
+        views, ended = self.worlds.lockstep.views.copy(), np.ones_like(none)
         if self._mode is not AutoresetMode.SAME_STEP:
             return views, rewards, none, ended, infos
         final = np.empty(self.num_envs, dtype=object)
@@ -179,9 +180,9 @@ class CosimVectorEnv(VectorEnv[Float32Array, NDArray[Any], NDArray[Any]]):
         return [chosen_day({"day": day}, dice, len(self.days)) for day, dice in pairs]
 
     def _begin(self, numbers: list[int]) -> tuple[Float32Array, dict[str, Any]]:
-        self._worlds.begin(numbers)
+        self.worlds.begin(numbers)
         infos = {"day": np.array(numbers, dtype=np.int64), "_day": self._all()}
-        return self._worlds.lockstep.views.copy(), infos
+        return self.worlds.lockstep.views.copy(), infos
 
     # infos ------------------------------------------------------------------------------
 
@@ -190,11 +191,11 @@ class CosimVectorEnv(VectorEnv[Float32Array, NDArray[Any], NDArray[Any]]):
 
     def _infos(self) -> dict[str, Any]:
         """What the slot brought, one array per name with its mask."""
-        columns = self._worlds.lockstep.money.T.copy()
+        columns = self.worlds.lockstep.money.T.copy()
         infos: dict[str, Any] = dict(zip(SLOT_FACTS, columns, strict=False))
         return infos | {f"_{name}": self._all() for name in SLOT_FACTS}
 
     def _settlements(self) -> dict[str, Any]:
-        rows = [self._worlds.settlement(k) for k in range(self.num_envs)]
+        rows = [self.worlds.settlement(k) for k in range(self.num_envs)]
         infos: dict[str, Any] = {name: np.array([row[name] for row in rows]) for name in rows[0]}
         return infos | {f"_{name}": self._all() for name in rows[0]}

@@ -139,7 +139,7 @@ class Lockstep:
             PolicyError: an action holds a NaN.
             BalanceError: a meter bin does not balance.
         """
-        if self.over:
+        if self.slot >= self.slots:
             raise UsageError("the window has passed: reset the environment before the next step")
         self._act()
         self._run_to(self.slot + 1)

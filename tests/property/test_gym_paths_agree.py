@@ -110,7 +110,7 @@ CHOICES = st.fixed_dictionaries(
     }
 )
 agree = settings(
-    max_examples=20,
+    max_examples=12,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
@@ -133,9 +133,9 @@ def test_a_step_is_what_its_decision_would_have_done(kind, choices, mode, seed):
         views.append(worlds.lockstep.views.copy())
         rewards += worlds.lockstep.money[:, REWARD]
     for k, day in enumerate(chosen):
-        decide = layered(codec, actions[k], choices["energy"], day.plan.info, day.seed)
-        same_as_episode(worlds, k, day, decide, [view[k] for view in views])
-        same_as_run(worlds, k, day, decide)
+        given = (codec, actions[k], choices["energy"], day.plan.info, day.seed)
+        same_as_episode(worlds, k, day, layered(*given), [view[k] for view in views])
+        same_as_run(worlds, k, day, layered(*given))
         if mode != "sparse":
             paid_usd = (rewards[k] + worlds.settled_reward(k)) * full_slot_usd(day.plan.info)
             assert paid_usd == pytest.approx(worlds.settlement(k)["day_utility_usd"], rel=1e-12)
