@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @click.command("bench")
-@click.option("--size", default="S", show_default=True, metavar="S|M|L|X", help="How large.")
+@click.option("--size", default="S", show_default=True, metavar="S|M|L|X|R", help="How large.")
 @click.option("--repeat", type=click.IntRange(min=1), default=3, show_default=True)
 @click.option(
     "--quick", is_flag=True, help="Scale slow engines up from size S and compare there; says so."
@@ -25,8 +25,13 @@ def command(size: str, repeat: int, quick: bool, as_json: bool, quiet: bool) -> 
     """Time the textbook model, the reference and the fast engine on the same jobs.
 
     Processor time on one core, without drawing the jobs and compiling. Leaves with 1 if the
-    engines disagree about a single job or meter bin.
+    engines disagree about a single job or meter bin. Size R times a learner's environment.
     """
+    if size.upper() == "R":
+        from cosim.cli.bench_learning import time_learning
+
+        time_learning(repeat, as_json, quiet)
+        return
     from cosim.bench.measure import identical
     from cosim.bench.sizes import size_named
 
