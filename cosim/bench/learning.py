@@ -1,9 +1,9 @@
 """Size R: how fast a learner can play, and the proof that the fast way is the true one.
 
-A day of 500 jobs at three sites of eight GPUs, in 24 or 96 slots, twelve meter bins to a slot;
-the actions are drawn from the whole range. ``env`` is one Gymnasium environment, ``vector`` many in one
-call, ``seam`` the same day through observations, decisions and projections in Python. All of them
-step the whole world under SimPy's clock, with meters and ledger.
+A day of 500 jobs at three sites of eight GPUs, in 24 or 96 slots, twelve meter bins to a slot; the
+actions are drawn from the whole range. ``env`` is one Gymnasium environment, ``vector`` many in
+one call, ``seam`` the same day through observations, decisions and projections in Python. All of
+them step the whole world under SimPy's clock, with meters and ledger.
 """
 
 from __future__ import annotations
@@ -20,6 +20,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.bench.sheet import (
+    Row,
+    Sheet,
+    Terms,
+    amount_column,
+    number_column,
+    spread,
+    spread_column,
+)
 from cosim.bench.sizes import Size
 from cosim.decision import project
 from cosim.gym.codec import Codec
@@ -37,6 +46,7 @@ DAYS, DAYS_PER_REPETITION = 4, 20
 WORLDS = 16
 BINS_PER_SLOT = 12
 SETTINGS = Settings(encoding="score", clock=True, battery=True)
+FATES = ("service", "steps", "decided_ns", "finish_ns")
 Play = Callable[[int], float]
 
 
@@ -214,15 +224,47 @@ def _pace(
 
 def _fingerprint(works: Clockwork) -> str:
     """Meters, ledger rows and jobs as they stood at the end of the window."""
-    grid, fates, slots = works.books.grid, works.engine.fates, works.plan.info.slots
-    decided_ns, finish_ns = np.asarray(fates.decided_ns), np.asarray(fates.finish_ns)
-    known = (decided_ns >= 0) & (decided_ns < works.plan.window_ns)
-    ended = finish_ns <= works.plan.window_ns
+    grid, slots, window_ns = works.books.grid, works.plan.info.slots, works.plan.window_ns
+    fates = {name: np.asarray(getattr(works.engine.fates, name)) for name in FATES}
+    known = (fates["decided_ns"] >= 0) & (fates["decided_ns"] < window_ns)
+    finish_ns = fates.pop("finish_ns")
+    ended_ns = np.where(finish_ns <= window_ns, finish_ns, -1)
     seal = blake2b(digest_size=16)
-    for column in (
-        *(grid.rows[:slots], grid.bins),
-        *(np.asarray(fates.service)[known], np.asarray(fates.steps)[known], decided_ns[known]),
-        np.where(ended, finish_ns, -1),
-    ):
+    for column in (grid.rows[:slots], grid.bins, ended_ns, *(c[known] for c in fates.values())):
         seal.update(np.ascontiguousarray(column).tobytes())
     return seal.hexdigest()
+
+
+# as a sheet --------------------------------------------------------------------------------
+
+
+def learning(letter: str, terms: Terms) -> Sheet:
+    """Time a learner's environments and hold them to the way through the seam."""
+    terms.tell("learner's environments …")
+    paces = measure_learning(terms.repeat)
+    return Sheet(
+        letter,
+        "a learner's slots per second",
+        "engines",
+        (
+            spread_column("CPU s", "cpu_s"),
+            amount_column("slot-steps/s", "slot_steps_per_s"),
+            number_column("reset µs", "reset_us"),
+            number_column("worlds", "worlds"),
+            number_column("peak MB", "peak_mb"),
+        ),
+        {f"{pace.name}-{pace.slots}": _row(pace) for pace in paces},
+        identical=faithful(paces),
+    )
+
+
+def _row(pace: Pace) -> Row:
+    return {
+        "slots": pace.slots,
+        "worlds": pace.worlds,
+        **spread("cpu_s", pace.cpu_s),
+        "slot_steps_per_s": pace.slot_steps_per_s,
+        "reset_us": pace.reset_us,
+        "peak_mb": pace.peak_mb,
+        "digest": pace.digest,
+    }

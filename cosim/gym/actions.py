@@ -28,8 +28,8 @@ Encoding = Literal["score", "split"]
 ENCODINGS = ("score", "split")
 Law = Literal["linear", "square", "level", "softmax"]
 
-ENERGY_USD_KWH = (-0.1, 0.5)
-"""Range of the energy price of a ScoreRule: wider than that of electricity times any PUE."""
+LEAST_KWH = 1e-6
+"""An image takes more energy than this (3.6 J), or its energy price may as well be capped."""
 
 
 @dataclass(frozen=True)
@@ -168,9 +168,9 @@ class Action:
                 "energy_price",
                 "USD/kWh",
                 name,
-                "linear",
-                ENERGY_USD_KWH,
-                "price of IT energy beyond idling",
+                "square",
+                (0.0, float(best_usd_kwh(info)[service])),
+                "price of IT energy beyond idling; at +1 no image pays",
             )
         if len(info.steps) > 1:
             self.step_price_at = self._add(
@@ -289,6 +289,12 @@ class Action:
 def best_usd_s(info: WorldInfo) -> FloatArray:
     """Most that a GPU-second at full speed can earn at each service [USD/s], shape (services,)."""
     return np.asarray((info.revenue_usd / info.image_s()).max(axis=1), dtype=np.float64)
+
+
+def best_usd_kwh(info: WorldInfo) -> FloatArray:
+    """Most that a kWh beyond idling can earn at each service [USD/kWh], shape (services,)."""
+    kwh = np.maximum(info.image_kwh(), LEAST_KWH)
+    return np.asarray((info.revenue_usd / kwh).max(axis=1), dtype=np.float64)
 
 
 def steepest_usd(info: WorldInfo) -> float:

@@ -163,7 +163,7 @@ def wish_prices(seat: Seat) -> None:
     for service in range(len(seat.step_s)):
         gpu_usd_s = square(seat, seat.price_at[0, service])
         seat.prices[0, service] = gpu_usd_s + step_usd / seat.step_s[service]
-        seat.prices[1, service] = linear(seat, seat.price_at[1, service])
+        seat.prices[1, service] = square(seat, seat.price_at[1, service])
     seat.margin_s[0] = linear(seat, seat.meta[MARGIN_AT])
     for kind in range(len(seat.group)):
         seat.floor_usd[0, kind] = floor(seat, seat.hold_at[seat.group[kind]], kind)
