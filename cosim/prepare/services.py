@@ -175,7 +175,7 @@ def _batch_law(scenario: Scenario, site: Site, name: str) -> Law | None:
     said = f"batch_max is {site.gpus.batch_max}, but how steps grow in a batch is not known: "
     fix = f"; give `models.{name}.timing.{kind}.batch: {{fixed_share: ...}}`"
     try:
-        curve = batch_curve(model.profile or name, kind).value
+        curve = batch_curve(model.profile or name, kind, px=model.px).value
     except TraceError as problem:
         raise TraceError(f"{said}{problem}{fix}") from None
     if site.gpus.batch_max > curve.batch_max:

@@ -118,7 +118,8 @@ class SpanEngine:
         return [
             *(farm.service, farm.steps, farm.gpu, farm.decided_ns, farm.landed_ns),
             *(farm.start_ns, farm.finish_ns, farm.energy_pj, farm.epoch, farm.gpus),
-            *(farm.free, farm.sites, farm.arrived, farm.world, farm.progress, rules.credits),
+            *(farm.free, farm.sites, farm.arrived, farm.world, farm.progress),
+            *(farm.work, farm.batches, farm.turns, rules.credits),
         ]
 
     def rewind(self, env: NsEnvironment) -> None:
@@ -141,6 +142,11 @@ class SpanEngine:
             self._doorman.flush()
             self._play(now_ns)
             self.at_ns = now_ns
+
+    def _finish_edge(self) -> None:
+        """Catch up, and let the guard of a bin that begins now do its work: it comes first."""
+        self._catch_up()
+        self._play(self.env.now)
 
     def _play(self, until_ns: int) -> None:
         """Play everything before an instant; Python places what it has to be asked for."""
@@ -179,8 +185,7 @@ class SpanEngine:
     def look(self) -> None:
         """Write into the books what is seen of the sites at an edge."""
         self._catch_up()
-        now_ns = self.env.now
-        kernel_calls.look(self._memory.table, now_ns, now_ns + self.plan.info.slot_ns)
+        kernel_calls.look(self._memory.table, self.env.now)
 
     def begin(self, slot: int, rule: DispatchRule, levels: Sequence[int]) -> None:
         """Put a decision into force: clocks, estimates, dispatch rule, and the jobs held."""
@@ -210,13 +215,13 @@ class SpanEngine:
 
     def fail(self, site: int, gpu: int) -> None:
         """Let a GPU fail; nothing happens to one that is down."""
-        self._catch_up()
+        self._finish_edge()
         self._make_room()
         kernel_calls.fail(self._memory.table, site, gpu, self.env.now)
 
     def repair(self, site: int, gpu: int) -> None:
         """Bring a GPU back; nothing happens to one that is up."""
-        self._catch_up()
+        self._finish_edge()
         self._make_room()
         kernel_calls.repair(self._memory.table, site, gpu, self.env.now)
 

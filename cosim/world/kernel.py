@@ -8,18 +8,22 @@ arriving jobs, so each site's completions are played when somebody looks at that
 from __future__ import annotations
 
 from cosim.world.compiled import compiled, inlined, piece
-from cosim.world.kernel_batch import (
-    batch_complete,
-    batch_follow,
-    batch_foresee,
-    batch_serve,
-    batch_submit,
-)
+from cosim.world.kernel_batch import batch_foresee, batch_play, batch_serve, batch_submit
 from cosim.world.kernel_dispatch import (
     choose,
     estimate_flights,
     estimate_site,
+    held_ns,
+    job_ns,
     send,
+    waiting_ns,
+)
+from cosim.world.kernel_grid import (
+    BACKLOG,
+    BUSY,
+    DUE,
+    UP,
+    WAITING,
 )
 from cosim.world.kernel_heap import pop_flight
 from cosim.world.kernel_memory import read_farm, read_rules
@@ -68,14 +72,13 @@ def play(memory: Ints, site: int, until_ns: int) -> None:
     farm = read_farm(memory)
     sites = farm.sites
     if sites[site, BATCH] != 0:
-        batch_complete(farm.memory, site, until_ns)
-        batch_follow(farm.memory, site, until_ns)
-        return
-    if sites[site, PREEMPT] != 0:
-        turns(farm.memory, site, until_ns)
+        batch_play(farm.memory, site, until_ns)
     else:
-        complete(farm, site, until_ns)
-    follow_all(farm, site, until_ns)
+        if sites[site, PREEMPT] != 0:
+            turns(farm.memory, site, until_ns)
+        else:
+            complete(farm, site, until_ns)
+        follow_all(farm, site, until_ns)
     if sites[site, DOWNS] != 0:
         sites[site, DOWN_NS] += sites[site, DOWNS] * (until_ns - sites[site, DOWN_SINCE])
         sites[site, DOWN_SINCE] = until_ns
@@ -235,20 +238,22 @@ def set_levels(farm: Farm, levels: Ints) -> None:
 
 
 @inlined
-def glance(farm: Farm, now_ns: int, out: Ints) -> None:
-    """Look at each site: (waiting, busy GPUs, backlog [ns], earliest deadline waiting)."""
+def glance(farm: Farm, levels: Ints, now_ns: int, out: Ints) -> None:
+    """Look at each site: waiting, busy, backlog [ns], deadline of the queue's head, up."""
     for site in range(len(farm.sites)):
         first, head, tail = farm.first_gpu[site], farm.sites[site, HEAD], farm.sites[site, TAIL]
-        out[0, site] = tail - head
-        busy, backlog_ns, due_ns = 0, 0, FOREVER
+        out[WAITING, site], out[BUSY, site] = tail - head, 0
         for gpu in range(first, farm.first_gpu[site + 1]):
-            busy += 1 if farm.gpus[gpu, JOB] != NEVER else 0
-        for at in range(first, first + farm.sites[site, ESTIMATES]):
-            backlog_ns += max(0, farm.estimates[at] - now_ns)
-        for at in range(head, tail):
-            due_ns = min(due_ns, farm.deadline_ns[farm.queue[site, at]])
-        out[1, site], out[2, site], out[3, site] = busy, backlog_ns, due_ns
-        out[4, site] = farm.first_gpu[site + 1] - first - farm.sites[site, DOWNS]
+            out[BUSY, site] += 1 if farm.gpus[gpu, JOB] != NEVER else 0
+        backlog_ns = held_ns(farm, site, now_ns) + waiting_ns(farm, site, levels[site])
+        out[BACKLOG, site] = backlog_ns
+        out[DUE, site] = farm.deadline_ns[farm.queue[site, head]] if head < tail else FOREVER
+        out[UP, site] = farm.first_gpu[site + 1] - first - farm.sites[site, DOWNS]
+    for at in range(farm.world[IN_FLIGHT]):
+        job = farm.flight_job[at]
+        service = farm.service[job]
+        site = farm.service_site[service]
+        out[BACKLOG, site] += job_ns(farm, job, service, farm.steps[job], levels[site])
 
 
 @inlined

@@ -5,7 +5,7 @@ Every entry point takes the table (:mod:`cosim.world.kernel_memory`) and a few n
 
 from __future__ import annotations
 
-from cosim.world import kernel, kernel_faults, kernel_meter
+from cosim.world import kernel, kernel_dispatch, kernel_faults, kernel_meter
 from cosim.world.compiled import compiled
 from cosim.world.kernel_facility import close_bin, close_drain
 from cosim.world.kernel_grid import (
@@ -36,6 +36,7 @@ from cosim.world.kernel_state import (
     PJ_HIGH,
     TAIL,
     Farm,
+    Floats,
     Ints,
 )
 
@@ -84,6 +85,12 @@ def answer(memory: Ints, job: int, now_ns: int, service: int, steps: int) -> Non
 def place_held(memory: Ints, now_ns: int) -> int:
     """Place the jobs that were held; a job for which Python has to be asked, or NEVER."""
     return kernel.place_held(memory, now_ns)
+
+
+@compiled
+def rank_offers(counts: Ints, scores: Floats, best: Ints) -> None:
+    """Find the best offers of each service (see :func:`kernel_dispatch.rank_offers`)."""
+    kernel_dispatch.rank_offers(counts, scores, best)
 
 
 @compiled
@@ -171,11 +178,10 @@ def tell_ended(farm: Farm, grid: Grid, site: int) -> None:
 
 
 @compiled
-def look(memory: Ints, now_ns: int, later_ns: int) -> None:
+def look(memory: Ints, now_ns: int) -> None:
     """Tell what an operator would see of the sites at an edge."""
     farm, grid = read_farm(memory), read_grid(memory)
-    kernel.estimate(memory, grid.levels, now_ns, later_ns)
-    kernel.glance(farm, now_ns, grid.counts)
+    kernel.glance(farm, grid.levels, now_ns, grid.counts)
     kernel_meter.show(grid, now_ns)
 
 

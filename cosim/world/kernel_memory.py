@@ -45,10 +45,14 @@ def first_row(record: type[Any]) -> int:
     return sum(len(other._fields) for other in before)
 
 
+KINDS = {record: kinds(record) for record in RECORDS}
+FIRST_ROW = {record: first_row(record) for record in RECORDS}
+
+
 def _reader(record: type[Any]) -> Any:
     """Make the function that takes a record's arrays from the table, for compiled code."""
-    arrays = [types.Array(from_dtype(kind), n, "C") for kind, n in kinds(record)]
-    first = first_row(record)
+    arrays = [types.Array(from_dtype(kind), n, "C") for kind, n in KINDS[record]]
+    first = FIRST_ROW[record]
 
     @intrinsic
     def read(_typing: Any, memory: Any) -> Any:

@@ -13,8 +13,7 @@ from cosim.world.kernel_state import (
     BEGIN,
     BEGUN,
     BUSY_NS,
-    BY_DEADLINE,
-    BY_STEPS,
+    BY_KEY,
     CHANGED_LEVEL,
     CHANGED_NS,
     CHANGED_SITE,
@@ -39,8 +38,6 @@ from cosim.world.kernel_state import (
     IMAGES_LEFT,
     JOB,
     KEEPS,
-    KEYED,
-    LANDED,
     LEVEL,
     LOAD,
     MANY_MODELS,
@@ -53,7 +50,6 @@ from cosim.world.kernel_state import (
     PHASE,
     PJ_HIGH,
     PJ_LOW,
-    RANK_SHIFT,
     REST,
     RUNNING,
     SERVICE,
@@ -68,6 +64,9 @@ from cosim.world.kernel_state import (
     STINT_NS,
     SWITCHED,
     TAIL,
+    W_DECODES,
+    W_IMAGES,
+    W_STEPS,
     WORD,
     Farm,
 )
@@ -304,15 +303,30 @@ def log(farm: Farm, site: int, now_ns: int) -> None:
 
 
 @inlined
+def count_work(farm: Farm, site: int, job: int, sign: int) -> None:
+    """Add a job that waits to the work of its service, or take it off."""
+    images, steps, work = farm.images[job], farm.steps[job], farm.work[farm.service[job]]
+    if farm.sites[site, KEEPS] == 0:
+        work[W_IMAGES] += sign * images
+        work[W_STEPS] += sign * images * steps
+        return
+    left, rest = images - farm.progress[job, BEGUN], farm.progress[job, REST]
+    work[W_IMAGES] += sign * left
+    work[W_STEPS] += sign * (left * steps + rest)
+    work[W_DECODES] += sign if rest > 0 else 0
+
+
+@inlined
 def join(farm: Farm, site: int, job: int) -> None:
     """Let a job join the queue."""
+    count_work(farm, site, job, 1)
     tail = farm.sites[site, TAIL]
-    if farm.sites[site, EDF] != 0:
-        push_due(farm.queue[site], tail, farm.deadline_ns, job)
-    elif farm.sites[site, KEYED] != 0:
+    if farm.sites[site, EDF] == 0:
+        farm.queue[site, tail] = job
+    elif farm.sites[site, EDF] == BY_KEY:
         push_due(farm.queue[site], tail, farm.key, job)
     else:
-        farm.queue[site, tail] = job
+        push_due(farm.queue[site], tail, farm.deadline_ns, job)
     farm.sites[site, TAIL] = tail + 1
 
 
@@ -321,16 +335,16 @@ def leave(farm: Farm, site: int) -> int:
     """Take the job at the head of the queue."""
     sites = farm.sites
     if sites[site, EDF] != 0:
-        job = pop_due(farm.queue[site], sites[site, TAIL], farm.deadline_ns)
+        if sites[site, EDF] == BY_KEY:
+            job = pop_due(farm.queue[site], sites[site, TAIL], farm.key)
+        else:
+            job = pop_due(farm.queue[site], sites[site, TAIL], farm.deadline_ns)
         sites[site, TAIL] -= 1
-        return job
-    if sites[site, KEYED] != 0:
-        job = pop_due(farm.queue[site], sites[site, TAIL], farm.key)
-        sites[site, TAIL] -= 1
-        return job
-    head = sites[site, HEAD]
-    sites[site, HEAD] = head + 1
-    return int(farm.queue[site, head])
+    else:
+        job = int(farm.queue[site, sites[site, HEAD]])
+        sites[site, HEAD] += 1
+    count_work(farm, site, job, -1)
+    return job
 
 
 @inlined
@@ -348,12 +362,14 @@ def take(farm: Farm, site: int, gpu: int, job: int, now_ns: int) -> int:
     else:
         enter(farm, gpu, BEGIN, 0, now_ns)
     farm.gpu[job] = gpu - first
-    if farm.sites[site, KEEPS] != 0:
+    if farm.sites[site, KEEPS] == 0:
+        farm.start_ns[job] = begin_ns
+    else:
         gpus[gpu, STEPS_LEFT] = farm.progress[job, REST]
         gpus[gpu, IMAGES_LEFT] -= farm.progress[job, BEGUN]
         farm.progress[job, STINT_NS] = begin_ns
-    if farm.sites[site, KEEPS] == 0 or farm.start_ns[job] == NEVER:
-        farm.start_ns[job] = begin_ns
+        if farm.start_ns[job] == NEVER:
+            farm.start_ns[job] = begin_ns
     farm.epoch[job] = farm.sites[site, EPOCH]
     end_ns = finish_ns(farm, site, gpu)
     return int((end_ns - farm.sites[site, BASE]) << farm.world[GPU_BITS] | (gpu - first))
@@ -442,23 +458,9 @@ def end_first(farm: Farm, site: int, number: int, end_ns: int) -> None:
 
 
 @inlined
-def rank(farm: Farm, site: int, job: int) -> None:
-    """Give a job that lands the key that its queue is ordered by."""
-    if farm.sites[site, KEYED] == BY_DEADLINE:
-        farm.key[job] = farm.deadline_ns[job]
-    elif farm.sites[site, KEYED] == BY_STEPS:
-        farm.key[job] = farm.images[job] * farm.steps[job]
-    else:
-        farm.key[job] = farm.urgency[farm.class_id[job]] << RANK_SHIFT | farm.sites[site, LANDED]
-        farm.sites[site, LANDED] += 1
-
-
-@inlined
 def submit(farm: Farm, site: int, job: int, now_ns: int) -> None:
     """Let a job join the queue of a site after the completions of this instant."""
     complete(farm, site, now_ns)
     farm.landed_ns[job] = now_ns
-    if farm.sites[site, KEYED] != 0:
-        rank(farm, site, job)
     join(farm, site, job)
     serve(farm, site, now_ns)
