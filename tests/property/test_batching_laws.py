@@ -15,7 +15,7 @@ from cosim.scenario.load import load_scenario
 from cosim.world.pool_batches import BatchPool
 from cosim.world.pool_steps import StepPool
 from cosim.world.step_times import step_times
-from cosim.world.step_times_batch import stays_on
+from cosim.world.step_times_batch import stints_on
 from cosim.world.world import World
 
 QUICKSTART = Path(__file__).resolve().parents[2] / "scenarios" / "quickstart.yaml"
@@ -37,24 +37,20 @@ def test_batches_obey_their_laws(on, hold, seed):
     assert np.isclose(fates.energy_pj.astype(float).sum() / 3.6e18, compute_kwh, rtol=1e-9)
     seen = set()
     for site, gpu in batching_gpus(plan):
-        stays = stays_on(world.engine, site, gpu)
-        for stay in stays:
-            beside = [s.job for s in stays if s.begin_ns <= stay.begin_ns < s.end_ns]
-            assert len({int(fates.service[job]) for job in beside}) <= 1
-            held = sum(int(images[job]) for job in beside)
-            assert held <= plan.sites[site].batch_max or len(beside) == 1
-        assert all(is_lost(plan, site, gpu, s) == s.lost for s in stays)
-        seen |= {s.job for s in stays if not s.lost}
+        stints = stints_on(world.engine, site, gpu)
+        down_ns = [f.at_ns for f in plan.faults if f[1:] == (site, gpu, False)]
+        for stint in stints:
+            here = [s.job for s in stints if s.begin_ns <= stint.begin_ns < s.end_ns]
+            assert len({int(fates.service[job]) for job in here}) <= 1
+            held = sum(int(images[job]) for job in here)
+            assert held <= plan.sites[site].batch_max or len(here) == 1
+            if fates.finish_ns[stint.job] == stint.end_ns:
+                seen.add(stint.job)
+                assert not any(stint.begin_ns <= at_ns < stint.end_ns for at_ns in down_ns)
+            else:
+                assert stint.end_ns in down_ns
     batching = [site.batch_max > 1 for site in plan.sites]
     assert seen == {j for j in ran.tolist() if batching[plan.info.service_site[fates.service[j]]]}
-
-
-def is_lost(plan, site, gpu, stay):
-    """Whether a GPU fails while it holds a job; one that ends at that instant has ended."""
-    down_ns = {f.at_ns for f in plan.faults if (f.site, f.gpu, f.up) == (site, gpu, False)}
-    return any(stay.begin_ns <= at_ns < stay.end_ns for at_ns in down_ns) or (
-        stay.lost and stay.end_ns in down_ns
-    )
 
 
 def test_the_steps_of_a_job_are_told_per_image():
