@@ -21,6 +21,7 @@ from cosim.world.kernel_state import (
     STINT_JOB,
     STINT_NS,
     STINTS,
+    STINTS_LOST,
 )
 from cosim.world.plan import ServicePlan
 
@@ -126,17 +127,28 @@ def batch_step_times(engine: SpanEngine, site: int, gpu: int) -> dict[int, NDArr
     """
     from cosim.world.step_times import Replay
 
-    coming = sorted(_stints(engine, site, gpu), key=lambda stint: (-stint.begin_ns, -stint.job))
+    coming = sorted(stints_on(engine, site, gpu), key=lambda stint: (-stint.begin_ns, -stint.job))
     again = _Gpu(engine, Replay(engine.history(site), gpu, 0, 0), coming)
     again.play()
     return {job: np.array(ends, dtype=np.int64) for job, ends in again.ends.items()}
 
 
-def _stints(engine: SpanEngine, site: int, gpu: int) -> list[Stint]:
-    """All jobs that have begun on a GPU, those that it lost included."""
+def stints_on(engine: SpanEngine, site: int, gpu: int) -> list[Stint]:
+    """All jobs that have begun on a batching GPU, those that it lost included.
+
+    Args:
+        engine: an engine that has run to the end.
+        site: index of the site.
+        gpu: number of the GPU there.
+
+    Raises:
+        ValueError: more jobs were interrupted within one slot than the engine had room to note.
+    """
     from cosim.world.step_times import Stint
 
     farm = engine.farm
+    if farm.world[STINTS_LOST]:
+        raise ValueError(f"{farm.world[STINTS_LOST]} interruptions were not noted")
     at_site = farm.service_site[np.maximum(farm.service, 0)] == site
     jobs = np.flatnonzero((farm.service >= 0) & at_site & (farm.gpu == gpu))
     begin_ns = farm.start_ns[jobs]
