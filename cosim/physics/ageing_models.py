@@ -17,8 +17,8 @@ from typing import ClassVar, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cosim.physics.cooling import KELVIN
 from cosim.physics.ranges import Range
+from cosim.quantities import KELVIN
 
 Floats: TypeAlias = NDArray[np.float64]
 GAS_CONSTANT = 8.3144598  # J/(K mol)

@@ -13,6 +13,7 @@ import math
 from typing import Protocol
 
 from cosim.physics.scalar import scalar
+from cosim.quantities import KELVIN
 
 
 class Row(Protocol):
@@ -25,7 +26,6 @@ class Row(Protocol):
 CONSTANT, ECONOMIZER, CHILLER = 0.0, 1.0, 2.0
 """Values of the column ``KIND``."""
 
-KELVIN = 273.15
 
 (
     KIND,

@@ -42,6 +42,7 @@ from cosim.world.kernel_state import (
     TIMING_COLUMNS,
     WINDOW_NS,
     WORD,
+    WORK_COLUMNS,
     WORLD_ENTRIES,
     Farm,
     Floats,
@@ -56,8 +57,8 @@ _STINTS_AT_LEAST = 4096
 KEYS = {"srs": BY_STEPS, "priority": BY_PRIORITY, "edf": BY_DEADLINE}
 
 
-def farm_of(plan: Plan) -> Farm:
-    """Lay out the arrays of a run.
+def farm_of(plan: Plan, memory: Ints) -> Farm:
+    """Lay out the arrays of a run; ``memory`` is the table in which they will be entered.
 
     Raises:
         ScenarioError: a site is too large, or a job too long, for 64-bit instants.
@@ -117,6 +118,8 @@ def farm_of(plan: Plan) -> Farm:
         residents=np.zeros((total, room), dtype=np.int64),
         joining=np.zeros((total, room), dtype=np.int32),
         turns=_turns(first),
+        work=np.zeros((len(plan.services), WORK_COLUMNS), dtype=np.int64),
+        memory=memory,
     )
 
 

@@ -99,7 +99,7 @@ class SpanEngine:
     def __init__(self, env: NsEnvironment, books: Books, policy: str) -> None:
         plan = books.plan
         self.env, self.plan, self.books = env, plan, books
-        self.farm = farm_of(plan)
+        self.farm = farm_of(plan, books.memory.table)
         self.fates = SpanFates(self.farm)
         levels = [site.levels - 1 for site in plan.sites]
         self._dispatcher = Dispatcher(plan, [], levels, policy, queues=self._queues)
@@ -118,8 +118,8 @@ class SpanEngine:
         return [
             *(farm.service, farm.steps, farm.gpu, farm.decided_ns, farm.landed_ns),
             *(farm.start_ns, farm.finish_ns, farm.energy_pj, farm.epoch, farm.gpus),
-            *(farm.free, farm.sites, farm.arrived, farm.world, farm.progress, rules.credits),
-            *(farm.batches, farm.turns),
+            *(farm.free, farm.sites, farm.arrived, farm.world, farm.progress, farm.work),
+            *(farm.batches, farm.turns, rules.credits),
         ]
 
     def rewind(self, env: NsEnvironment) -> None:
@@ -185,8 +185,7 @@ class SpanEngine:
     def look(self) -> None:
         """Write into the books what is seen of the sites at an edge."""
         self._catch_up()
-        now_ns = self.env.now
-        kernel_calls.look(self._memory.table, now_ns, now_ns + self.plan.info.slot_ns)
+        kernel_calls.look(self._memory.table, self.env.now)
 
     def begin(self, slot: int, rule: DispatchRule, levels: Sequence[int]) -> None:
         """Put a decision into force: clocks, estimates, dispatch rule, and the jobs held."""

@@ -111,14 +111,27 @@ class StepEngine:
 
     def look(self) -> None:
         """Write into the books what is seen of the sites at an edge."""
-        now_ns, counts = self.env.now, self.books.grid.counts
-        self._refresh_estimates()
+        now_ns, grid = self.env.now, self.books.grid
+        flying_ns = self._flying_ns(grid.levels.tolist())
         for site, pool in enumerate(self.pools):
             queue = pool.queue()
-            due_ns = min((self.fates.deadline_ns[job] for job in queue), default=FOREVER)
-            backlog_ns = self.estimates[site].backlog_ns(now_ns)
-            counts[:, site] = len(queue), pool.busy, backlog_ns, due_ns, pool.up
+            due_ns = self.fates.deadline_ns[queue[0]] if queue else FOREVER
+            backlog_ns = pool.held_ns() + flying_ns[site]
+            backlog_ns += self._waiting_ns(queue, int(grid.levels[site]))
+            grid.counts[:, site] = len(queue), pool.busy, backlog_ns, due_ns, pool.up
         kernel_calls.show(self.books.memory.table, now_ns)
+
+    def _waiting_ns(self, queue: list[int], level: int) -> int:
+        """GPU time of what is left of jobs that wait [ns]."""
+        return sum(self.fates.rest_ns(job, self.plan.services, level) for job in queue)
+
+    def _flying_ns(self, levels: list[int]) -> list[int]:
+        """GPU time of the jobs on their way to each site [ns]."""
+        flying_ns = [0] * len(self.pools)
+        for job in self._in_flight:
+            site = self._site_of[self.fates.service[job]]
+            flying_ns[site] += self.fates.rest_ns(job, self.plan.services, levels[site])
+        return flying_ns
 
     def begin(self, slot: int, rule: DispatchRule, levels: Sequence[int]) -> None:
         """Put a decision into force: clocks, estimates, dispatch rule, and the jobs held."""

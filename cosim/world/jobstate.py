@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.traces.jobs import JobSet
+from cosim.world.plan import ServicePlan
 
 NEVER = -1
 IntArray = NDArray[np.int64]
@@ -89,6 +90,11 @@ class JobState:
         self.images = self.jobs.images.tolist()
         self.images_left = self.images.copy()
         self.deadline_ns = self.jobs.deadline_ns.tolist()
+
+    def rest_ns(self, job: int, services: Sequence[ServicePlan], level: int) -> int:
+        """GPU time of what is left of a job that waits, at a clock level [ns]."""
+        plan = services[self.service[job]]
+        return plan.rest_ns(level, self.steps[job], self.images_left[job], self.steps_left[job])
 
     def steps_to_go(self, job: int) -> int:
         """Denoising steps left over all images of a job."""

@@ -11,9 +11,10 @@ difference of a counter too: pJ per image, which may wrap around as only differe
 
 from __future__ import annotations
 
-from cosim.world.compiled import inlined
+from cosim.world.compiled import inlined, piece
 from cosim.world.kernel_batch_turns import arm, arm_first, set_turn, steps_to, turn_ns, win
 from cosim.world.kernel_heap import sift_down, sift_up
+from cosim.world.kernel_memory import read_farm
 from cosim.world.kernel_pool import count, enter, join, leave, pick, post_phase, rank, release
 from cosim.world.kernel_state import (
     ARMED,
@@ -56,6 +57,7 @@ from cosim.world.kernel_state import (
     TAIL,
     WORK_NS,
     Farm,
+    Ints,
 )
 
 _JOB = (1 << 32) - 1
@@ -207,9 +209,10 @@ def turn(farm: Farm, site: int, gpu: int, now_ns: int) -> None:
 # what others do to the pool ----------------------------------------------------------------
 
 
-@inlined
-def batch_complete(farm: Farm, site: int, until_ns: int) -> None:
+@piece
+def batch_complete(memory: Ints, site: int, until_ns: int) -> None:
     """Let the GPUs of a site take their turns until an instant, in order of time, then number."""
+    farm = read_farm(memory)
     sites, first = farm.sites, farm.first_gpu[site]
     while True:
         gpu, armed = farm.turns[2 * first + 1], sites[site, ARMED]
@@ -221,10 +224,10 @@ def batch_complete(farm: Farm, site: int, until_ns: int) -> None:
         turn(farm, site, gpu, at_ns)
 
 
-@inlined
-def batch_play(farm: Farm, site: int, now_ns: int) -> None:
-    """Bring a site to an instant, its meters included."""
-    batch_complete(farm, site, now_ns)
+@piece
+def batch_follow(memory: Ints, site: int, now_ns: int) -> None:
+    """Bring the meters of a site to an instant by which all turns are taken."""
+    farm = read_farm(memory)
     for gpu in range(farm.first_gpu[site], farm.first_gpu[site + 1]):
         if farm.gpus[gpu, JOB] != NEVER:
             if farm.gpus[gpu, PHASE] == STEP:
@@ -233,9 +236,10 @@ def batch_play(farm: Farm, site: int, now_ns: int) -> None:
                 post_phase(farm, site, gpu, now_ns)
 
 
-@inlined
-def batch_foresee(farm: Farm, site: int, now_ns: int) -> None:
+@piece
+def batch_foresee(memory: Ints, site: int, now_ns: int) -> None:
     """Compute all turns of a site anew, after its clock or its switches have changed."""
+    farm = read_farm(memory)
     first, end = farm.first_gpu[site], farm.first_gpu[site + 1]
     for gpu in range(first, end):
         new = farm.gpus[gpu, PHASE] == BEGIN and farm.gpus[gpu, END] == now_ns
@@ -248,9 +252,10 @@ def batch_foresee(farm: Farm, site: int, now_ns: int) -> None:
     arm_first(farm, site, now_ns, _NO_GPU)
 
 
-@inlined
-def batch_serve(farm: Farm, site: int, now_ns: int) -> None:
+@piece
+def batch_serve(memory: Ints, site: int, now_ns: int) -> None:
     """Give waiting jobs to empty, enabled GPUs."""
+    farm = read_farm(memory)
     sites, first, taken = farm.sites, farm.first_gpu[site], False
     while sites[site, HEAD] < sites[site, TAIL] and sites[site, FREE] > 0:
         at = pick(farm, site)
@@ -269,21 +274,22 @@ def batch_serve(farm: Farm, site: int, now_ns: int) -> None:
         arm_first(farm, site, now_ns, _NO_GPU)
 
 
-@inlined
-def batch_submit(farm: Farm, site: int, job: int, now_ns: int) -> None:
+@piece
+def batch_submit(memory: Ints, site: int, job: int, now_ns: int) -> None:
     """Let a job join the queue of a site after the turns of this instant.
 
     What an edge has given to an empty GPU begins when the edge is over.
     """
+    farm = read_farm(memory)
     if farm.world[AT_EDGE] == 0:
-        batch_complete(farm, site, now_ns)
+        batch_complete(farm.memory, site, now_ns)
     farm.landed_ns[job] = now_ns
     sites = farm.sites
     if sites[site, KEYED] != 0:
         rank(farm, site, job)
     join(farm, site, job)
     if sites[site, FREE] > 0:
-        batch_serve(farm, site, now_ns)
+        batch_serve(farm.memory, site, now_ns)
     if sites[site, HEAD] < sites[site, TAIL] and farm.queue[site, sites[site, HEAD]] == job:
         arm_first(farm, site, now_ns, _NO_GPU)
 

@@ -5,7 +5,7 @@ Every entry point takes the table (:mod:`cosim.world.kernel_memory`) and a few n
 
 from __future__ import annotations
 
-from cosim.world import kernel, kernel_faults, kernel_meter
+from cosim.world import kernel, kernel_dispatch, kernel_faults, kernel_meter
 from cosim.world.compiled import compiled
 from cosim.world.kernel_facility import close_bin, close_drain
 from cosim.world.kernel_grid import (
@@ -26,7 +26,7 @@ from cosim.world.kernel_grid import (
     WAITING,
     Grid,
 )
-from cosim.world.kernel_memory import read_farm, read_grid, read_rules
+from cosim.world.kernel_memory import read_farm, read_grid
 from cosim.world.kernel_state import (
     FINISHED,
     FOREVER,
@@ -36,6 +36,7 @@ from cosim.world.kernel_state import (
     PJ_HIGH,
     TAIL,
     Farm,
+    Floats,
     Ints,
 )
 
@@ -45,7 +46,7 @@ from cosim.world.kernel_state import (
 @compiled
 def play(memory: Ints, until_ns: int) -> int:
     """Play everything before an instant (see :func:`cosim.world.kernel_meter.play`)."""
-    return kernel_meter.play(read_farm(memory), read_rules(memory), read_grid(memory), until_ns)
+    return kernel_meter.play(memory, until_ns)
 
 
 @compiled
@@ -68,8 +69,8 @@ def arrive(
     """
     farm = read_farm(memory)
     if told != NEVER:
-        kernel.answer(farm, told, at_ns, service, steps)
-    job = kernel_meter.play(farm, read_rules(memory), read_grid(memory), now_ns + 1)
+        kernel.answer(memory, told, at_ns, service, steps)
+    job = kernel_meter.play(memory, now_ns + 1)
     kernel.queues(farm, now_ns, seen)
     return int(job)
 
@@ -77,13 +78,19 @@ def arrive(
 @compiled
 def answer(memory: Ints, job: int, now_ns: int, service: int, steps: int) -> None:
     """Take Python's placement of a job."""
-    kernel.answer(read_farm(memory), job, now_ns, service, steps)
+    kernel.answer(memory, job, now_ns, service, steps)
 
 
 @compiled
 def place_held(memory: Ints, now_ns: int) -> int:
     """Place the jobs that were held; a job for which Python has to be asked, or NEVER."""
-    return kernel.place_held(read_farm(memory), read_rules(memory), now_ns)
+    return kernel.place_held(memory, now_ns)
+
+
+@compiled
+def rank_offers(counts: Ints, scores: Floats, best: Ints) -> None:
+    """Find the best offers of each service (see :func:`kernel_dispatch.rank_offers`)."""
+    kernel_dispatch.rank_offers(counts, scores, best)
 
 
 @compiled
@@ -100,8 +107,8 @@ def enforce(memory: Ints, now_ns: int, later_ns: int) -> int:
     """Put the decided clock levels into force and begin to count arrivals; how many are held."""
     farm, grid = read_farm(memory), read_grid(memory)
     for site in range(len(grid.levels)):
-        kernel.set_clock(farm, site, grid.levels[site], now_ns)
-    kernel.estimate(farm, grid.levels, now_ns, later_ns)
+        kernel.set_clock(memory, site, grid.levels[site], now_ns)
+    kernel.estimate(memory, grid.levels, now_ns, later_ns)
     kernel.set_levels(farm, grid.levels)
     farm.arrived[:] = 0
     kernel.begin_held(farm)
@@ -113,13 +120,13 @@ def enforce(memory: Ints, now_ns: int, later_ns: int) -> int:
 @compiled
 def fail(memory: Ints, site: int, gpu: int, now_ns: int) -> None:
     """Let a GPU fail."""
-    kernel_faults.fail(read_farm(memory), site, gpu, now_ns)
+    kernel_faults.fail(memory, site, gpu, now_ns)
 
 
 @compiled
 def repair(memory: Ints, site: int, gpu: int, now_ns: int) -> None:
     """Bring a GPU back."""
-    kernel_faults.repair(read_farm(memory), site, gpu, now_ns)
+    kernel_faults.repair(memory, site, gpu, now_ns)
 
 
 @compiled
@@ -128,7 +135,7 @@ def open_gates(memory: Ints, now_ns: int) -> None:
     farm = read_farm(memory)
     for site in range(len(farm.sites)):
         gpus = farm.first_gpu[site + 1] - farm.first_gpu[site]
-        kernel.set_enabled(farm, site, gpus, now_ns)
+        kernel.set_enabled(memory, site, gpus, now_ns)
 
 
 @compiled
@@ -171,11 +178,10 @@ def tell_ended(farm: Farm, grid: Grid, site: int) -> None:
 
 
 @compiled
-def look(memory: Ints, now_ns: int, later_ns: int) -> None:
+def look(memory: Ints, now_ns: int) -> None:
     """Tell what an operator would see of the sites at an edge."""
     farm, grid = read_farm(memory), read_grid(memory)
-    kernel.estimate(farm, grid.levels, now_ns, later_ns)
-    kernel.glance(farm, now_ns, grid.counts)
+    kernel.glance(farm, grid.levels, now_ns, grid.counts)
     kernel_meter.show(grid, now_ns)
 
 
@@ -206,7 +212,7 @@ def close_bins(memory: Ints, readings: Ints) -> None:
     """Close one bin of every site, from readings of shape (sites, READINGS)."""
     grid = read_grid(memory)
     for site in range(len(readings)):
-        close_bin(grid, site, grid.clock[BIN], readings[site])
+        close_bin(memory, site, grid.clock[BIN], readings[site])
     kernel_meter.pass_bin(grid)
 
 

@@ -13,7 +13,7 @@ from cosim.physics.battery_power_scalar import power_limits_kw
 from cosim.physics.battery_row import CAPACITY_KWH
 from cosim.physics.battery_scalar import advance
 from cosim.quantities import J_PER_KWH, NS_PER_HOUR
-from cosim.world.compiled import inlined
+from cosim.world.compiled import inlined, piece
 from cosim.world.kernel_grid import (
     ABSORB,
     BAD_BIN,
@@ -53,6 +53,7 @@ from cosim.world.kernel_grid import (
     UNSERVED,
     Grid,
 )
+from cosim.world.kernel_memory import read_grid
 from cosim.world.kernel_state import (
     Ints,
 )
@@ -65,16 +66,17 @@ RESIDUAL_LIMIT = 1e-9
 _LOW_BITS = (1 << 32) - 1
 
 
-@inlined
-def close_bin(grid: Grid, site: int, bin_no: int, reading: Ints) -> None:
+@piece
+def close_bin(memory: Ints, site: int, bin_no: int, reading: Ints) -> None:
     """Close the books of one bin of one site.
 
     Args:
-        grid: the electrical side.
+        memory: the table of addresses.
         site: the site.
         bin_no: the bin, counted from the window's start.
         reading: what its pool's meters gathered in the bin, shape (READINGS,).
     """
+    grid = read_grid(memory)
     compute_kw, idle_kw = it_kw(grid, site, reading)
     cooling_kw = (compute_kw + idle_kw) * (grid.pue[bin_no, site] - 1.0)
     solar_kw, wind_kw = grid.solar_kw[bin_no, site], grid.wind_kw[bin_no, site]

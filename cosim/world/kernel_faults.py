@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from cosim.world.compiled import compiled, inlined
+from cosim.world.compiled import inlined, piece
 from cosim.world.kernel import play
 from cosim.world.kernel_batch import batch_serve
 from cosim.world.kernel_batch_turns import arm_first, set_turn
-from cosim.world.kernel_pool import join, log, release, serve
+from cosim.world.kernel_memory import read_farm
+from cosim.world.kernel_pool import count_work, join, log, release, serve
 from cosim.world.kernel_state import (
     ALLOWED,
     BATCH,
@@ -39,6 +40,7 @@ from cosim.world.kernel_state import (
     STINT_NS,
     SWITCHED,
     Farm,
+    Ints,
 )
 from cosim.world.kernel_urgent import arm, keep, place_in_running, sift
 
@@ -53,6 +55,7 @@ def put_back(farm: Farm, site: int, job: int) -> None:
         # it left this row once, so that there is a place before the head
         farm.sites[site, HEAD] -= 1
         farm.queue[site, farm.sites[site, HEAD]] = job
+        count_work(farm, site, job, 1)
     else:
         join(farm, site, job)
 
@@ -106,18 +109,19 @@ def lose_batch(farm: Farm, site: int, gpu: int, now_ns: int) -> None:
 def go_on(farm: Farm, site: int, now_ns: int) -> None:
     """Give waiting jobs to the GPUs there are now."""
     if farm.sites[site, BATCH] != 0:
-        batch_serve(farm, site, now_ns)
+        batch_serve(farm.memory, site, now_ns)
     else:
         serve(farm, site, now_ns)
     if farm.sites[site, PREEMPT] != 0:
-        arm(farm, site, now_ns, 1 << farm.world[GPU_BITS])
+        arm(farm.memory, site, now_ns, 1 << farm.world[GPU_BITS])
 
 
-@compiled
-def fail(farm: Farm, site: int, number: int, now_ns: int) -> None:
+@piece
+def fail(memory: Ints, site: int, number: int, now_ns: int) -> None:
     """Let a GPU fail."""
+    farm = read_farm(memory)
     gpu = farm.first_gpu[site] + number
-    play(farm, site, now_ns)
+    play(farm.memory, site, now_ns)
     was = farm.gpus[gpu, OFF]
     if was == DOWN:
         return
@@ -136,11 +140,12 @@ def fail(farm: Farm, site: int, number: int, now_ns: int) -> None:
     go_on(farm, site, now_ns)
 
 
-@compiled
-def repair(farm: Farm, site: int, number: int, now_ns: int) -> None:
+@piece
+def repair(memory: Ints, site: int, number: int, now_ns: int) -> None:
     """Bring a GPU back, switched off if as many as may run do."""
+    farm = read_farm(memory)
     gpu, sites = farm.first_gpu[site] + number, farm.sites
-    play(farm, site, now_ns)
+    play(farm.memory, site, now_ns)
     if farm.gpus[gpu, OFF] != DOWN:
         return
     total = farm.first_gpu[site + 1] - farm.first_gpu[site]

@@ -9,6 +9,7 @@ annotations of the records. Whoever fills a table keeps its arrays alive
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, get_args, get_type_hints
 
 import numpy as np
@@ -29,6 +30,7 @@ COLUMNS = 4  # address and up to three extents
 RECORDS = (Farm, Rules, Grid)
 
 
+@cache
 def kinds(record: type[Any]) -> list[tuple[np.dtype[Any], int]]:
     """Element type and dimensions of each array of a record, from its annotations."""
     hints = get_type_hints(record, include_extras=True)
@@ -39,6 +41,7 @@ def kinds(record: type[Any]) -> list[tuple[np.dtype[Any], int]]:
     return found
 
 
+@cache
 def first_row(record: type[Any]) -> int:
     """Where the arrays of a record begin in the table."""
     before = RECORDS[: RECORDS.index(record)]

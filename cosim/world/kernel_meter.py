@@ -10,7 +10,7 @@ import math
 
 from cosim.physics.battery_row import CAPACITY_KWH
 from cosim.physics.battery_scalar import range_kw
-from cosim.world.compiled import compiled, inlined
+from cosim.world.compiled import inlined, piece
 from cosim.world.kernel import advance, set_clock, set_enabled
 from cosim.world.kernel_facility import close_bin
 from cosim.world.kernel_grid import (
@@ -68,6 +68,7 @@ from cosim.world.kernel_grid import (
     WEAR_USD_KWH,
     Grid,
 )
+from cosim.world.kernel_memory import read_farm, read_grid
 from cosim.world.kernel_state import (
     CHANGES,
     FOREVER,
@@ -79,7 +80,7 @@ from cosim.world.kernel_state import (
     TAIL,
     Farm,
     Floats,
-    Rules,
+    Ints,
 )
 
 NO_LIMIT = math.inf
@@ -144,22 +145,23 @@ def guard(farm: Farm, grid: Grid) -> None:
     for site in range(len(grid.site)):
         if grid.site[site, IMPORT_MAX] != NO_LIMIT:
             level, enabled = guard_setting(grid, site, demand_of(farm, site))
-            set_clock(farm, site, level, now_ns)
-            set_enabled(farm, site, enabled, now_ns)
+            set_clock(farm.memory, site, level, now_ns)
+            set_enabled(farm.memory, site, enabled, now_ns)
     grid.clock[GUARD_DUE] = 0
 
 
 # bins --------------------------------------------------------------------------------------
 
 
-@compiled
-def play(farm: Farm, rules: Rules, grid: Grid, until_ns: int) -> int:
+@piece
+def play(memory: Ints, until_ns: int) -> int:
     """Play everything before an instant and the completions at it; close bins that end by then.
 
     Returns:
         NEVER when the instant is reached; the number of a job for which Python has to be asked;
         or FULL if the log of changes has to grow before this can go on.
     """
+    farm, grid = read_farm(memory), read_grid(memory)
     clock = grid.clock
     while True:
         if clock[GUARD_DUE] != 0:
@@ -167,12 +169,12 @@ def play(farm: Farm, rules: Rules, grid: Grid, until_ns: int) -> int:
                 return FULL
             guard(farm, grid)
         end_ns = clock[BIN_END]
-        job = advance(farm, rules, min(end_ns, until_ns))
+        job = advance(memory, min(end_ns, until_ns))
         if job != NEVER or end_ns > until_ns:
             return job
         for site in range(len(grid.site)):
             reading = farm.sites[site, PJ_HIGH : PJ_HIGH + 6]
-            close_bin(grid, site, clock[BIN], reading)
+            close_bin(memory, site, clock[BIN], reading)
             reading[:] = 0
         pass_bin(grid)
 

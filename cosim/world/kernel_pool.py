@@ -68,6 +68,9 @@ from cosim.world.kernel_state import (
     STINT_NS,
     SWITCHED,
     TAIL,
+    W_DECODES,
+    W_IMAGES,
+    W_STEPS,
     WORD,
     Farm,
 )
@@ -304,8 +307,23 @@ def log(farm: Farm, site: int, now_ns: int) -> None:
 
 
 @inlined
+def count_work(farm: Farm, site: int, job: int, sign: int) -> None:
+    """Add a job that waits to the work of its service, or take it off."""
+    images, steps, work = farm.images[job], farm.steps[job], farm.work[farm.service[job]]
+    if farm.sites[site, KEEPS] == 0:
+        work[W_IMAGES] += sign * images
+        work[W_STEPS] += sign * images * steps
+        return
+    left, rest = images - farm.progress[job, BEGUN], farm.progress[job, REST]
+    work[W_IMAGES] += sign * left
+    work[W_STEPS] += sign * (left * steps + rest)
+    work[W_DECODES] += sign if rest > 0 else 0
+
+
+@inlined
 def join(farm: Farm, site: int, job: int) -> None:
     """Let a job join the queue."""
+    count_work(farm, site, job, 1)
     tail = farm.sites[site, TAIL]
     if farm.sites[site, EDF] != 0:
         push_due(farm.queue[site], tail, farm.deadline_ns, job)
@@ -323,14 +341,14 @@ def leave(farm: Farm, site: int) -> int:
     if sites[site, EDF] != 0:
         job = pop_due(farm.queue[site], sites[site, TAIL], farm.deadline_ns)
         sites[site, TAIL] -= 1
-        return job
-    if sites[site, KEYED] != 0:
+    elif sites[site, KEYED] != 0:
         job = pop_due(farm.queue[site], sites[site, TAIL], farm.key)
         sites[site, TAIL] -= 1
-        return job
-    head = sites[site, HEAD]
-    sites[site, HEAD] = head + 1
-    return int(farm.queue[site, head])
+    else:
+        job = int(farm.queue[site, sites[site, HEAD]])
+        sites[site, HEAD] += 1
+    count_work(farm, site, job, -1)
+    return job
 
 
 @inlined

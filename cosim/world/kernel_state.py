@@ -140,6 +140,8 @@ class Farm(NamedTuple):
         joining: jobs of each batching GPU that are to be encoded, shape (GPUs, most jobs).
         turns: of each site a tournament of its GPUs for the next change: winner of all at 1,
             GPUs from the number of GPUs on; shape (2 · GPUs,).
+        work: what waits for each service, shape (services, WORK_COLUMNS).
+        memory: the table of addresses itself, for compiled pieces.
     """
 
     first_gpu: Ints1
@@ -190,7 +192,16 @@ class Farm(NamedTuple):
     residents: Ints2
     joining: Small2
     turns: Small1
+    work: Ints2
+    memory: Ints2
 
+
+# columns of Farm.work: images that have not begun, denoising steps, images to be decoded
+W_IMAGES, W_STEPS, W_DECODES = range(3)
+WORK_COLUMNS = 3
+
+MANY_WAIT = 32
+"""Jobs in the queue per GPU beyond which its estimate is levelled out."""
 
 # entries of Rules.meta
 KIND, MARGIN_NS, KNOWN = range(3)
@@ -214,6 +225,7 @@ class Rules(NamedTuple):
         counts: step counts open at each service, shape (services,).
         choices: steps, time per image and time in all [ns], shape (services, counts, 3).
         scores: score of an image on time and late [USD], shape (services, counts, 2).
+        best: of each k, the best on time up to it and the best late from it on, same shape.
         weights: of the transfer and of a second of delay, shape (2,).
         floors: hold and drop limits per class, shape (2, classes) [USD].
         known: explicit destination of each job, UNKNOWN without; shape (jobs,) or (0,).
@@ -228,6 +240,7 @@ class Rules(NamedTuple):
     counts: Ints1
     choices: Ints3
     scores: Floats3
+    best: Ints3
     weights: Floats1
     floors: Floats2
     known: Small1

@@ -58,6 +58,9 @@ class Pool(Protocol):
     def queue(self) -> list[int]:
         """Jobs in the queue in the order in which they would start."""
 
+    def held_ns(self) -> int:
+        """GPU time until the jobs that GPUs hold have ended, at the present clock [ns]."""
+
     @property
     def busy(self) -> int:
         """GPUs that hold a job."""

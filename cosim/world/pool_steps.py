@@ -177,6 +177,11 @@ class StepPool:
         """Jobs in the queue in the order in which they would start."""
         return self._queue.ordered()
 
+    def held_ns(self) -> int:
+        """GPU time until the jobs that GPUs hold have ended, at the present clock [ns]."""
+        busy = (gpu for gpu in self._gpus if gpu.job != NEVER)
+        return sum(self._end_ns(gpu) - self.env.now for gpu in busy)
+
     @property
     def busy(self) -> int:
         """GPUs that hold a job."""

@@ -17,7 +17,9 @@ from cosim.decision import (
     SplitRule,
 )
 from cosim.errors import PolicyError
-from cosim.world.dispatch import Dispatcher, Option, Scorer
+from cosim.quantities import ns_from_s
+from cosim.world.dispatch import Dispatcher, floors, open_services
+from cosim.world.kernel_calls import rank_offers
 from cosim.world.kernel_state import (
     ASK,
     ASK_PYTHON,
@@ -60,6 +62,7 @@ class RuleTables:
             counts=np.zeros(services, dtype=np.int64),
             choices=np.zeros((services, steps, 3), dtype=np.int64),
             scores=np.zeros((services, steps, 2)),
+            best=np.zeros((services, steps, 2), dtype=np.int64),
             weights=np.zeros(2),
             floors=np.zeros((2, kinds)),
             known=np.zeros(0, dtype=np.int32),
@@ -87,24 +90,23 @@ class RuleTables:
         self.rules.split_steps[:] = rule.steps
 
     def _score(self, rule: ScoreRule) -> None:
-        """Number the scorer's options; its scores are taken as they are."""
-        scorer, rules = Scorer(self._dispatcher, rule), self.rules
-        rules.meta[KIND], rules.meta[MARGIN_NS] = SCORE, scorer.margin_ns
+        """Write down what every service offers; compiled code finds the best of it."""
+        rules, plan, owner = self.rules, self._plan, self._dispatcher
+        rules.meta[KIND], rules.meta[MARGIN_NS] = SCORE, ns_from_s(rule.margin_s)
         rules.weights[:] = rule.transfer_weight, rule.delay_usd_s
-        rules.floors[:] = scorer.floors
-        for moves, homes in enumerate((scorer.stay, scorer.options)):
-            for home, options in enumerate(homes):
-                rules.options[home, moves, 0] = len(options)
-                for at, option in enumerate(options, start=1):
-                    rules.options[home, moves, at] = option[0]
-                    self._rows(option)
-
-    def _rows(self, option: Option) -> None:
-        service, _, rows = option
-        self.rules.counts[service] = len(rows)
-        for k, (steps, image_ns, batch_ns, on_time, late) in enumerate(rows):
-            self.rules.choices[service, k] = steps, image_ns, batch_ns
-            self.rules.scores[service, k] = on_time, late
+        rules.floors[:] = floors(rule, len(plan.info.classes))
+        for moves, homes in enumerate(reversed(open_services(rule, plan))):
+            for home, services in enumerate(homes):
+                rules.options[home, moves, 0] = len(services)
+                rules.options[home, moves, 1 : len(services) + 1] = services
+        scores, steps = owner.offers.of_slot(rule, owner.levels), np.asarray(plan.info.steps)
+        for service, allowed in enumerate(rule.steps_allowed):
+            count = rules.counts[service] = np.count_nonzero(allowed)
+            rules.choices[service, :count, 0] = steps[allowed]
+            rules.choices[service, :count, 1:] = scores.course_ns[service, allowed]
+            rules.scores[service, :count, 0] = scores.on_time[service, allowed]
+            rules.scores[service, :count, 1] = scores.late[service, allowed]
+        rank_offers(rules.counts, rules.scores, rules.best)
 
     # explicit placements ----------------------------------------------------------------
 
