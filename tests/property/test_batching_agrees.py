@@ -167,20 +167,20 @@ def batching_gpus(plan):
     return [(i, gpu) for i, s in enumerate(plan.sites) if s.batch_max > 1 for gpu in range(s.gpus)]
 
 
-@settings(plain.agree, max_examples=15)
+@settings(plain.agree, max_examples=10)
 @given(scenarios(), st.booleans(), holds, seeds)
 def test_a_batch_of_one_image_is_the_plain_pool(scenario, even, hold, seed):
     """Jobs of one image: whichever of the two pools runs them, nothing differs."""
     plan = prepared(scenario, even).plan(seed)
     ones = replace(plan.jobs, images=np.ones_like(plan.jobs.images))
     services = tuple(replace(s, batch_ns=(), batch_mw=()) for s in plan.services)
-    sites = tuple(replace(site, batch_max=1) for site in plan.sites)
+    sites = tuple(replace(site, batch_max=1, preempt=False) for site in plan.sites)
     plan = replace(plan, jobs=ones, services=services, sites=sites)
     worlds = [
         World(plan, plain.Restless(["split"], hold), stream(seed, "policy", "x")) for _ in range(2)
     ]
     worlds[1].engine.pools = [
-        BatchPool(worlds[1].env, i, site, plan.services, worlds[1].engine.fates)
+        BatchPool(worlds[1].engine.env, i, site, plan.services, worlds[1].engine.fates)
         for i, site in enumerate(plan.sites)
     ]
     assert all(type(pool) is StepPool for pool in worlds[0].engine.pools)
