@@ -49,12 +49,13 @@ class Books:
     def open_slot(self, slot: int, now_ns: int) -> None:
         """Begin to gather a slot."""
         self.slot = slot
-        if slot >= len(self.grid.rows):
-            self._grow()
+        self.make_room(slot)
         open_slot(self.memory.table, slot, now_ns, self.in_window)
 
-    def _grow(self) -> None:
-        """Make room for a longer drain."""
+    def make_room(self, slot: int) -> None:
+        """See to it that the ledger has a row for a slot, however long the drain."""
+        if slot < len(self.grid.rows):
+            return
         rows = np.zeros((2 * len(self.grid.rows), *self.grid.rows.shape[1:]))
         rows[: len(self.grid.rows)] = self.grid.rows
         self.grid = self.grid._replace(rows=rows)

@@ -8,13 +8,7 @@ arriving jobs, so each site's completions are played when somebody looks at that
 from __future__ import annotations
 
 from cosim.world.compiled import compiled, inlined, piece
-from cosim.world.kernel_batch import (
-    batch_complete,
-    batch_follow,
-    batch_foresee,
-    batch_serve,
-    batch_submit,
-)
+from cosim.world.kernel_batch import batch_foresee, batch_play, batch_serve, batch_submit
 from cosim.world.kernel_dispatch import (
     choose,
     estimate_flights,
@@ -78,8 +72,7 @@ def play(memory: Ints, site: int, until_ns: int) -> None:
     farm = read_farm(memory)
     sites = farm.sites
     if sites[site, BATCH] != 0:
-        batch_complete(farm.memory, site, until_ns)
-        batch_follow(farm.memory, site, until_ns)
+        batch_play(farm.memory, site, until_ns)
     else:
         if sites[site, PREEMPT] != 0:
             turns(farm.memory, site, until_ns)

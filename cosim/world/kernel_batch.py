@@ -15,7 +15,7 @@ from cosim.world.compiled import inlined, piece
 from cosim.world.kernel_batch_turns import arm, arm_first, set_turn, steps_to, turn_ns, win
 from cosim.world.kernel_heap import sift_down, sift_up
 from cosim.world.kernel_memory import read_farm
-from cosim.world.kernel_pool import count, enter, join, leave, pick, post_phase, rank, release
+from cosim.world.kernel_pool import count, enter, join, leave, pick, post_phase, release
 from cosim.world.kernel_state import (
     ARMED,
     ARMED_NS,
@@ -27,8 +27,10 @@ from cosim.world.kernel_state import (
     BATCH_SERVICE,
     BATCH_STEPS,
     BEGIN,
+    BY_KEY,
     DECODE,
     DECODE_NS,
+    EDF,
     ENCODE,
     ENCODE_NS,
     ENCODED,
@@ -42,7 +44,6 @@ from cosim.world.kernel_state import (
     JOB,
     JOINING,
     KEEPS,
-    KEYED,
     LEVEL,
     LOAD,
     NEVER,
@@ -59,6 +60,7 @@ from cosim.world.kernel_state import (
     Farm,
     Ints,
 )
+from cosim.world.kernel_urgent import rank
 
 _JOB = (1 << 32) - 1
 _MANY_STEPS = 1 << 30
@@ -225,9 +227,10 @@ def batch_complete(memory: Ints, site: int, until_ns: int) -> None:
 
 
 @piece
-def batch_follow(memory: Ints, site: int, now_ns: int) -> None:
-    """Bring the meters of a site to an instant by which all turns are taken."""
+def batch_play(memory: Ints, site: int, now_ns: int) -> None:
+    """Bring a site to an instant, its meters included."""
     farm = read_farm(memory)
+    batch_complete(memory, site, now_ns)
     for gpu in range(farm.first_gpu[site], farm.first_gpu[site + 1]):
         if farm.gpus[gpu, JOB] != NEVER:
             if farm.gpus[gpu, PHASE] == STEP:
@@ -282,10 +285,10 @@ def batch_submit(memory: Ints, site: int, job: int, now_ns: int) -> None:
     """
     farm = read_farm(memory)
     if farm.world[AT_EDGE] == 0:
-        batch_complete(farm.memory, site, now_ns)
+        batch_complete(memory, site, now_ns)
     farm.landed_ns[job] = now_ns
     sites = farm.sites
-    if sites[site, KEYED] != 0:
+    if sites[site, EDF] == BY_KEY:
         rank(farm, site, job)
     join(farm, site, job)
     if sites[site, FREE] > 0:

@@ -27,7 +27,6 @@ from cosim.world.kernel_state import (
     IMAGES_LEFT,
     JOB,
     JOINING,
-    KEYED,
     LOAD,
     NEVER,
     OFF,
@@ -51,7 +50,7 @@ _NO_GPU = 1 << 40
 @inlined
 def put_back(farm: Farm, site: int, job: int) -> None:
     """Let the job of a GPU that has failed wait again: ``fcfs`` at the front, else by its key."""
-    if farm.sites[site, EDF] == 0 and farm.sites[site, KEYED] == 0:
+    if farm.sites[site, EDF] == 0:
         # it left this row once, so that there is a place before the head
         farm.sites[site, HEAD] -= 1
         farm.queue[site, farm.sites[site, HEAD]] = job

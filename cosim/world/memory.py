@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.world.kernel_memory import COLUMNS, RECORDS, first_row, kinds
+from cosim.world.kernel_memory import COLUMNS, FIRST_ROW, KINDS, RECORDS
 
 
 class Memory:
@@ -30,8 +30,8 @@ class Memory:
                 anything.
         """
         kind = type(record)
-        first = first_row(kind)
-        for k, (array, (dtype, dimensions)) in enumerate(zip(record, kinds(kind), strict=True)):
+        first = FIRST_ROW[kind]
+        for k, (array, (dtype, dimensions)) in enumerate(zip(record, KINDS[kind], strict=True)):
             if array.dtype != dtype or array.ndim != dimensions or not array.flags.c_contiguous:
                 name = f"{kind.__name__}.{kind._fields[k]}"
                 raise TypeError(f"{name} is {array.dtype} of {array.ndim} dimensions")
