@@ -1,4 +1,4 @@
-"""Views and actions: is every number what its table says, and does every coordinate do something?"""
+"""Views and actions: is every number what its table says, and does every coordinate do a thing?"""
 
 from __future__ import annotations
 
