@@ -25,13 +25,11 @@ from cosim.world.kernel_state import (
     GPU_BITS,
     JOB,
     KEEPS,
-    KEY,
     KEYED,
     LEVEL,
     MANY_MODELS,
     NEVER,
     PREEMPT,
-    PROGRESS_COLUMNS,
     RANK_SHIFT,
     SERVICE,
     SHIFT,
@@ -106,21 +104,17 @@ def farm_of(plan: Plan) -> Farm:
         spare_job=np.empty(count, dtype=np.int32),
         arrived=np.zeros((sites, len(info.classes)), dtype=np.int64),
         world=_world(plan),
-        progress=_progress(plan),
+        key=np.zeros(count, dtype=np.int64),
+        progress=np.zeros((count if _stints(plan) else 0, 3), dtype=np.int64),
+        urgency=_urgency(plan),
         stints=np.empty((_stints(plan), STINT_COLUMNS), dtype=np.int64),
     )
 
 
-def _progress(plan: Plan) -> Ints:
-    """Keys of jobs and what is left of them, where that can matter; ranks of classes at first."""
-    ordered = any(site.discipline in {"srs", "priority"} for site in plan.sites)
-    count = len(plan.jobs) if ordered or _stints(plan) else 0
-    progress = np.zeros((count, PROGRESS_COLUMNS), dtype=np.int64)
-    if any(site.discipline == "priority" for site in plan.sites):
-        falling = np.array([-kind.priority for kind in plan.info.classes], dtype=np.int64)
-        rank = np.unique(falling, return_inverse=True)[1].reshape(-1)
-        progress[:, KEY] = rank[plan.jobs.class_id] << RANK_SHIFT
-    return progress
+def _urgency(plan: Plan) -> Ints:
+    """Rank of each job class by falling priority."""
+    falling = np.array([-kind.priority for kind in plan.info.classes], dtype=np.int64)
+    return np.unique(falling, return_inverse=True)[1].astype(np.int64).reshape(-1)
 
 
 def _keeps(plan: Plan, site: int) -> bool:

@@ -28,7 +28,6 @@ from cosim.world.kernel_state import (
     IN_FLIGHT,
     JOB,
     KEEPS,
-    KEY,
     KIND,
     KNOWN,
     LEVEL,
@@ -132,7 +131,7 @@ def estimate_site(farm: Farm, site: int, level: int, now_ns: int, slot_end_ns: i
     for at in range(tail - head):
         job = waiting[at]
         if farm.sites[site, EDF] == BY_KEY:
-            job = pop_due(waiting, tail - at, farm.progress[:, KEY])
+            job = pop_due(waiting, tail - at, farm.key)
         elif farm.sites[site, EDF] != 0:
             job = pop_due(waiting, tail - at, farm.deadline_ns)
         commit(farm, site, 0, rest_ns(farm, site, job, level))

@@ -34,7 +34,6 @@ from cosim.world.kernel_state import (
     IMAGES_LEFT,
     JOB,
     KEEPS,
-    KEY,
     LEVEL,
     LOAD,
     MANY_MODELS,
@@ -287,7 +286,7 @@ def join(farm: Farm, site: int, job: int) -> None:
     if farm.sites[site, EDF] == 0:
         farm.queue[site, tail] = job
     elif farm.sites[site, EDF] == BY_KEY:
-        push_due(farm.queue[site], tail, farm.progress[:, KEY], job)
+        push_due(farm.queue[site], tail, farm.key, job)
     else:
         push_due(farm.queue[site], tail, farm.deadline_ns, job)
     farm.sites[site, TAIL] = tail + 1
@@ -299,7 +298,7 @@ def leave(farm: Farm, site: int) -> int:
     sites = farm.sites
     if sites[site, EDF] != 0:
         if sites[site, EDF] == BY_KEY:
-            job = pop_due(farm.queue[site], sites[site, TAIL], farm.progress[:, KEY])
+            job = pop_due(farm.queue[site], sites[site, TAIL], farm.key)
         else:
             job = pop_due(farm.queue[site], sites[site, TAIL], farm.deadline_ns)
         sites[site, TAIL] -= 1

@@ -29,7 +29,7 @@ SWITCHED, DOWN = 1, 2
 JOB, SERVICE, PHASE, END, SINCE, MW, STEPS_LEFT, IMAGES_LEFT, OFF = range(9)
 
 # columns of Farm.sites: what the site is and where its clock, queue and GPUs stand; EDF is 0 for a
-# queue in order of landing, 1 for a heap by deadline, BY_KEY for one by the KEY of the jobs …
+# queue in order of landing, 1 for a heap by deadline, BY_KEY for one by Farm.key …
 EDF, MANY_MODELS, LEVEL, DISPATCH_LEVEL, HEAD, TAIL, FREE, RUNNING, BASE, OFFS = range(10)
 # … and what its meters and counters hold
 PJ_HIGH, PJ_LOW, BUSY_NS, STEPS, IMAGES, FINISHED, ESTIMATES, EPOCH = range(10, 18)
@@ -54,10 +54,9 @@ WINDOW_NS, DEFAULT_STEPS, GPU_BITS = range(6, 9)
 AT_EDGE, STINTS, STINTS_LOST = range(9, 12)
 WORLD_ENTRIES = 12
 
-# columns of Farm.progress: what the queue is ordered by; then, of when the job last took a GPU:
-# images that had begun, denoising steps left of the image under way (0 without), the instant [ns]
-KEY, BEGUN, REST, STINT_NS = range(4)
-PROGRESS_COLUMNS = 4
+# columns of Farm.progress: images that had begun when the job last took a GPU, denoising steps
+# left of the image under way then (0 without), when it began or went on there [ns]
+BEGUN, REST, STINT_NS = range(3)
 
 # columns of Farm.stints
 STINT_JOB, STINT_GPU, STINT_BEGIN, STINT_END, STINT_BEGUN, STINT_REST, STINT_EPOCH = range(7)
@@ -105,8 +104,9 @@ class Farm(NamedTuple):
         spare_job: working memory.
         arrived: jobs since the last slot edge, shape (sites, classes).
         world: scalars; AT_EDGE tells that an edge is being worked at, not an arrival.
-        progress: of jobs at sites whose queue is ordered by key or that interrupt jobs, shape
-            (jobs, PROGRESS_COLUMNS), or no row without such sites.
+        key: what the queue is ordered by where EDF says so; the smaller, the more urgent.
+        progress: of jobs at sites that interrupt them, shape (jobs, 3), or (0, 3) without such.
+        urgency: rank of each class by falling priority, shape (classes,).
         stints: rows of runs of jobs that were interrupted, see STINT_COLUMNS.
     """
 
@@ -147,7 +147,9 @@ class Farm(NamedTuple):
     spare_job: Small
     arrived: Ints
     world: Ints
+    key: Ints
     progress: Ints
+    urgency: Ints
     stints: Ints
 
 

@@ -40,7 +40,6 @@ from cosim.world.kernel_state import (
     GPU_BITS,
     IMAGES_LEFT,
     JOB,
-    KEY,
     KEYED,
     LANDED,
     LEVEL,
@@ -48,6 +47,7 @@ from cosim.world.kernel_state import (
     OFF,
     PHASE,
     PREEMPT,
+    RANK_SHIFT,
     REST,
     RUNNING,
     SERVICE,
@@ -101,12 +101,12 @@ def arm(farm: Farm, site: int, now_ns: int, last: int) -> None:
     if sites[site, TAIL] == 0:
         return
     shift, by_steps = sites[site, SHIFT], sites[site, KEYED] == BY_STEPS
-    urgency = farm.progress[farm.queue[site, 0], KEY] >> shift
+    urgency = farm.key[farm.queue[site, 0]] >> shift
     for gpu in range(first, farm.first_gpu[site + 1]):
         job = gpus[gpu, JOB]
         if job == NEVER or gpus[gpu, OFF] != 0:
             continue
-        if not by_steps and farm.progress[job, KEY] >> shift <= urgency:
+        if not by_steps and farm.key[job] >> shift <= urgency:
             continue
         walk(farm, site, gpu, now_ns if gpu - first <= last else now_ns - 1)
         at_ns, left = next_boundary(farm, site, gpu)
@@ -132,7 +132,7 @@ def keep(farm: Farm, site: int, job: int, now_ns: int, begun: int, rest: int) ->
         stint[STINT_EPOCH] = farm.epoch[job]
     progress[BEGUN], progress[REST] = begun, rest
     if farm.sites[site, KEYED] == BY_STEPS:
-        progress[KEY] = (farm.images[job] - begun) * farm.steps[job] + rest
+        farm.key[job] = (farm.images[job] - begun) * farm.steps[job] + rest
 
 
 @inlined
@@ -202,13 +202,12 @@ def turns(farm: Farm, site: int, until_ns: int) -> None:
 @inlined
 def rank(farm: Farm, site: int, job: int) -> None:
     """Give a job that lands the key that its queue is ordered by."""
-    progress, rule = farm.progress[job], farm.sites[site, KEYED]
-    if rule == BY_DEADLINE:
-        progress[KEY] = farm.deadline_ns[job]
-    elif rule == BY_STEPS:
-        progress[KEY] = farm.images[job] * farm.steps[job]
-    else:  # the rank of its class stands there from the beginning
-        progress[KEY] |= farm.sites[site, LANDED]
+    if farm.sites[site, KEYED] == BY_DEADLINE:
+        farm.key[job] = farm.deadline_ns[job]
+    elif farm.sites[site, KEYED] == BY_STEPS:
+        farm.key[job] = farm.images[job] * farm.steps[job]
+    else:
+        farm.key[job] = farm.urgency[farm.class_id[job]] << RANK_SHIFT | farm.sites[site, LANDED]
         farm.sites[site, LANDED] += 1
 
 
