@@ -29,7 +29,8 @@ def kernel_folder() -> Path:
     """
     world = Path(__file__).parent / "world"
     seal = blake2b(digest_size=8)
-    scalars = world.with_name("physics").glob("*scalar.py")
+    physics, quantities = world.with_name("physics"), world.with_name("quantities.py")
+    scalars = [*physics.glob("*scalar.py"), *physics.glob("*_row.py"), quantities]
     for path in sorted([*world.glob("kernel*.py"), world / "compiled.py", *scalars]):
         seal.update(path.read_bytes())
     name = f"kernels-{seal.hexdigest()}"

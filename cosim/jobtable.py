@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+SmallArray = NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -58,17 +59,17 @@ class JobTable:
         cost_usd: share of the site's net energy cost [USD].
     """
 
-    home: IntArray
-    class_id: IntArray
-    images: IntArray
-    steps_asked: IntArray
+    home: SmallArray
+    class_id: SmallArray
+    images: SmallArray
+    steps_asked: SmallArray
     transferable: NDArray[np.bool_]
     arrival_ns: IntArray
     deadline_ns: IntArray
-    service: IntArray
-    site: IntArray
-    steps: IntArray
-    gpu: IntArray
+    service: SmallArray
+    site: SmallArray
+    steps: SmallArray
+    gpu: SmallArray
     decided_ns: IntArray
     landed_ns: IntArray
     start_ns: IntArray
@@ -102,22 +103,28 @@ class JobTable:
         return pd.DataFrame(self.columns())
 
 
+_SMALL = ("service", "steps", "gpu")
+_INSTANTS = ("decided_ns", "landed_ns", "start_ns", "finish_ns")
+
+
 def job_table(jobs: JobSet, state: Fates, info: WorldInfo, ledger: Ledger) -> JobTable:
     """Make the job table of a finished run and attribute the site's energy to its jobs."""
-    int_columns = ("service", "steps", "gpu", "decided_ns", "landed_ns", "start_ns", "finish_ns")
-    fate = {name: np.array(getattr(state, name), dtype=np.int64) for name in int_columns}
+    small = {name: np.asarray(getattr(state, name), dtype=np.int32) for name in _SMALL}
+    instants = {name: np.asarray(getattr(state, name), dtype=np.int64) for name in _INSTANTS}
+    fate: dict[str, NDArray[Any]] = small | instants
     ran = fate["finish_ns"] >= 0
-    site = np.where(ran, info.service_site[np.maximum(fate["service"], 0)], -1)
-    return_ns = np.array(state.return_ns, dtype=np.int64)
+    site_of = info.service_site.astype(np.int32)
+    site = np.where(ran, site_of[np.maximum(fate["service"], 0)], np.int32(-1))
+    return_ns = np.asarray(state.return_ns, dtype=np.int64)
     delivered_ns = np.where(ran, fate["finish_ns"] + return_ns, -1)
     late = ~ran | (delivered_ns > jobs.deadline_ns)
-    energy_pj = np.array(state.energy_pj, dtype=np.int64)
+    energy_pj = np.asarray(state.energy_pj, dtype=np.int64)
     shares = _attribute(site, fate["start_ns"], fate["finish_ns"], energy_pj, ledger)
     return JobTable(
-        home=jobs.home.astype(np.int64),
-        class_id=jobs.class_id.astype(np.int64),
-        images=jobs.images.astype(np.int64),
-        steps_asked=jobs.steps_asked.astype(np.int64),
+        home=jobs.home,
+        class_id=jobs.class_id,
+        images=jobs.images,
+        steps_asked=jobs.steps_asked,
         transferable=jobs.transferable,
         arrival_ns=jobs.arrival_ns,
         deadline_ns=jobs.deadline_ns,
@@ -125,22 +132,23 @@ def job_table(jobs: JobSet, state: Fates, info: WorldInfo, ledger: Ledger) -> Jo
         delivered_ns=delivered_ns,
         energy_pj=energy_pj,
         late=late,
-        transfer_usd=info.replicas * np.array(state.transfer_usd, dtype=np.float64),
+        transfer_usd=info.replicas * np.asarray(state.transfer_usd, dtype=np.float64),
         **cast("dict[str, Any]", {**fate, **_money(jobs, fate, late, ran, info), **shares}),
     )
 
 
 def _money(
     jobs: JobSet,
-    fate: dict[str, IntArray],
+    fate: dict[str, NDArray[Any]],
     late: NDArray[np.bool_],
     ran: NDArray[np.bool_],
     info: WorldInfo,
 ) -> dict[str, FloatArray]:
     """v_i(c) per image on time; φ of the executing (refused: the home) model per late image."""
     images = info.replicas * jobs.images.astype(np.float64)
-    column = np.searchsorted(np.asarray(info.steps), fate["steps"])
-    column = np.minimum(column, len(info.steps) - 1)
+    counts = np.asarray(info.steps)
+    place = np.minimum(np.searchsorted(counts, np.arange(counts[-1] + 1)), len(counts) - 1)
+    column = place[np.minimum(fate["steps"], counts[-1])]
     service = np.where(ran, fate["service"], info.home_service[jobs.home])
     paid = info.revenue_usd[service, column]
     return {
@@ -150,45 +158,24 @@ def _money(
 
 
 def _attribute(
-    site: IntArray, start_ns: IntArray, finish_ns: IntArray, energy_pj: IntArray, ledger: Ledger
+    site: SmallArray, start_ns: IntArray, finish_ns: IntArray, energy_pj: IntArray, ledger: Ledger
 ) -> dict[str, FloatArray]:
     """Share out each site's energy, carbon and cost among its jobs (see the module's rule)."""
+    from cosim.world.kernel_settle import share, weigh
+
     data = ledger.data
     load_wh = 1000.0 * (data["compute_kwh"] + data["idle_kwh"] + data["cooling_kwh"])
     cost_usd = data["import_usd"] - data["export_usd"]
-    totals = {"energy_wh": load_wh, "carbon_g": 1000.0 * data["carbon_kg"], "cost_usd": cost_usd}
-    shares = {name: np.zeros(len(site)) for name in totals}
-    for number in range(len(ledger.sites)):
-        rows = np.flatnonzero(site == number)
-        if not len(rows):
-            continue
-        own_pj = energy_pj[rows].astype(np.float64)  # a day's sum leaves 64 bits
-        job, slot, weight = _spread(
-            start_ns[rows], finish_ns[rows], own_pj, ledger.slot_ns, len(load_wh)
-        )
-        in_slot = np.bincount(slot, weights=weight, minlength=len(load_wh))
-        whole = own_pj / own_pj.sum()
-        for name, total in totals.items():
-            column = total[:, number]
-            rate = np.divide(column, in_slot, out=np.zeros_like(column), where=in_slot > 0)
-            own = np.bincount(job, weights=weight * rate[slot], minlength=len(rows))
-            shares[name][rows] = own + whole * column[in_slot <= 0].sum()
-    return shares
-
-
-def _spread(
-    start_ns: IntArray, finish_ns: IntArray, energy_pj: FloatArray, slot_ns: int, slots: int
-) -> tuple[IntArray, IntArray, FloatArray]:
-    """Cut jobs at slot edges: (job, slot, energy in it [pJ]), evenly over the job's time."""
-    first = start_ns // slot_ns
-    last = np.maximum(first, (finish_ns - 1) // slot_ns)
-    count = last - first + 1
-    job = np.repeat(np.arange(len(first)), count)
-    begin = np.repeat(np.cumsum(count) - count, count)
-    slot = first[job] + np.arange(len(job)) - begin
-    overlap = np.minimum(finish_ns[job], (slot + 1) * slot_ns) - np.maximum(
-        start_ns[job], slot * slot_ns
+    totals = np.stack([load_wh, 1000.0 * data["carbon_kg"], cost_usd], axis=2)
+    in_slot, whole = np.zeros(load_wh.shape), np.zeros(load_wh.shape[1])
+    jobs = (site, start_ns, finish_ns, energy_pj, ledger.slot_ns)
+    weigh(*jobs, in_slot, whole)
+    busy = in_slot > 0.0
+    rates = np.divide(
+        totals, in_slot[:, :, None], out=np.zeros_like(totals), where=busy[:, :, None]
     )
-    span = np.maximum(1, finish_ns - start_ns)
-    weight = energy_pj[job] * (overlap / span[job])
-    return job, np.minimum(slot, slots - 1), weight
+    idle = np.where(busy[:, :, None], 0.0, totals).sum(axis=0)
+    rest = np.divide(idle, whole[:, None], out=np.zeros_like(idle), where=whole[:, None] > 0.0)
+    shares = np.zeros((3, len(site)))
+    share(*jobs, rates, rest, shares)
+    return dict(zip(("energy_wh", "carbon_g", "cost_usd"), shares, strict=True))

@@ -9,6 +9,7 @@ job, when it was sent. What is in the battery at the end beyond the start is wor
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,9 +34,10 @@ def post_jobs(ledger: Ledger, jobs: JobTable) -> Ledger:
         ("transfer_usd", jobs.transfer_usd, jobs.decided_ns),
     ):
         slot = np.minimum(at_ns // ledger.slot_ns, rows - 1)
-        grid = np.zeros((rows, len(ledger.sites)))
-        np.add.at(grid, (slot, where), amount)
-        data[column] = grid
+        cell = slot * len(ledger.sites) + where
+        cells = rows * len(ledger.sites)
+        posted: NDArray[Any] = np.bincount(cell, weights=amount, minlength=cells)
+        data[column] = posted.astype(np.float64).reshape(rows, len(ledger.sites))
     settled = replace(ledger, data=data)
     _check_money(settled, jobs)
     return settled

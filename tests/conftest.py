@@ -52,6 +52,7 @@ def build_world(**changes: Any) -> WorldInfo:
         "gpus": np.array([2, 4, 8]),
         "clock_speed": (table[0],) * 3,
         "clock_power": (table[1],) * 3,
+        "batch_max": np.ones(3, dtype=np.int64),
         "image_fixed_s": np.array([0.1, 0.2, 0.3]),
         "image_step_s": np.array([0.0277, 0.1, 0.234]),
         "image_fixed_j": np.array([20.0, 40.0, 100.0]),
@@ -83,7 +84,7 @@ def build_two_model_world() -> WorldInfo:
     pick = [0, 1, 2]
     two = slice(0, 2)
     per_site = [
-        "gpus", "idle_w", "battery_kwh", "battery_charge_kw", "battery_discharge_kw",
+        "gpus", "batch_max", "idle_w", "battery_kwh", "battery_charge_kw", "battery_discharge_kw",
         "battery_efficiency", "soc_min", "soc_max", "import_kw_max", "export_kw_max",
         "wear_usd_kwh",
     ]  # fmt: skip

@@ -63,12 +63,15 @@ class WorldInfo:
         slots: number of slots in the window.
         start_utc_ns: Unix time of the window's start [ns].
         gpus: GPUs per site, shape (sites,).
+        batch_max: images that a GPU of each site denoises at once, shape (sites,).
         clock_speed: per site, speed ratio of every clock level, ascending, the last is 1.
         clock_power: per site, power ratio of every clock level.
         image_fixed_s: encode + decode time of an image at full speed [s], shape (services,).
-        image_step_s: time of a denoising step at full speed [s], shape (services,).
+        image_step_s: GPU time of a denoising step of an image at full speed [s], shape
+            (services,); where GPUs batch, its share of a full batch (the step of a full batch
+            takes ``batch_max`` times as long).
         image_fixed_j: energy of encode + decode at full speed [J], shape (services,).
-        step_w: power during a step at full speed [W], shape (services,).
+        step_w: board power during a step (of a full batch) at full speed [W], shape (services,).
         idle_w: board power of a waiting GPU [W], shape (sites,).
         revenue_usd: paid per image on time at each allowed step count, shape (services, steps).
         quality: quality per image at each allowed step count, in [0, 1], shape (services, steps).
@@ -99,6 +102,7 @@ class WorldInfo:
     slots: int
     start_utc_ns: int
     gpus: IntArray
+    batch_max: IntArray
     clock_speed: tuple[tuple[float, ...], ...]
     clock_power: tuple[tuple[float, ...], ...]
     image_fixed_s: FloatArray
@@ -165,6 +169,18 @@ class WorldInfo:
         """Services that a class may use from each home, shape (sites, classes, services)."""
         at_home = self.service_site[None, :] == np.arange(self.n_sites)[:, None]
         return np.asarray(at_home[:, None, :] | self.transferable[None, :, None], dtype=np.bool_)
+
+    @cached_property
+    def staying(self) -> FloatArray:
+        """Shares that keep every job at home, shape (sites, classes, services + 2)."""
+        shares = np.zeros((self.n_sites, len(self.classes), self.n_services + 2))
+        shares[np.arange(self.n_sites), :, self.home_service] = 1.0
+        return shares
+
+    @cached_property
+    def top_level(self) -> IntArray:
+        """Highest clock level of each site, shape (sites,)."""
+        return np.array([len(table) - 1 for table in self.clock_speed], dtype=np.int64)
 
     def image_s(self, speed: FloatArray | float = 1.0) -> FloatArray:
         """GPU time of one image at each allowed step count [s], shape (services, steps).

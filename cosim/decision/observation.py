@@ -41,10 +41,12 @@ class Observation:
         utc_ns: the same instant in Unix time [ns].
         day_fraction: share of the UTC day that has passed, in [0, 1).
         queue_jobs: jobs waiting in each site's queue, shape (sites,).
-        backlog_gpu_s: GPU-seconds of accepted, unfinished work at the current clock, (sites,).
+        backlog_gpu_s: GPU-seconds of accepted, unfinished work at the current clock: on GPUs, in
+            the queue and on its way, shape (sites,).
         busy_share: busy GPUs now, in [0, 1], shape (sites,).
         gpus_up: GPUs that are not down because of a failure, shape (sites,).
-        oldest_slack_s: least time left to a deadline among queued jobs [s], inf if none, (sites,).
+        oldest_slack_s: time left to the deadline of the job at the head of each queue [s], inf
+            if none waits, shape (sites,).
         delay_p95_s: 95th percentile of delay over the tolerated delay of the jobs that ended in
             the last slot, as a ratio, 0 if none; shape (sites,).
         arrivals: jobs that arrived in the last slot, shape (sites, classes).

@@ -6,6 +6,7 @@ A wrong shape, a NaN or an unknown destination is a broken contract: :class:`Pol
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -65,56 +66,50 @@ class _Projector:
             raise self.fail(name, f"not an array of numbers ({problem})") from None
         if raw.shape != shape:
             raise self.fail(name, f"shape {raw.shape}, expected {shape}")
-        if np.isnan(wide).any():
+        self.numbers += raw.size
+        if raw.dtype.kind in "bi":
+            return raw.astype(kind)
+        # the sum tells at a glance that there is no NaN; it may be one where there is none
+        if math.isnan(wide.sum()) and np.isnan(wide).any():
             place = ", ".join(map(str, np.argwhere(np.isnan(wide))[0]))
             raise self.fail(name, f"NaN at index ({place})")
         if kind is np.int64 and (np.abs(wide) > WHOLE_MAX).any():
             raise self.fail(name, "beyond ±2^53, where a whole number has no exact place")
         if kind is np.int64 and not np.array_equal(wide, np.rint(wide)):
             raise self.fail(name, "has fractions where whole numbers are needed")
-        self.numbers += raw.size
-        return raw.astype(kind)
+        return wide if kind is np.float64 else raw.astype(kind)
 
     def count(self, name: str, moved: Any) -> None:
         """Count moved numbers per site; axis 0 of ``moved`` is the site."""
-        per_site = np.asarray(moved).reshape(self.world.n_sites, -1).sum(axis=1)
-        if per_site.any():
-            old = self.clips.get(name, np.zeros(self.world.n_sites, dtype=np.int64))
-            self.clips[name] = old + per_site.astype(np.int64)
+        if not moved.any():
+            return
+        per_site = moved.reshape(self.world.n_sites, -1).sum(axis=1)
+        old = self.clips.get(name, np.zeros(self.world.n_sites, dtype=np.int64))
+        self.clips[name] = old + per_site.astype(np.int64)
 
     def clip(self, name: str, value: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
         """Clip to a range per site, counting what moved by more than a rounding error."""
-        clipped = np.clip(value, low, high)
-        slack = 1e-9 * np.maximum(1.0, np.abs(clipped))
-        with np.errstate(invalid="ignore"):  # inf - inf: an unlimited order inside no limit
-            self.count(name, np.abs(clipped - value) > slack)
+        clipped: FloatArray = np.minimum(np.maximum(value, low), high)
+        if not np.array_equal(clipped, value):
+            slack = 1e-9 * np.maximum(1.0, np.abs(clipped))
+            with np.errstate(invalid="ignore"):  # inf - inf: an unlimited order inside no limit
+                self.count(name, np.abs(clipped - value) > slack)
         return clipped
 
     # energy -----------------------------------------------------------------------------
 
     def clock(self, levels: Any) -> IntArray:
         wanted: IntArray = self.array("clock_level", levels, (self.world.n_sites,), np.int64)
-        top = np.array([len(table) - 1 for table in self.world.clock_speed], dtype=np.int64)
-        kept = np.clip(wanted, 0, top)
+        kept: IntArray = np.minimum(np.maximum(wanted, 0), self.world.top_level)
         self.count("clock_level", kept != wanted)
         return kept
 
-    def battery(self, decision: Decision) -> Decision:
-        names = ("battery_kw", "battery_absorb_kw", "battery_cover_kw")
+    def battery(self, name: str, value: Any, low: FloatArray | float, high: Any) -> FloatArray:
+        """Order of the batteries; what was left open is nothing, which is always feasible."""
         shape = (self.world.n_sites,)
-        given = [getattr(decision, name) for name in names]
-        power, absorb, cover = (
-            np.zeros(shape) if value is None else self.array(name, value, shape)
-            for name, value in zip(names, given, strict=True)
-        )
-        seen = self.observation
-        nothing, unlimited = np.zeros(shape), np.full(shape, np.inf)
-        return replace(
-            decision,
-            battery_kw=self.clip("battery_kw", power, seen.battery_low_kw, seen.battery_high_kw),
-            battery_absorb_kw=self.clip("battery_absorb_kw", absorb, nothing, unlimited),
-            battery_cover_kw=self.clip("battery_cover_kw", cover, nothing, unlimited),
-        )
+        if value is None:
+            return np.zeros(shape)
+        return self.clip(name, self.array(name, value, shape), np.full(shape, low), high)
 
     # dispatch ---------------------------------------------------------------------------
 
@@ -135,19 +130,15 @@ class _Projector:
         world = self.world
         sites, classes, services = world.n_sites, len(world.classes), world.n_services
         shares = self.array("dispatch.shares", rule.shares, (sites, classes, services + 2))
-        if not np.isfinite(shares).all():
+        if not math.isfinite(shares.sum()) and not np.isfinite(shares).all():
             raise self.fail("dispatch.shares", "holds an infinite share")
         kept = np.maximum(shares, 0.0)
         kept[:, :, :services] *= world.reachable
         total = kept.sum(axis=2, keepdims=True)
-        stay = np.zeros_like(kept)
-        np.put_along_axis(
-            stay,
-            np.broadcast_to(world.home_service[:, None, None], (sites, classes, 1)),
-            1.0,
-            axis=2,
-        )
-        kept = np.where(total > 0.0, kept / np.where(total > 0.0, total, 1.0), stay)
+        if total.min() > 0.0:
+            kept /= total
+        else:
+            kept = np.where(total > 0.0, kept / np.where(total > 0.0, total, 1.0), world.staying)
         self.count("dispatch.shares", (np.abs(kept - shares) > SHARE_TOLERANCE).any(axis=2))
         steps = self.array("dispatch.steps", rule.steps, (sites, classes, services), np.int64)
         return SplitRule(kept, self.allowed_steps("dispatch.steps", steps))
@@ -155,6 +146,9 @@ class _Projector:
     def allowed_steps(self, name: str, steps: IntArray, *, per_site: bool = True) -> IntArray:
         """Move each step count to the nearest allowed one."""
         levels = np.asarray(self.world.steps, dtype=np.int64)
+        below = np.minimum(np.searchsorted(levels, steps), len(levels) - 1)
+        if np.array_equal(levels[below], steps):
+            return steps
         nearest = levels[np.abs(steps[..., None] - levels).argmin(axis=-1)]
         if per_site:
             self.count(name, nearest != steps)
@@ -234,10 +228,13 @@ def project(
         raise work.fail("decision", f"{type(decision).__name__} returned, expected Decision")
     if decision.dispatch is None:
         raise work.fail("dispatch", "no layer gave a dispatch rule")
-    feasible = replace(decision, dispatch=work.dispatch(decision.dispatch))
-    if decision.clock_level is not None:
-        feasible = replace(feasible, clock_level=work.clock(decision.clock_level))
-    if decision.cooling_setpoint_c is not None:
-        setpoint = work.array("cooling_setpoint_c", decision.cooling_setpoint_c, (world.n_sites,))
-        feasible = replace(feasible, cooling_setpoint_c=setpoint)
-    return Projection(work.battery(feasible), work.clips, work.numbers)
+    seen, setpoint = observation, decision.cooling_setpoint_c
+    feasible = Decision(
+        work.dispatch(decision.dispatch),
+        None if decision.clock_level is None else work.clock(decision.clock_level),
+        work.battery("battery_kw", decision.battery_kw, seen.battery_low_kw, seen.battery_high_kw),
+        work.battery("battery_absorb_kw", decision.battery_absorb_kw, 0.0, np.inf),
+        work.battery("battery_cover_kw", decision.battery_cover_kw, 0.0, np.inf),
+        None if setpoint is None else work.array("cooling_setpoint_c", setpoint, (world.n_sites,)),
+    )
+    return Projection(feasible, work.clips, work.numbers)

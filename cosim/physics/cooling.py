@@ -1,12 +1,14 @@
 """What the building draws on top of its computers: power usage effectiveness (PUE).
 
-The model is either a constant or an air-side economiser with a chiller: below ``t_free_c``
-outside air does all the cooling, above ``t_full_c`` the chiller does, and between them its share
-rises linearly. Cooling never gets cheaper as it gets hotter.
+The model is a constant, an air-side economiser with a small chiller, or a chiller plant whose
+machines follow a published curve (:mod:`cosim.physics.chiller`). Below ``t_free_c`` outside air
+does all the cooling of an economiser, above ``t_full_c`` the chiller does, and between them its
+share rises linearly. No model gets cheaper as it gets hotter.
 
-The economiser's constants are ours and not calibrated on a site. Lei & Masanet (Energy 201,
-2020, 117556) is the reference for location-specific PUE. Data-centre surveys put economised
-sites at about 1.1 to 1.4, which is where the defaults lie between −20 and 40 °C.
+The defaults are held against published annual figures by ``python -m
+cosim.traces.published_pue``, which prints the comparison. Only the level of the overhead is
+chosen by it; how PUE bends with temperature and load comes from the equations, and single sites
+of one kind differ by more than the climate does.
 """
 
 from __future__ import annotations
@@ -17,9 +19,8 @@ from typing import ClassVar, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cosim.physics.chiller import Chiller
 from cosim.physics.ranges import Range, check_ranges, range_problems, refuse
-
-KELVIN = 273.15
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class ConstantPue:
 
     pue: float
 
+    SOURCE: ClassVar[str] = "definition of PUE, ISO/IEC 30134-2"
+    EQUATION: ClassVar[str] = "P_C = (PUE − 1) P_IT"
     RANGES: ClassVar[dict[str, Range]] = {"pue": Range(1.0, 5.0)}
 
     def __post_init__(self) -> None:
@@ -66,6 +69,14 @@ class Economizer:
     evaporator_c: float = 16.0
     condenser_approach_k: float = 10.0
 
+    SOURCE: ClassVar[str] = (
+        "share of Carnot, own ramp over the ASHRAE recommended band; overhead held against "
+        "published PUE (cosim.traces.published_pue); cf. Lei & Masanet, Energy 201 (2020) 117556"
+    )
+    EQUATION: ClassVar[str] = (
+        "P_C = (fixed + fan + ups) P_IT + share(T_out) (1 + ups) P_IT / COP(T_out), "
+        "COP = φ T_e / (T_out + approach − T_e)"
+    )
     RANGES: ClassVar[dict[str, Range]] = {
         "fixed_overhead": Range(0.0, 1.0),
         "fan_ratio": Range(0.0, 1.0),
@@ -94,7 +105,25 @@ class Economizer:
         refuse(problems)
 
 
-CoolingModel: TypeAlias = ConstantPue | Economizer
+CoolingModel: TypeAlias = ConstantPue | Economizer | Chiller
+
+
+def row(model: CoolingModel) -> NDArray[np.float64]:
+    """Return a model as the parameter row of :mod:`cosim.physics.cooling_scalar`."""
+    from cosim.physics import cooling_scalar as at
+
+    values = np.zeros(at.COLUMNS)
+    if isinstance(model, ConstantPue):
+        values[[at.KIND, at.PUE]] = at.CONSTANT, model.pue
+        return values
+    if isinstance(model, Chiller):
+        return model.fill(values)
+    values[at.KIND] = at.ECONOMIZER
+    values[[at.FIXED, at.FAN, at.UPS]] = model.fixed_overhead, model.fan_ratio, model.ups_loss
+    values[[at.T_FREE, at.T_FULL]] = model.t_free_c, model.t_full_c
+    values[[at.CARNOT, at.COP_MIN, at.COP_MAX]] = model.carnot_factor, model.cop_min, model.cop_max
+    values[[at.T_EVAPORATOR, at.APPROACH]] = model.evaporator_c, model.condenser_approach_k
+    return values
 
 
 def chiller_cop(model: Economizer, t_out_c: ArrayLike) -> NDArray[np.float64]:
@@ -103,45 +132,52 @@ def chiller_cop(model: Economizer, t_out_c: ArrayLike) -> NDArray[np.float64]:
     COP = φ T_e / (T_c − T_e) with the condenser at T_c = T_out + approach; where the lift is not
     positive the upper clip holds.
     """
-    evaporator_k = model.evaporator_c + KELVIN
-    condenser_k = np.asarray(t_out_c, dtype=np.float64) + model.condenser_approach_k + KELVIN
-    lift_k = np.maximum(condenser_k - evaporator_k, 1e-9)
-    return np.clip(model.carnot_factor * evaporator_k / lift_k, model.cop_min, model.cop_max)
+    from cosim.physics.cooling_scalar import carnot_cop
+
+    at, t = row(model).tolist(), np.asarray(t_out_c, dtype=np.float64)
+    return np.reshape([carnot_cop(at, float(x)) for x in t.flat], t.shape)
 
 
-def chiller_share(model: Economizer, t_out_c: ArrayLike) -> NDArray[np.float64]:
+def chiller_share(model: Economizer | Chiller, t_out_c: ArrayLike) -> NDArray[np.float64]:
     """Return the share of heat that the chiller carries, 0 at t_free_c to 1 at t_full_c."""
-    t = np.asarray(t_out_c, dtype=np.float64)
-    return np.asarray(np.interp(t, (model.t_free_c, model.t_full_c), (0.0, 1.0)))
+    from cosim.physics import cooling_scalar
+
+    at, t = row(model).tolist(), np.asarray(t_out_c, dtype=np.float64)
+    return np.reshape([cooling_scalar.chiller_share(at, float(x)) for x in t.flat], t.shape)
 
 
-def pue(model: CoolingModel, t_out_c: ArrayLike) -> NDArray[np.float64]:
+def pue(model: CoolingModel, t_out_c: ArrayLike, load: float = 1.0) -> NDArray[np.float64]:
     """Return facility power over IT power.
-
-    Economiser: 1 + fixed + fan + ups + share(T) (1 + ups) / COP(T).
 
     Args:
         model: the site's cooling.
         t_out_c: outdoor temperature [°C], any shape.
+        load: IT power over design IT power, above 0; changes the PUE of ``Chiller`` only.
 
     Returns:
         PUE of the same shape, at least 1; never falls as ``t_out_c`` rises.
     """
-    t = np.asarray(t_out_c, dtype=np.float64)
-    if isinstance(model, ConstantPue):
-        return np.full(t.shape, model.pue)
-    chiller = chiller_share(model, t) * (1.0 + model.ups_loss) / chiller_cop(model, t)
-    return np.asarray(1.0 + model.fixed_overhead + model.fan_ratio + model.ups_loss + chiller)
+    if not 0.0 < load < np.inf:
+        raise ValueError(f"load = {load!r}: must be above 0 and finite")
+    it_kw = load * model.design_it_kw if isinstance(model, Chiller) else 1.0
+    return np.asarray(1.0 + cooling_kw(model, it_kw, t_out_c) / it_kw)
 
 
 def cooling_kw(model: CoolingModel, it_kw: ArrayLike, t_out_c: ArrayLike) -> NDArray[np.float64]:
     """Return everything the facility draws beyond its IT equipment, (PUE − 1) P_IT [kW].
 
-    This is P^C of the power balance JEMAS Eq. 10 (arXiv 2605.02965).
+    This is P^C of the power balance JEMAS Eq. 10 (arXiv 2605.02965), if heat is removed at once.
 
     Args:
         model: the site's cooling.
         it_kw: IT power [kW], at least 0.
         t_out_c: outdoor temperature [°C], broadcast against ``it_kw``.
     """
-    return np.asarray((pue(model, t_out_c) - 1.0) * np.asarray(it_kw, dtype=np.float64))
+    from cosim.physics import cooling_scalar
+
+    at = row(model).tolist()
+    pairs = np.stack(np.broadcast_arrays(it_kw, t_out_c), axis=-1).astype(np.float64)
+    # traces hold few distinct values: a year of minutes has some hundred temperatures
+    distinct, where = np.unique(pairs.reshape(-1, 2), axis=0, return_inverse=True)
+    powers = [cooling_scalar.cooling_kw(at, float(kw), float(c)) for kw, c in distinct]
+    return np.asarray(powers)[where].reshape(pairs.shape[:-1])

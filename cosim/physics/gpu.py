@@ -49,6 +49,9 @@ class ClockTable:
     speed: tuple[float, ...]
     power: tuple[float, ...]
 
+    SOURCE: ClassVar[str] = "Zeus (NSDI 2023), ai-inference-energy; rows in profiles/dvfs"
+    EQUATION: ClassVar[str] = "power linear in speed between levels"
+
     def __post_init__(self) -> None:
         refuse(
             same_length("ClockTable.speed and ClockTable.power", self.speed, self.power)
@@ -150,6 +153,8 @@ class ServiceTiming:
         "load_s": Range(0.0, 86_400.0, "s"),
         "load_w": Range(0.0, 100_000.0, "W"),
     }
+    SOURCE: ClassVar[str] = "time linear in steps: ML.ENERGY; JEMAS (arXiv 2605.02965)"
+    EQUATION: ClassVar[str] = "T(c, f) = t0 + c s(f); E(c, f) = E0(f) + c s(f) P(f)"
 
     def __post_init__(self) -> None:
         problems = range_problems(self, self.RANGES)
@@ -160,7 +165,8 @@ class ServiceTiming:
         refuse(problems)
 
 
-def _scaled_ns(seconds: float, speed: float) -> int:
+def scaled_ns(seconds: float, speed: float) -> int:
+    """Return how long work takes at a relative speed [ns], from its seconds at full speed."""
     if not 0.0 < speed <= 1.0:
         raise ValueError(f"speed = {speed!r}: must be above 0 and at most 1")
     return round(seconds / speed * NS_PER_S)
@@ -168,22 +174,22 @@ def _scaled_ns(seconds: float, speed: float) -> int:
 
 def step_ns(timing: ServiceTiming, speed: float) -> int:
     """Return the time of one denoising step s(f) at a relative speed [ns], at least 1."""
-    return max(1, _scaled_ns(timing.step_s, speed))
+    return max(1, scaled_ns(timing.step_s, speed))
 
 
 def encode_ns(timing: ServiceTiming, speed: float) -> int:
     """Return the encode time of one image at a relative speed [ns]."""
-    return _scaled_ns(timing.encode_s, speed)
+    return scaled_ns(timing.encode_s, speed)
 
 
 def decode_ns(timing: ServiceTiming, speed: float) -> int:
     """Return the decode time of one image at a relative speed [ns]."""
-    return _scaled_ns(timing.decode_s, speed)
+    return scaled_ns(timing.decode_s, speed)
 
 
 def load_ns(timing: ServiceTiming) -> int:
     """Return the time to load the model [ns]; storage and bus bound, so no clock in it."""
-    return _scaled_ns(timing.load_s, 1.0)
+    return scaled_ns(timing.load_s, 1.0)
 
 
 def power_mw(watts: float, power_ratio: float) -> int:

@@ -55,6 +55,8 @@ class Sigmoid:
         "a": Range(0.0, 100.0, "per step", above=True),
         "c0": Range(-1000.0, 1000.0, "steps"),
     }
+    SOURCE: ClassVar[str] = "JEMAS (arXiv 2605.02965), Fig. 2"
+    EQUATION: ClassVar[str] = "q(c) = 1 / (1 + exp(-a (c - c0)))"
 
     def __post_init__(self) -> None:
         check_ranges(self, self.RANGES)
@@ -75,6 +77,8 @@ class Saturating:
     k: float
 
     RANGES: ClassVar[dict[str, Range]] = {"k": Range(0.0, 100.0, "per step", above=True)}
+    SOURCE: ClassVar[str] = "ours; shape of published CLIP scores (DiP-GO Table 1)"
+    EQUATION: ClassVar[str] = "q(c) = 1 - exp(-k c)"
 
     def __post_init__(self) -> None:
         check_ranges(self, self.RANGES)
@@ -100,6 +104,8 @@ class Power:
         "exponent": Range(0.0, 100.0, above=True),
         "steps_full": Range(0.0, 10_000.0, "steps", above=True),
     }
+    SOURCE: ClassVar[str] = "ours"
+    EQUATION: ClassVar[str] = "q(c) = min(1, (c / steps_full)^exponent)"
 
     def __post_init__(self) -> None:
         check_ranges(self, self.RANGES)
@@ -123,6 +129,8 @@ class Table:
     values: tuple[float, ...]
 
     RANGES: ClassVar[dict[str, Range]] = {}
+    SOURCE: ClassVar[str] = "the scenario's own points"
+    EQUATION: ClassVar[str] = "linear between points, constant outside"
 
     def __post_init__(self) -> None:
         refuse(

@@ -14,11 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cosim.physics.local_time import ALL_HOURS, ALL_MONTHS, ALL_WEEKDAYS, members
 from cosim.physics.ranges import Range, each_in, refuse
-
-ALL_HOURS: tuple[int, ...] = tuple(range(24))
-ALL_WEEKDAYS: tuple[int, ...] = tuple(range(7))
-ALL_MONTHS: tuple[int, ...] = tuple(range(1, 13))
 
 _LIMIT = Range(0.0, math.inf, "kW")
 
@@ -57,18 +54,10 @@ class TouPeriod:
     def __post_init__(self) -> None:
         refuse(
             each_in("TouPeriod.price_usd_kwh", [self.price_usd_kwh], Range(-100.0, 100.0))
-            + _members("TouPeriod.hours", self.hours, ALL_HOURS)
-            + _members("TouPeriod.weekdays", self.weekdays, ALL_WEEKDAYS)
-            + _members("TouPeriod.months", self.months, ALL_MONTHS)
+            + members("TouPeriod.hours", self.hours, ALL_HOURS)
+            + members("TouPeriod.weekdays", self.weekdays, ALL_WEEKDAYS)
+            + members("TouPeriod.months", self.months, ALL_MONTHS)
         )
-
-
-def _members(label: str, values: Sequence[int], allowed: Sequence[int]) -> list[str]:
-    wrong = sorted(set(values) - set(allowed))
-    if values and not wrong:
-        return []
-    shown = wrong if wrong else "()"
-    return [f"{label} = {shown}: must be whole numbers from {allowed[0]} to {allowed[-1]}"]
 
 
 def _owners(periods: Sequence[TouPeriod]) -> NDArray[np.int64]:

@@ -34,6 +34,7 @@ def check(scenario: Scenario) -> None:
 
 def _findings(scenario: Scenario) -> Iterator[Finding]:
     yield from _site_findings(scenario)
+    yield from _batch_findings(scenario)
     yield from _workload_findings(scenario)
     yield from _outage_findings(scenario)
     yield from _step_findings(scenario)
@@ -54,6 +55,13 @@ def _site_findings(scenario: Scenario) -> Iterator[Finding]:
         if round(site.gpus.count * scenario.scale) < 1:
             message = f"{site.gpus.count} GPUs at scale {scenario.scale:g} are less than one"
             yield ("sites", name, "gpus", "count"), message
+
+
+def _batch_findings(scenario: Scenario) -> Iterator[Finding]:
+    for name, site in scenario.sites.items():
+        if site.gpus.batch_max > 1 and site.gpus.preempt:
+            place = ("sites", name, "gpus", "batch_max")
+            yield place, "GPUs that batch cannot be preempted; set batch_max: 1 or preempt: false"
 
 
 def _workload_findings(scenario: Scenario) -> Iterator[Finding]:

@@ -89,6 +89,11 @@ class Gpus(Part):
     preload: str | None = Field(
         default=None, description="Model in memory at the start; default: the site's first."
     )
+    batch_max: Annotated[int, Field(ge=1, le=256)] = Field(
+        default=1,
+        description="Images that one GPU denoises at once, of jobs that come and go at the "
+        "boundaries of steps; 1: one image after another.",
+    )
 
     @model_validator(mode="after")
     def _urgency_known(self) -> Gpus:

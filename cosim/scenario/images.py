@@ -54,6 +54,19 @@ Curve = Annotated[
 ]
 
 
+class Batching(Part):
+    """How a denoising step grows with the images that one GPU denoises at once."""
+
+    fixed_share: Share = Field(
+        description="Share s of the step that does not grow: X images take step_s·(s + (1 − s)·X)."
+    )
+    power_ratio: Annotated[float, Field(gt=0, le=5)] = Field(
+        default=1.0,
+        description="Board power r of a very large batch relative to one image: X images draw "
+        "step_w·(1 + (r − 1)(1 − 1/X)).",
+    )
+
+
 class Timing(Part):
     """Time and energy of one image on one GPU, where the profile table does not have it."""
 
@@ -62,6 +75,10 @@ class Timing(Part):
     encode_s: NotNegative = Field(default=0.0, description="Time before the steps [s].")
     decode_s: NotNegative = Field(default=0.0, description="Time after the steps [s].")
     fixed_j: NotNegative = Field(default=0.0, description="Energy of encode and decode [J].")
+    batch: Batching | None = Field(
+        default=None,
+        description="For sites with `batch_max` above 1; default: the batching table.",
+    )
 
 
 class Model(Part):

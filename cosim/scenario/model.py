@@ -25,6 +25,7 @@ from cosim.scenario.hardware import (
     Wind,
 )
 from cosim.scenario.images import (
+    Batching,
     Curve,
     Model,
     Money,
@@ -68,6 +69,7 @@ from cosim.scenario.workload import (
 
 __all__ = [
     "Arrivals",
+    "Batching",
     "Battery",
     "Carbon",
     "Clock",

@@ -90,7 +90,19 @@ def _write(path: Path, columns: Mapping[str, NDArray[Any]], meta: Mapping[str, A
 
     table = pa.table({name: pa.array(values) for name, values in columns.items()})
     table = table.replace_schema_metadata({_META: json.dumps(meta)})
-    write_with(path, lambda temporary: pq.write_table(table, temporary, compression="zstd"))
+    few = [
+        name
+        for name, values in columns.items()
+        if values.dtype.itemsize < 8 or values.dtype == object
+    ]
+
+    def write(temporary: Path) -> None:
+        # instants and amounts hardly repeat: a dictionary of them costs time and saves nothing
+        pq.write_table(
+            table, temporary, compression="zstd", use_dictionary=few, write_statistics=False
+        )
+
+    write_with(path, write)
 
 
 def _read(path: Path) -> tuple[pa.Table, dict[str, Any]]:

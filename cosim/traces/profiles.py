@@ -6,16 +6,13 @@ what it draws. Speed depends on the software stack by a factor of two, so a prof
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from functools import lru_cache, partial
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from cosim.errors import TraceError, did_you_mean
-from cosim.traces.catalogue import Catalogue
+from cosim.errors import TraceError
 from cosim.traces.profile_records import (
     DvfsTable,
     GpuSpec,
@@ -24,38 +21,9 @@ from cosim.traces.profile_records import (
     ServiceProfile,
     TurbineCurve,
 )
+from cosim.traces.profile_rows import column_of, distinct, pick, rows_of
 from cosim.traces.series import Floats
-from cosim.traces.table import read_text
-
-
-@dataclass(frozen=True)
-class _Row:
-    """One CSV row that knows its place, so that a bad cell is named by file and line."""
-
-    table: str
-    line: int
-    cells: dict[str, str]
-
-    def text(self, column: str) -> str:
-        if column not in self.cells:
-            raise TraceError(f"profiles/{self.table}.csv: no column `{column}`")
-        return self.cells[column]
-
-    def number(self, column: str, *, low: float = 0.0) -> float:
-        cell = self.text(column)
-        try:
-            value = float(cell)
-        except ValueError:
-            value = float("nan")
-        if not low <= value < float("inf"):
-            raise TraceError(
-                f"profiles/{self.table}.csv:{self.line}: {column} is `{cell}`; "
-                f"a number >= {low:g} is needed"
-            )
-        return value
-
-    def optional(self, column: str) -> float | None:
-        return self.number(column) if self.text(column).strip() else None
+from cosim.traces.service_tables import check_service_tables
 
 
 def service_profile(
@@ -71,12 +39,12 @@ def service_profile(
     Raises:
         TraceError: for an unknown combination, or where the source publishes no power.
     """
-    rows = _pick(_rows("services", root), "model", model)
-    rows = _pick(rows, "gpu", gpu, within=f" for model `{model}`")
+    rows = pick(rows_of("services", root), "model", model)
+    rows = pick(rows, "gpu", gpu, within=f" for model `{model}`")
     if px is not None:
-        rows = _pick(rows, "px", str(px), within=f" for `{model}` on `{gpu}`")
+        rows = pick(rows, "px", str(px), within=f" for `{model}` on `{gpu}`")
     if stack is not None:
-        rows = _pick(rows, "stack", stack, within=f" for `{model}` on `{gpu}`")
+        rows = pick(rows, "stack", stack, within=f" for `{model}` on `{gpu}`")
     row = rows[0]
     watts = row.optional("step_w")
     if watts is None:
@@ -101,13 +69,13 @@ def service_profile(
 
 def services(root: Path | None = None) -> list[tuple[str, str, str]]:
     """List the (model, gpu, stack) of every profile, in file order."""
-    return [(r.text("model"), r.text("gpu"), r.text("stack")) for r in _rows("services", root)]
+    return [(r.text("model"), r.text("gpu"), r.text("stack")) for r in rows_of("services", root)]
 
 
 def dvfs_table(gpu: str, root: Path | None = None) -> DvfsTable:
     """Return the clock table of a GPU kind."""
-    rows = _pick(_rows("dvfs", root), "gpu", gpu)
-    speed, power = _column(rows, "speed_ratio"), _column(rows, "power_ratio")
+    rows = pick(rows_of("dvfs", root), "gpu", gpu)
+    speed, power = column_of(rows, "speed_ratio"), column_of(rows, "power_ratio")
     rising = bool(np.all(np.diff(speed) > 0) and np.all(np.diff(power) > 0))
     if not rising or speed[0] <= 0 or speed[-1] != 1 or power[-1] != 1:
         raise TraceError(
@@ -120,7 +88,7 @@ def dvfs_table(gpu: str, root: Path | None = None) -> DvfsTable:
 
 def gpu_spec(kind: str, root: Path | None = None) -> GpuSpec:
     """Return idle, full, sleeping and server power of a GPU kind."""
-    row = _pick(_rows("gpus", root), "kind", kind)[0]
+    row = pick(rows_of("gpus", root), "kind", kind)[0]
     return GpuSpec(
         kind,
         row.number("idle_w"),
@@ -137,8 +105,8 @@ def load_seconds(model: str, *, lora: bool = False, root: Path | None = None) ->
 
     The published statistics do not tell models apart, so every known model has the same.
     """
-    _pick(_rows("services", root), "model", model)
-    row = _pick(_rows("cold_start", root), "what", "lora" if lora else "base-model")[0]
+    pick(rows_of("services", root), "model", model)
+    row = pick(rows_of("cold_start", root), "what", "lora" if lora else "base-model")[0]
     return LoadTime(
         row.text("what"),
         row.number("load_s_median"),
@@ -150,8 +118,8 @@ def load_seconds(model: str, *, lora: bool = False, root: Path | None = None) ->
 
 def turbine_curve(name: str, root: Path | None = None) -> TurbineCurve:
     """Return the power curve of a wind turbine."""
-    rows = _pick(_rows("wind_turbines", root), "turbine", name)
-    speed, ratio = _column(rows, "wind_speed_m_s"), _column(rows, "power_ratio")
+    rows = pick(rows_of("wind_turbines", root), "turbine", name)
+    speed, ratio = column_of(rows, "wind_speed_m_s"), column_of(rows, "power_ratio")
     if np.any(np.diff(speed) <= 0) or ratio.max() > 1:
         raise TraceError(
             f"profiles/wind_turbines.csv:{rows[0].line}: wind speeds of `{name}` must rise and "
@@ -164,7 +132,7 @@ def turbine_curve(name: str, root: Path | None = None) -> TurbineCurve:
 
 def quality_curve(model: str, root: Path | None = None) -> QualityCurve:
     """Return the revenue curve of a model; the parameters are flagged assumptions."""
-    row = _pick(_rows("quality_curves", root), "model", model)[0]
+    row = pick(rows_of("quality_curves", root), "model", model)[0]
     return QualityCurve(
         model,
         row.text("kind"),
@@ -177,9 +145,9 @@ def quality_curve(model: str, root: Path | None = None) -> QualityCurve:
 
 def quality_points(model: str, data: str, root: Path | None = None) -> tuple[Floats, Floats]:
     """Return published (steps, CLIP score) of a model on a data set, both shape (points,)."""
-    rows = _pick(_rows("quality_points", root), "model", model)
-    rows = _pick(rows, "data", data, within=f" for model `{model}`")
-    return _column(rows, "steps"), _column(rows, "clip")
+    rows = pick(rows_of("quality_points", root), "model", model)
+    rows = pick(rows, "data", data, within=f" for model `{model}`")
+    return column_of(rows, "steps"), column_of(rows, "clip")
 
 
 def check_tables(root: Path | None = None) -> list[str]:
@@ -194,7 +162,7 @@ def check_tables(root: Path | None = None) -> list[str]:
     problems = [
         problem
         for table, key, read in readers
-        for name in _distinct(row.text(key) for row in _rows(table, root))
+        for name in distinct(row.text(key) for row in rows_of(table, root))
         if (problem := _complaint(read, name))
     ]
     for model, gpu, stack in services(root):
@@ -202,13 +170,13 @@ def check_tables(root: Path | None = None) -> list[str]:
             partial(_service_or_unpowered, gpu=gpu, stack=stack, root=root), model
         )
         problems += [problem] if problem else []
-    return problems
+    return problems + check_service_tables(root)
 
 
 def _service_or_unpowered(model: str, *, gpu: str, stack: str, root: Path | None) -> None:
     """Read a profile unless its source gives no power (then its speed alone is checked)."""
-    rows = _pick(_pick(_rows("services", root), "model", model), "gpu", gpu)
-    row = _pick(rows, "stack", stack)[0]
+    rows = pick(pick(rows_of("services", root), "model", model), "gpu", gpu)
+    row = pick(rows, "stack", stack)[0]
     row.number("step_s")
     if row.optional("step_w") is not None:
         service_profile(model, gpu, stack=stack, root=root)
@@ -220,35 +188,3 @@ def _complaint(read: Callable[[str], object], name: str) -> str:
     except TraceError as error:
         return str(error)
     return ""
-
-
-def _distinct(names: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(names))
-
-
-def _column(rows: Sequence[_Row], column: str) -> Floats:
-    return np.array([row.number(column) for row in rows], dtype=np.float64)
-
-
-def _pick(rows: Sequence[_Row], column: str, name: str, *, within: str = "") -> list[_Row]:
-    found = [row for row in rows if row.text(column) == name]
-    if not found:
-        known = sorted(_distinct(row.text(column) for row in rows))
-        table = rows[0].table if rows else "?"
-        raise TraceError(
-            f"profiles/{table}.csv: no {column} `{name}`{within}{did_you_mean(name, known)}"
-        )
-    return found
-
-
-def _rows(table: str, root: Path | None) -> tuple[_Row, ...]:
-    path = Catalogue.load(root).verified_path(f"profiles/{table}")
-    return _read(path, table, path.stat().st_mtime_ns)
-
-
-@lru_cache(maxsize=32)
-def _read(path: Path, table: str, _mtime_ns: int) -> tuple[_Row, ...]:
-    reader = csv.DictReader(read_text(path, f"profiles/{table}").splitlines(), strict=True)
-    return tuple(
-        _Row(table, reader.line_num, {k: v or "" for k, v in row.items()}) for row in reader
-    )

@@ -13,7 +13,10 @@ from cosim.world import kernel
 from cosim.world.dispatch import trip_of
 from cosim.world.kernel_state import (
     ALLOWED,
+    ARMED,
     ARMED_NS,
+    BATCH,
+    BATCH_COLUMNS,
     BY_DEADLINE,
     BY_KEY,
     BY_PRIORITY,
@@ -29,6 +32,8 @@ from cosim.world.kernel_state import (
     LEVEL,
     MANY_MODELS,
     NEVER,
+    NEXT_NS,
+    OFF_WORDS,
     PREEMPT,
     RANK_SHIFT,
     SERVICE,
@@ -37,6 +42,8 @@ from cosim.world.kernel_state import (
     STINT_COLUMNS,
     TIMING_COLUMNS,
     WINDOW_NS,
+    WORD,
+    WORK_COLUMNS,
     WORLD_ENTRIES,
     Farm,
     Floats,
@@ -46,17 +53,13 @@ from cosim.world.kernel_state import (
 from cosim.world.plan import Plan, ServicePlan
 
 _SIZES_AT_MOST = 4096
+_CHANGES = 1024
 _STINTS_AT_LEAST = 4096
 _KEYS = {"srs": BY_STEPS, "priority": BY_PRIORITY, "edf": BY_DEADLINE}
 
 
-def levels_array(levels: Sequence[int]) -> Ints:
-    """Clock levels as the kernels take them."""
-    return np.array(levels, dtype=np.int64)
-
-
-def farm_of(plan: Plan) -> Farm:
-    """Lay out the arrays of a run.
+def farm_of(plan: Plan, memory: Ints) -> Farm:
+    """Lay out the arrays of a run; ``memory`` is the table in which they will be entered.
 
     Raises:
         ScenarioError: a site is too large, or a job too long, for 64-bit instants.
@@ -65,6 +68,7 @@ def farm_of(plan: Plan) -> Farm:
     first = np.cumsum([0, *(site.gpus for site in plan.sites)], dtype=np.int64)
     total, sites = int(first[-1]), len(plan.sites)
     trip, there_ns, fare_usd = _trips(plan)
+    batch_law, room = _batch_law(plan), _room(plan)
     return Farm(
         first_gpu=first,
         service_site=np.array(info.service_site, dtype=np.int64),
@@ -103,11 +107,20 @@ def farm_of(plan: Plan) -> Farm:
         spare_ns=np.empty(count, dtype=np.int64),
         spare_job=np.empty(count, dtype=np.int32),
         arrived=np.zeros((sites, len(info.classes)), dtype=np.int64),
+        changes=np.zeros((_CHANGES, OFF_WORDS + _off_words(plan)), dtype=np.int64),
         world=_world(plan),
         key=np.zeros(count, dtype=np.int64),
         progress=np.zeros((count if _stints(plan) else 0, 3), dtype=np.int64),
         urgency=_urgency(plan),
         stints=np.empty((_stints(plan), STINT_COLUMNS), dtype=np.int64),
+        batch_ns=batch_law[:, :, :, 0].copy(),
+        batch_mw=batch_law[:, :, :, 1].copy(),
+        batches=_batches(total),
+        residents=np.zeros((total, room), dtype=np.int64),
+        joining=np.zeros((total, room), dtype=np.int32),
+        turns=_turns(first),
+        work=np.zeros((len(plan.services), WORK_COLUMNS), dtype=np.int64),
+        memory=memory,
     )
 
 
@@ -148,8 +161,44 @@ def _timing(services: Sequence[ServicePlan]) -> Ints:
                 *(encode_ns, step_ns, decode_ns, fixed_mw, step_mw),
                 *(fixed_ns, fixed_ns * fixed_mw, fixed_ns * bool(fixed_mw)),
                 *(step_ns * step_mw, step_ns * bool(step_mw)),
+                plan.share_ns(level),
             )
     return timing
+
+
+def _room(plan: Plan) -> int:
+    """Most jobs that a GPU holds at once; a job has an image at least."""
+    return max(site.batch_max for site in plan.sites)
+
+
+def _batch_law(plan: Plan) -> Ints:
+    """Time and power per image of a step of X images, for batches and for jobs larger than one."""
+    services, room = plan.services, _room(plan)
+    most = max(room, int(plan.jobs.images.max(initial=1))) if room > 1 else 0
+    levels = max(len(service.step_ns) for service in services)
+    law = np.zeros((len(services), levels, most + 1, 2), dtype=np.int64)
+    for s, service in enumerate(services):
+        for level in range(len(service.step_ns)):
+            for images in range(1, most + 1):
+                law[s, level, images] = service.batch_step(level, images)
+    return law
+
+
+def _batches(gpus: int) -> Ints:
+    batches = np.zeros((gpus, BATCH_COLUMNS), dtype=np.int64)
+    batches[:, NEXT_NS] = FOREVER
+    return batches
+
+
+def _turns(first: Ints) -> Small:
+    """A tournament per site in which nobody turns yet: the lowest number wins."""
+    turns = np.zeros(2 * int(first[-1]), dtype=np.int32)
+    for begin, end in zip(first[:-1].tolist(), first[1:].tolist(), strict=True):
+        tree, count = turns[2 * begin : 2 * end], end - begin
+        tree[count:] = np.arange(begin, end)
+        for at in range(count - 1, 0, -1):
+            tree[at] = min(tree[2 * at], tree[2 * at + 1])
+    return turns
 
 
 def _gpus(plan: Plan, first: Ints) -> Ints:
@@ -178,7 +227,14 @@ def _sites(plan: Plan) -> Ints:
         sites[i, SHIFT] = RANK_SHIFT if site.discipline == "priority" else 0
         sites[i, PREEMPT], sites[i, KEEPS] = site.preempt, _keeps(plan, i)
         sites[i, ARMED_NS] = FOREVER
+        sites[i, BATCH] = site.batch_max if site.batch_max > 1 else 0
+        sites[i, ARMED] = NEVER
     return sites
+
+
+def _off_words(plan: Plan) -> int:
+    """Words that hold one bit for every GPU of the largest site."""
+    return -(-max(site.gpus for site in plan.sites) // WORD)
 
 
 def _world(plan: Plan) -> Ints:

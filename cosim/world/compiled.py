@@ -19,14 +19,29 @@ from cosim.cache import kernel_folder
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+_DOORLESS = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+
+
 def compiled(function: F) -> F:
     """Compile a function that Python calls."""
     return _kept(function, {})
 
 
+def piece(function: F) -> F:
+    """Compile a function that only compiled functions call, and leave it where it is.
+
+    It takes the table of addresses, not the arrays: to hand over a few hundred words at every
+    call would take longer than most pieces run.
+    """
+    return _kept(function, _DOORLESS)
+
+
 def inlined(function: F) -> F:
-    """Compile a function that only compiled functions call, and put it in their place."""
-    return _kept(function, {"forceinline": True})
+    """Compile a function that only compiled functions call, and put it in their place.
+
+    It needs no door for Python or C; to build doors for dozens of arrays takes half of the time.
+    """
+    return _kept(function, {"forceinline": True, **_DOORLESS})
 
 
 def _kept(function: F, options: dict[str, bool]) -> F:

@@ -28,7 +28,8 @@ from cosim.decision import (
 )
 from cosim.errors import PolicyError
 from cosim.physics.network import Link, transfer_ns, transfer_usd
-from cosim.quantities import J_PER_KWH, ns_from_s
+from cosim.quantities import ns_from_s
+from cosim.world.offers import Offers, best_from, best_until
 from cosim.world.plan import Plan
 
 Placer = Callable[[int, int], Placement]
@@ -85,6 +86,7 @@ class Dispatcher:
         levels: clock level of each site in this slot.
         policy: the policy's name, for errors.
         slot: the slot, for errors.
+        queues: tells waits and backlogs of all sites [ns], instead of ``estimates``.
     """
 
     plan: Plan
@@ -92,11 +94,17 @@ class Dispatcher:
     levels: Sequence[int]
     policy: str
     slot: int = 0
+    queues: Callable[[int], tuple[tuple[int, ...], tuple[int, ...]]] | None = None
 
     def __post_init__(self) -> None:
         self._site: list[int] = self.plan.info.service_site.tolist()
         self._credits: dict[tuple[int, int], list[float]] = {}
         self._place: Placer = self._nowhere
+
+    @cached_property
+    def offers(self) -> Offers:
+        """What the services offer for an image."""
+        return Offers(self.plan)
 
     # columns of the jobs as Python numbers, made when the first job is placed by this class
 
@@ -245,8 +253,11 @@ class Dispatcher:
         )
 
     def _queue_view(self, now_ns: int) -> QueueView:
-        waits = tuple(estimate.wait_ns(now_ns) for estimate in self.estimates)
-        backlogs = tuple(estimate.backlog_ns(now_ns) for estimate in self.estimates)
+        if self.queues is not None:
+            waits, backlogs = self.queues(now_ns)
+        else:
+            waits = tuple(estimate.wait_ns(now_ns) for estimate in self.estimates)
+            backlogs = tuple(estimate.backlog_ns(now_ns) for estimate in self.estimates)
         return QueueView(now_ns, waits, backlogs, tuple(self.levels))
 
 
@@ -259,8 +270,25 @@ def _richest(credits: list[float], share: list[float]) -> int:
     return best
 
 
-Row = tuple[int, int, float, float]
-Option = tuple[int, int, list[Row]]
+Row = tuple[int, int, int, float, float]
+
+
+class Option(NamedTuple):
+    """What a service offers in a slot.
+
+    Attributes:
+        service: the service.
+        site: its site.
+        rows: (steps, ns per image, ns in all, score on time, score late) by rising steps.
+        on_time: row of the best score on time among the first k + 1 rows, for each k.
+        late: row of the best score late among the rows from k on, for each k.
+    """
+
+    service: int
+    site: int
+    rows: list[Row]
+    on_time: list[int]
+    late: list[int]
 
 
 class Scorer:
@@ -269,8 +297,7 @@ class Scorer:
     Attributes:
         margin_ns: margin before the deadline [ns].
         floors: limits per class below which a job is held, and refused [USD].
-        options: for each home (service, site, rows) of every open service; a row is
-            (steps, image ns, score on time, score late).
+        options: for each home the offers of every open service.
         stay: the same for jobs that may not leave home.
     """
 
@@ -278,39 +305,28 @@ class Scorer:
         self._owner, self._rule = owner, rule
         info = owner.plan.info
         self.margin_ns = ns_from_s(rule.margin_s)
-        self.floors = [self._floor(rule.hold_below_usd), self._floor(rule.drop_below_usd)]
-        offers = [self._service(service, rule) for service in range(info.n_services)]
-        self.options: list[list[Option]] = [
-            [offers[service] for service in np.flatnonzero(row).tolist()] for row in rule.allowed
-        ]
-        self.stay = [
-            [option for option in options if option[1] == home]
-            or [offers[int(info.home_service[home])]]
-            for home, options in enumerate(self.options)
-        ]
+        self.floors = floors(rule, len(info.classes)).tolist()
+        self._scores = owner.offers.of_slot(rule, owner.levels)
+        offers = [self._option(service) for service in range(info.n_services)]
+        allowed, stay = open_services(rule, owner.plan)
+        self.options = [[offers[service] for service in row] for row in allowed]
+        self.stay = [[offers[service] for service in row] for row in stay]
 
-    def _floor(
-        self, limits: np.ndarray[tuple[int, ...], np.dtype[np.float64]] | None
-    ) -> list[float]:
-        classes = len(self._owner.plan.info.classes)
-        return [-np.inf] * classes if limits is None else [float(x) for x in limits]
-
-    def _service(self, service: int, rule: ScoreRule) -> Option:
+    def _option(self, service: int) -> Option:
         """What one service offers per image."""
-        info, plan = self._owner.plan.info, self._owner.plan.services[service]
-        site = self._owner._site[service]
-        level = self._owner.levels[site]
-        rows = []
-        for k in np.flatnonzero(rule.steps_allowed[service]).tolist():
-            image_ns = plan.job_ns(level, info.steps[k], 1)
-            price = float(rule.gpu_usd_s[service]) * (image_ns / 1e9)
-            idle_mw = self._owner.plan.sites[site].idle_mw
-            joule = (plan.image_pj(level, info.steps[k]) - idle_mw * image_ns) / 1e12
-            price += float(rule.energy_usd_kwh[service]) * (joule / J_PER_KWH)
-            earned = rule.revenue_weight * float(info.revenue_usd[service, k])
-            missed = rule.late_weight * float(info.late_penalty_usd[service])
-            rows.append((info.steps[k], image_ns, earned - price, -missed - price))
-        return service, site, rows
+        info, scores = self._owner.plan.info, self._scores
+        rows = [
+            (
+                info.steps[k],
+                int(scores.course_ns[service, k, 0]),
+                int(scores.course_ns[service, k, 1]),
+                float(scores.on_time[service, k]),
+                float(scores.late[service, k]),
+            )
+            for k in np.flatnonzero(self._rule.steps_allowed[service]).tolist()
+        ]
+        on_time, late = best_until([r[3] for r in rows]), best_from([r[4] for r in rows])
+        return Option(service, self._owner._site[service], rows, on_time, late)
 
     def place(self, job: int, now_ns: int) -> Placement:
         """Return the (service, steps) pair of the highest score."""
@@ -318,19 +334,32 @@ class Scorer:
         home, images = owner._home[job], owner._images[job]
         last_ns = owner._deadline_ns[job] - self.margin_ns
         best, best_score = Placement(DROP, 0), -np.inf
-        for service, site, rows in (self.options if owner._movable[job] else self.stay)[home]:
-            trip = owner.trip(job, site)
+        for option in (self.options if owner._movable[job] else self.stay)[home]:
+            trip = owner.trip(job, option.site)
             landing_ns = now_ns + trip.there_ns
-            ready_ns = landing_ns + owner.estimates[site].wait_ns(landing_ns) + trip.back_ns
+            wait_ns = owner.estimates[option.site].wait_ns(landing_ns)
+            ready_ns = landing_ns + wait_ns + trip.back_ns
             fare = rule.transfer_weight * trip.usd
-            for steps, image_ns, on_time, late in rows:
-                end_ns = ready_ns + images * image_ns
+            for at in self._in_question(option, images, last_ns - ready_ns):
+                steps, image_ns, batch_ns, on_time, late = option.rows[at]
+                end_ns = ready_ns + images * image_ns + batch_ns
                 score = images * (on_time if end_ns <= last_ns else late) - fare
                 if rule.delay_usd_s:
                     score -= rule.delay_usd_s * ((end_ns - owner._arrival_ns[job]) / 1e9)
                 if score > best_score:
-                    best, best_score = Placement(service, steps), score
+                    best, best_score = Placement(option.service, steps), score
         return self._or_wait(owner._class[job], best, best_score)
+
+    def _in_question(self, option: Option, images: int, left_ns: int) -> list[int]:
+        """Rows that can be best: all where time costs, else the best in time and the best late."""
+        rows = option.rows
+        if self._rule.delay_usd_s:
+            return list(range(len(rows)))
+        in_time = 0
+        while in_time < len(rows) and images * rows[in_time][1] + rows[in_time][2] <= left_ns:
+            in_time += 1
+        first = [option.on_time[in_time - 1]] if in_time else []
+        return first + ([option.late[in_time]] if in_time < len(rows) else [])
 
     def _or_wait(self, kind: int, best: Placement, score: float) -> Placement:
         """Refuse or hold a job whose best score is too low."""
@@ -338,3 +367,21 @@ class Scorer:
         if score < drop[kind]:
             return Placement(DROP, 0)
         return Placement(HOLD, 0) if score < hold[kind] else best
+
+
+def floors(rule: ScoreRule, classes: int) -> NDArray[np.float64]:
+    """Limits per class below which a job is held, and refused [USD], shape (2, classes)."""
+    limits = (rule.hold_below_usd, rule.drop_below_usd)
+    return np.array([np.full(classes, -np.inf) if row is None else row for row in limits])
+
+
+def open_services(rule: ScoreRule, plan: Plan) -> tuple[list[list[int]], list[list[int]]]:
+    """Services open to each home: to jobs that may leave it, and to jobs that may not."""
+    info = plan.info
+    site_of, homes = info.service_site.tolist(), info.home_service.tolist()
+    allowed = [np.flatnonzero(row).tolist() for row in rule.allowed]
+    stay = [
+        [service for service in row if site_of[service] == home] or [homes[home]]
+        for home, row in enumerate(allowed)
+    ]
+    return allowed, stay

@@ -1,71 +1,49 @@
 """The engine's interface: everything between two edges of the meter's clock.
 
 An engine lets jobs arrive, places them by the slot's rule, moves them, queues them and runs them.
-The world (:mod:`cosim.world.world`) talks to it at slot edges and meter bins only. Engines are
+The world (:mod:`cosim.world.world`) talks to it at slot edges only. Engines are
 interchangeable and agree bit for bit: ``reference`` (:mod:`cosim.world.engine_steps`, a SimPy
 event per denoising step) and ``fast`` (:mod:`cosim.world.engine_spans`, closed form, compiled).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Generator, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
+import simpy
 from numpy.typing import NDArray
 
 from cosim.decision import DispatchRule
 from cosim.errors import UsageError, did_you_mean
+from cosim.world.books import Books
 from cosim.world.events import NsEnvironment
 from cosim.world.jobstate import Fates
-from cosim.world.plan import Plan
-from cosim.world.pool import BinReading
 
 IntArray = NDArray[np.int64]
 Jobs = Sequence[int] | NDArray[Any]
 ENGINES = ("reference", "fast")
 
 
-class Glance(NamedTuple):
-    """What an operator sees of the sites at an edge, one entry per site.
-
-    Attributes:
-        waiting: jobs in the queue.
-        busy: GPUs that hold a job.
-        backlog_ns: estimated GPU time until everything accepted has ended [ns].
-        due_ns: earliest deadline in the queue, None if it is empty [ns].
-    """
-
-    waiting: list[int]
-    busy: list[int]
-    backlog_ns: list[int]
-    due_ns: list[int | None]
-
-
 class Engine(Protocol):
-    """Jobs, queues and GPUs of all sites."""
+    """Jobs, queues and GPUs of all sites; meters and ledger stand in the books they share."""
 
     @property
     def fates(self) -> Fates:
         """The fate of every job."""
 
-    def refresh_estimates(self, levels: Sequence[int]) -> None:
-        """Start the queue estimates afresh, for these clock levels from now on."""
-
-    def glance(self) -> Glance:
-        """Look at the sites."""
-
-    def set_clocks(self, levels: Sequence[int]) -> None:
-        """Change the clock of every site."""
+    def look(self) -> None:
+        """Write into the books what is seen of the sites at an edge."""
 
     def begin(self, slot: int, rule: DispatchRule, levels: Sequence[int]) -> None:
-        """Take the dispatch rule of a new slot, begin to count its arrivals, place held jobs."""
-
-    def limit(self, site: int, level: int, enabled: int) -> None:
-        """Guard one site: its clock level and how many of its GPUs may run."""
+        """Put a decision into force: clocks, estimates, dispatch rule, and the jobs held."""
 
     def open_gates(self) -> None:
         """Let all GPUs run."""
+
+    def span(self) -> Generator[simpy.Event, Any, None]:
+        """Let a slot pass; in the window its meter bins are closed."""
 
     def fail(self, site: int, gpu: int) -> None:
         """Let a GPU fail; nothing happens to one that is down."""
@@ -73,14 +51,8 @@ class Engine(Protocol):
     def repair(self, site: int, gpu: int) -> None:
         """Bring a GPU back; nothing happens to one that is up."""
 
-    def gpus_up(self) -> list[int]:
-        """GPUs that are not down, per site."""
-
-    def demand(self) -> list[int]:
-        """GPUs that hold a job plus jobs in the queue, per site."""
-
-    def waiting(self) -> list[int]:
-        """Jobs in the queue, per site."""
+    def close_slot(self) -> None:
+        """Close the books of the slot that ends: jobs that ended, energy and its money."""
 
     def held(self) -> Jobs:
         """Jobs that wait at home for a decision, in the order in which they were held."""
@@ -89,22 +61,27 @@ class Engine(Protocol):
         """Jobs that arrived since the slot began, shape (sites, classes)."""
 
     def unfinished(self) -> int:
-        """Jobs that were neither refused nor reported as finished."""
-
-    def read(self) -> list[BinReading]:
-        """Read and reset the meters, per site."""
-
-    def take_finished(self) -> list[Jobs]:
-        """Jobs that ended since this was last called, in order of completion, per site."""
+        """Jobs that were neither refused nor told as finished when a slot closed."""
 
 
-def make_engine(kind: str, env: NsEnvironment, plan: Plan, policy: str) -> Engine:
+@runtime_checkable
+class Rewinds(Protocol):
+    """An engine that can begin anew."""
+
+    def changing(self) -> list[NDArray[Any]]:
+        """The arrays that a run changes."""
+
+    def rewind(self, env: NsEnvironment) -> None:
+        """Begin anew in a fresh environment, when the arrays have been put back."""
+
+
+def make_engine(kind: str, env: NsEnvironment, books: Books, policy: str) -> Engine:
     """Build an engine; the compiler is loaded only for the one that needs it.
 
     Args:
         kind: ``reference`` or ``fast``.
         env: the SimPy environment.
-        plan: what is to be run.
+        books: the books of what is to be run.
         policy: the policy's name, for errors.
 
     Raises:
@@ -113,9 +90,9 @@ def make_engine(kind: str, env: NsEnvironment, plan: Plan, policy: str) -> Engin
     if kind == "reference":
         from cosim.world.engine_steps import StepEngine
 
-        return StepEngine(env, plan, policy)
+        return StepEngine(env, books, policy)
     if kind == "fast":
         from cosim.world.engine_spans import SpanEngine
 
-        return SpanEngine(env, plan, policy)
+        return SpanEngine(env, books, policy)
     raise UsageError(f"engine `{kind}` does not exist{did_you_mean(kind, ENGINES)}")

@@ -6,29 +6,39 @@ Written to be read; together with :mod:`cosim.world.pool_steps`, :mod:`cosim.wor
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from typing import Any
 
 import numpy as np
+import simpy
 
 from cosim.decision import DROP, HOLD, DispatchRule, Placement
+from cosim.world import kernel_calls
+from cosim.world.books import Books
 from cosim.world.dispatch import Dispatcher
-from cosim.world.engine import Glance, IntArray, Jobs
+from cosim.world.engine import IntArray, Jobs
 from cosim.world.estimate import QueueEstimate
-from cosim.world.events import NsEnvironment, Tick, job_priority
+from cosim.world.events import EDGE_PRIORITY, NsEnvironment, Tick, job_priority
 from cosim.world.jobstate import JobState
-from cosim.world.plan import Plan
-from cosim.world.pool import BinReading, Pool
+from cosim.world.kernel_grid import ARRIVALS_ROW, WAITING
+from cosim.world.kernel_state import FOREVER
+from cosim.world.pool import Pool
+from cosim.world.pool_batches import BatchPool
 from cosim.world.pool_steps import StepPool
 
 
 class StepEngine:
     """Everything happens when SimPy says so (see :class:`cosim.world.engine.Engine`)."""
 
-    def __init__(self, env: NsEnvironment, plan: Plan, policy: str) -> None:
-        self.env, self.plan = env, plan
+    def __init__(self, env: NsEnvironment, books: Books, policy: str) -> None:
+        plan = books.plan
+        self.env, self.plan, self.books = env, plan, books
         self.fates = JobState(plan.jobs, [kind.priority for kind in plan.info.classes])
         self.pools: list[Pool] = [
-            StepPool(env, i, site, plan.services, self.fates) for i, site in enumerate(plan.sites)
+            (StepPool if site.batch_max == 1 else BatchPool)(
+                env, i, site, plan.services, self.fates
+            )
+            for i, site in enumerate(plan.sites)
         ]
         self.estimates = [QueueEstimate(site.gpus) for site in plan.sites]
         levels = [site.levels - 1 for site in plan.sites]
@@ -39,6 +49,7 @@ class StepEngine:
         self._in_flight: dict[int, int] = {}
         self._arrived = np.zeros((len(plan.sites), len(plan.info.classes)), dtype=np.int64)
         self._open = len(self._arrivals)
+        self._edge = Tick(env, EDGE_PRIORITY)
         if self._arrivals:
             self._next_arrival(0)
 
@@ -98,12 +109,48 @@ class StepEngine:
 
     # edges ------------------------------------------------------------------------------
 
-    def refresh_estimates(self, levels: Sequence[int]) -> None:
-        """Start the queue estimates afresh, for these clock levels from now on."""
+    def look(self) -> None:
+        """Write into the books what is seen of the sites at an edge."""
+        now_ns, grid = self.env.now, self.books.grid
+        flying_ns = self._flying_ns(grid.levels.tolist())
+        for site, pool in enumerate(self.pools):
+            queue = pool.queue()
+            due_ns = self.fates.deadline_ns[queue[0]] if queue else FOREVER
+            backlog_ns = pool.held_ns() + flying_ns[site]
+            backlog_ns += self._waiting_ns(queue, int(grid.levels[site]))
+            grid.counts[:, site] = len(queue), pool.busy, backlog_ns, due_ns, pool.up
+        kernel_calls.show(self.books.memory.table, now_ns)
+
+    def _waiting_ns(self, queue: list[int], level: int) -> int:
+        """GPU time of what is left of jobs that wait [ns]."""
+        return sum(self.fates.rest_ns(job, self.plan.services, level) for job in queue)
+
+    def _flying_ns(self, levels: list[int]) -> list[int]:
+        """GPU time of the jobs on their way to each site [ns]."""
+        flying_ns = [0] * len(self.pools)
+        for job in self._in_flight:
+            site = self._site_of[self.fates.service[job]]
+            flying_ns[site] += self.fates.rest_ns(job, self.plan.services, levels[site])
+        return flying_ns
+
+    def begin(self, slot: int, rule: DispatchRule, levels: Sequence[int]) -> None:
+        """Put a decision into force: clocks, estimates, dispatch rule, and the jobs held."""
+        for pool, level in zip(self.pools, levels, strict=True):
+            pool.set_clock(level)
+        self._refresh_estimates()
+        self._dispatcher.begin(slot, rule, levels)
+        self._arrived = np.zeros_like(self._arrived)
+        held, self._held = self._held, []
+        for job in held:
+            self._place(job)
+
+    def _refresh_estimates(self) -> None:
+        """Start the queue estimates afresh, for the decided clock levels."""
         flying: list[list[tuple[int, int]]] = [[] for _ in self.pools]
         for job, landing_ns in self._in_flight.items():
             flying[self._site_of[self.fates.service[job]]].append((landing_ns, job))
         later_ns = self.env.now + self.plan.info.slot_ns
+        levels = self.books.grid.levels.tolist()
         for site, estimate in enumerate(self.estimates):
             estimate.rebuild(
                 self.pools[site],
@@ -113,35 +160,6 @@ class StepEngine:
                 self.plan.services,
                 later_ns,
             )
-
-    def glance(self) -> Glance:
-        """Look at the sites."""
-        queues = [pool.queue() for pool in self.pools]
-        deadlines = self.fates.deadline_ns
-        return Glance(
-            [len(queue) for queue in queues],
-            [pool.busy for pool in self.pools],
-            [estimate.backlog_ns(self.env.now) for estimate in self.estimates],
-            [min((deadlines[job] for job in queue), default=None) for queue in queues],
-        )
-
-    def set_clocks(self, levels: Sequence[int]) -> None:
-        """Change the clock of every site."""
-        for pool, level in zip(self.pools, levels, strict=True):
-            pool.set_clock(level)
-
-    def begin(self, slot: int, rule: DispatchRule, levels: Sequence[int]) -> None:
-        """Take the dispatch rule of a new slot, begin to count its arrivals, place held jobs."""
-        self._dispatcher.begin(slot, rule, levels)
-        self._arrived = np.zeros_like(self._arrived)
-        held, self._held = self._held, []
-        for job in held:
-            self._place(job)
-
-    def limit(self, site: int, level: int, enabled: int) -> None:
-        """Guard one site: its clock level and how many of its GPUs may run."""
-        self.pools[site].set_clock(level)
-        self.pools[site].set_enabled(enabled)
 
     def open_gates(self) -> None:
         """Let all GPUs run."""
@@ -156,19 +174,66 @@ class StepEngine:
         """Bring a GPU back; nothing happens to one that is up."""
         self.pools[site].repair(gpu)
 
+    def span(self) -> Generator[simpy.Event, Any, None]:
+        """Let a slot pass; in the window its meter bins are closed."""
+        plan, table = self.plan, self.books.memory.table
+        if not self.books.in_window:
+            yield self._edge.after(plan.info.slot_ns)
+            return
+        for _ in range(plan.bins_per_slot):
+            self._guard()
+            yield self._edge.after(plan.bin_ns)
+            kernel_calls.close_bins(table, self._read())
+
+    def _guard(self) -> None:
+        """Keep sites with an import limit inside their supply for the coming bin."""
+        demand = [pool.busy + len(pool.queue()) for pool in self.pools]
+        settings = np.zeros((len(demand), 2), dtype=np.int64)
+        kernel_calls.guard_settings(self.books.memory.table, np.array(demand), settings)
+        for pool, (level, enabled) in zip(self.pools, settings.tolist(), strict=True):
+            if level >= 0:
+                pool.set_clock(level)
+                pool.set_enabled(enabled)
+
+    def _read(self) -> IntArray:
+        """Read and reset the meters, as compiled code takes them; energy in two halves."""
+        rows = []
+        for reading in (pool.read() for pool in self.pools):
+            high, low = divmod(reading.busy_pj, 1 << 32)
+            rows.append((high, low, *reading[1:]))
+        return np.array(rows, dtype=np.int64)
+
+    def close_slot(self) -> None:
+        """Close the books of the slot that ends: jobs that ended, energy and its money."""
+        grid, table, slot = self.books.grid, self.books.memory.table, self.books.slot
+        if not self.books.in_window:
+            kernel_calls.close_drains(table, self._read())
+        grid.told[:] = 0.0
+        for site, pool in enumerate(self.pools):
+            finished = pool.take_finished()
+            self._open -= len(finished)
+            kernel_calls.tell(table, site, self._ended(finished))
+            grid.counts[WAITING, site] = len(pool.queue())
+        grid.rows[slot, ARRIVALS_ROW] = self._arrived.sum(axis=1)
+        kernel_calls.settle(table)
+
+    def _ended(self, finished: list[int]) -> IntArray:
+        """What is told of ended jobs, one per column."""
+        fates, jobs = self.fates, self.plan.jobs
+        rows = [
+            (
+                jobs.arrival_ns[job],
+                fates.deadline_ns[job],
+                fates.finish_ns[job] + fates.return_ns[job],
+                fates.service[job],
+                fates.steps[job],
+                fates.images[job],
+            )
+            for job in finished
+        ]
+        return np.ascontiguousarray(np.array(rows, dtype=np.int64).reshape(-1, 6).T)
+
     # looking ----------------------------------------------------------------------------
-
-    def gpus_up(self) -> list[int]:
-        """GPUs that are not down, per site."""
-        return [pool.up for pool in self.pools]
-
-    def demand(self) -> list[int]:
-        """GPUs that hold a job plus jobs in the queue, per site."""
-        return [pool.busy + len(pool.queue()) for pool in self.pools]
-
-    def waiting(self) -> list[int]:
-        """Jobs in the queue, per site."""
-        return [len(pool.queue()) for pool in self.pools]
 
     def held(self) -> Jobs:
         """Jobs that wait at home for a decision, in the order in which they were held."""
@@ -179,15 +244,5 @@ class StepEngine:
         return self._arrived
 
     def unfinished(self) -> int:
-        """Jobs that were neither refused nor reported as finished."""
+        """Jobs that were neither refused nor told as finished when a slot closed."""
         return self._open
-
-    def read(self) -> list[BinReading]:
-        """Read and reset the meters, per site."""
-        return [pool.read() for pool in self.pools]
-
-    def take_finished(self) -> list[Jobs]:
-        """Jobs that ended since this was last called, in order of completion, per site."""
-        finished: list[Jobs] = [pool.take_finished() for pool in self.pools]
-        self._open -= sum(map(len, finished))
-        return finished

@@ -12,6 +12,7 @@ from __future__ import annotations
 from heapq import heapify, heapreplace
 
 from cosim.world.jobstate import JobState
+from cosim.world.kernel_state import MANY_WAIT
 from cosim.world.plan import ServicePlan
 from cosim.world.pool import Pool
 
@@ -56,7 +57,18 @@ class QueueEstimate:
         """
         self._free_at_ns = pool.free_at_ns() or [slot_end_ns]
         heapify(self._free_at_ns)
-        for landing_ns, job in [*((0, job) for job in pool.queue()), *in_flight]:
-            plan, steps = services[state.service[job]], state.steps[job]
-            rest_ns = plan.rest_ns(level, steps, state.images_left[job], state.steps_left[job])
-            self.commit(landing_ns, rest_ns)
+        waiting = [state.rest_ns(job, services, level) for job in pool.queue()]
+        if not self._level_out(waiting):
+            for rest_ns in waiting:
+                self.commit(0, rest_ns)
+        for landing_ns, job in in_flight:
+            self.commit(landing_ns, state.rest_ns(job, services, level))
+
+    def _level_out(self, waiting_ns: list[int]) -> bool:
+        """Where very many jobs wait, expect all GPUs to become free together."""
+        size = len(self._free_at_ns)
+        level_ns = (sum(waiting_ns) + sum(self._free_at_ns)) // size
+        if len(waiting_ns) <= MANY_WAIT * size or level_ns < max(self._free_at_ns):
+            return False
+        self._free_at_ns = [level_ns] * size
+        return True

@@ -66,6 +66,10 @@ class Forecaster:
         self._series = {name: getattr(outside, column) for name, column in _OUTSIDE.items()}
         self._day = round(NS_PER_DAY / self.plan.info.slot_ns)
 
+    def forget(self) -> None:
+        """Begin anew."""
+        self._load_kw.clear()
+
     def measured(self, load_kw: FloatArray) -> None:
         """Take note of the facility loads of the slot that just ended [kW], shape (sites,)."""
         self._load_kw.append(load_kw)

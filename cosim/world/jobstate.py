@@ -8,40 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cosim.traces.jobs import JobSet
+from cosim.world.plan import ServicePlan
 
 NEVER = -1
 IntArray = NDArray[np.int64]
-
-
-class Ended(NamedTuple):
-    """What is told of jobs that have ended; parallel arrays.
-
-    Attributes:
-        arrival_ns: arrival [ns].
-        deadline_ns: deadline [ns].
-        delivered_ns: when the images were home [ns].
-        service: where they ran.
-        steps: steps per image.
-        images: images.
-    """
-
-    arrival_ns: IntArray
-    deadline_ns: IntArray
-    delivered_ns: IntArray
-    service: IntArray
-    steps: IntArray
-    images: IntArray
-
-    @property
-    def late(self) -> NDArray[np.bool_]:
-        """Whether each was delivered after its deadline."""
-        return self.delivered_ns > self.deadline_ns
 
 
 class Fates(Protocol):
@@ -62,9 +38,6 @@ class Fates(Protocol):
     @property
     def transfer_usd(self) -> Sequence[float] | NDArray[Any]:
         """Price of moving it [USD]."""
-
-    def ended(self, jobs: Sequence[int] | NDArray[Any]) -> Ended:
-        """Tell of jobs that have ended."""
 
 
 @dataclass
@@ -118,6 +91,11 @@ class JobState:
         self.images_left = self.images.copy()
         self.deadline_ns = self.jobs.deadline_ns.tolist()
 
+    def rest_ns(self, job: int, services: Sequence[ServicePlan], level: int) -> int:
+        """GPU time of what is left of a job that waits, at a clock level [ns]."""
+        plan = services[self.service[job]]
+        return plan.rest_ns(level, self.steps[job], self.images_left[job], self.steps_left[job])
+
     def steps_to_go(self, job: int) -> int:
         """Denoising steps left over all images of a job."""
         return self.images_left[job] * self.steps[job] + self.steps_left[job]
@@ -125,19 +103,3 @@ class JobState:
     def priority(self, job: int) -> int:
         """Priority of a job's class; the higher, the more urgent."""
         return self.priorities[self.jobs.class_id[job]] if self.priorities else 0
-
-    def ended(self, jobs: Sequence[int] | NDArray[Any]) -> Ended:
-        """Tell of jobs that have ended."""
-
-        def column(values: list[int]) -> IntArray:
-            return np.array([values[job] for job in jobs], dtype=np.int64)
-
-        rows = np.asarray(jobs, dtype=np.int64)
-        return Ended(
-            self.jobs.arrival_ns[rows],
-            self.jobs.deadline_ns[rows],
-            column(self.finish_ns) + column(self.return_ns),
-            column(self.service),
-            column(self.steps),
-            column(self.images),
-        )

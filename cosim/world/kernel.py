@@ -7,20 +7,32 @@ arriving jobs, so each site's completions are played when somebody looks at that
 
 from __future__ import annotations
 
-from cosim.world.compiled import compiled
+from cosim.world.compiled import compiled, inlined, piece
+from cosim.world.kernel_batch import batch_foresee, batch_play, batch_serve, batch_submit
 from cosim.world.kernel_dispatch import (
     choose,
     estimate_flights,
     estimate_site,
+    held_ns,
+    job_ns,
     send,
+    waiting_ns,
+)
+from cosim.world.kernel_grid import (
+    BACKLOG,
+    BUSY,
+    DUE,
+    UP,
+    WAITING,
 )
 from cosim.world.kernel_heap import pop_flight
-from cosim.world.kernel_pool import complete, enter, follow_all, foresee, serve
+from cosim.world.kernel_memory import read_farm, read_rules
+from cosim.world.kernel_pool import complete, enter, follow_all, foresee, log, serve
 from cosim.world.kernel_state import (
     ALLOWED,
     ASK_PYTHON,
     AT_EDGE,
-    BUSY_NS,
+    BATCH,
     DISPATCH_LEVEL,
     DOWN,
     DOWN_NS,
@@ -33,7 +45,6 @@ from cosim.world.kernel_state import (
     HELD,
     HELD_AT,
     HELD_BEFORE,
-    IMAGES,
     IN_FLIGHT,
     JOB,
     LEVEL,
@@ -43,44 +54,64 @@ from cosim.world.kernel_state import (
     OFFS,
     PAUSED,
     PHASE,
-    PJ_HIGH,
-    PJ_LOW,
     PREEMPT,
     SINCE,
-    STEPS,
     TAIL,
     WAKE,
     Farm,
     Floats,
     Ints,
-    Rules,
     Small,
 )
 from cosim.world.kernel_urgent import arm, land, turns
 
 
-@compiled
-def play(farm: Farm, site: int, until_ns: int) -> None:
+@piece
+def play(memory: Ints, site: int, until_ns: int) -> None:
     """Play one site to an instant without anybody joining its queue."""
+    farm = read_farm(memory)
     sites = farm.sites
-    if sites[site, PREEMPT] != 0:
-        turns(farm, site, until_ns)
+    if sites[site, BATCH] != 0:
+        batch_play(farm.memory, site, until_ns)
     else:
-        complete(farm, site, until_ns)
-    follow_all(farm, site, until_ns)
+        if sites[site, PREEMPT] != 0:
+            turns(farm.memory, site, until_ns)
+        else:
+            complete(farm, site, until_ns)
+        follow_all(farm, site, until_ns)
     if sites[site, DOWNS] != 0:
         sites[site, DOWN_NS] += sites[site, DOWNS] * (until_ns - sites[site, DOWN_SINCE])
         sites[site, DOWN_SINCE] = until_ns
 
 
-@compiled
-def advance(farm: Farm, rules: Rules, until_ns: int) -> int:
+@inlined
+def join_site(farm: Farm, job: int, now_ns: int) -> None:
+    """Let a job join the queue of its site."""
+    site = farm.service_site[farm.service[job]]
+    if farm.sites[site, BATCH] == 0:
+        land(farm, site, job, now_ns)
+    else:
+        batch_submit(farm.memory, site, job, now_ns)
+
+
+@inlined
+def look_ahead(farm: Farm, site: int, now_ns: int) -> None:
+    """Compute anew what is to come, after the clock or the switches of a site have changed."""
+    if farm.sites[site, BATCH] == 0:
+        foresee(farm, site, now_ns)
+    else:
+        batch_foresee(farm.memory, site, now_ns)
+
+
+@piece
+def advance(memory: Ints, until_ns: int) -> int:
     """Play everything before an instant, and the completions at it.
 
     Returns:
         −1 when the instant is reached, or the number of a job that arrived and for which Python
         has to be asked; call again when :func:`answer` has been told.
     """
+    farm, rules = read_farm(memory), read_rules(memory)
     world, jobs = farm.world, len(farm.arrival_ns)
     world[AT_EDGE] = 0
     while True:
@@ -105,23 +136,25 @@ def advance(farm: Farm, rules: Rules, until_ns: int) -> int:
                 return int(job)
             if not send(farm, job, at_ns, service, steps):
                 continue
-        land(farm, farm.service_site[farm.service[job]], job, at_ns)
+        join_site(farm, job, at_ns)
     for site in range(len(farm.sites)):
-        play(farm, site, until_ns)
+        play(farm.memory, site, until_ns)
     world[AT_EDGE] = 1
     return NEVER
 
 
-@compiled
-def answer(farm: Farm, job: int, now_ns: int, service: int, steps: int) -> None:
+@piece
+def answer(memory: Ints, job: int, now_ns: int, service: int, steps: int) -> None:
     """Take Python's placement of a job."""
+    farm = read_farm(memory)
     if send(farm, job, now_ns, service, steps):
-        land(farm, farm.service_site[farm.service[job]], job, now_ns)
+        join_site(farm, job, now_ns)
 
 
-@compiled
-def place_held(farm: Farm, rules: Rules, now_ns: int) -> int:
+@piece
+def place_held(memory: Ints, now_ns: int) -> int:
     """Place the jobs that were held, as :func:`advance` places arrivals; same answer."""
+    farm, rules = read_farm(memory), read_rules(memory)
     world = farm.world
     while world[HELD_AT] < world[HELD_BEFORE]:
         job = farm.held[world[HELD_AT]]
@@ -130,33 +163,36 @@ def place_held(farm: Farm, rules: Rules, now_ns: int) -> int:
         if service == ASK_PYTHON:
             return int(job)
         if send(farm, job, now_ns, service, steps):
-            land(farm, farm.service_site[farm.service[job]], job, now_ns)
+            join_site(farm, job, now_ns)
     return NEVER
 
 
-@compiled
+@inlined
 def begin_held(farm: Farm) -> None:
     """Make the held jobs those that :func:`place_held` goes through."""
     farm.world[HELD_BEFORE], farm.world[HELD_AT] = farm.world[HELD], 0
     farm.world[HELD] = 0
 
 
-@compiled
-def set_clock(farm: Farm, site: int, level: int, now_ns: int) -> bool:
+@piece
+def set_clock(memory: Ints, site: int, level: int, now_ns: int) -> bool:
     """Change a site's clock at an edge; whether it was another before."""
+    farm = read_farm(memory)
     if farm.sites[site, LEVEL] == level:
         return False
     farm.sites[site, LEVEL] = level
     farm.sites[site, EPOCH] += 1
-    foresee(farm, site, now_ns)
+    look_ahead(farm, site, now_ns)
+    log(farm, site, now_ns)
     if farm.sites[site, PREEMPT] != 0:
-        arm(farm, site, now_ns, NEVER)
+        arm(farm.memory, site, now_ns, NEVER)
     return True
 
 
-@compiled
-def set_enabled(farm: Farm, site: int, count: int, now_ns: int) -> bool:
+@piece
+def set_enabled(memory: Ints, site: int, count: int, now_ns: int) -> bool:
     """Let only so many GPUs run: free ones are switched off first, from the highest number."""
+    farm = read_farm(memory)
     first, end = farm.first_gpu[site], farm.first_gpu[site + 1]
     downs = farm.sites[site, DOWNS]
     surplus, changed = end - first - downs - count, False
@@ -174,70 +210,60 @@ def set_enabled(farm: Farm, site: int, count: int, now_ns: int) -> bool:
                 enter(farm, gpu, WAKE, 0, now_ns)
     if changed:
         farm.sites[site, EPOCH] += 1
-        foresee(farm, site, now_ns)
-        serve(farm, site, now_ns)
+        look_ahead(farm, site, now_ns)
+        log(farm, site, now_ns)
+        if farm.sites[site, BATCH] == 0:
+            serve(farm, site, now_ns)
+        else:
+            batch_serve(farm.memory, site, now_ns)
         if farm.sites[site, PREEMPT] != 0:
-            arm(farm, site, now_ns, NEVER)
+            arm(farm.memory, site, now_ns, NEVER)
     return changed
 
 
-@compiled
-def estimate(farm: Farm, levels: Ints, now_ns: int, slot_end_ns: int) -> None:
+@piece
+def estimate(memory: Ints, levels: Ints, now_ns: int, slot_end_ns: int) -> None:
     """Start all queue estimates afresh at an edge."""
+    farm = read_farm(memory)
     for site in range(len(farm.sites)):
         estimate_site(farm, site, levels[site], now_ns, slot_end_ns)
     estimate_flights(farm, levels)
 
 
-@compiled
+@inlined
 def set_levels(farm: Farm, levels: Ints) -> None:
     """Tell the dispatcher the clock levels of the slot."""
     for site in range(len(farm.sites)):
         farm.sites[site, DISPATCH_LEVEL] = levels[site]
 
 
-@compiled
-def read(farm: Farm, out: Ints) -> None:
-    """Read and reset the meters: (energy's halves, busy ns, steps, images, down ns)."""
-    for site in range(len(farm.sites)):
-        for k, column in enumerate((PJ_HIGH, PJ_LOW, BUSY_NS, STEPS, IMAGES, DOWN_NS)):
-            out[site, k] = farm.sites[site, column]
-            farm.sites[site, column] = 0
-
-
-@compiled
-def glance(farm: Farm, now_ns: int, out: Ints) -> None:
-    """Look at each site: (waiting, busy GPUs, backlog [ns], earliest deadline waiting)."""
+@inlined
+def glance(farm: Farm, levels: Ints, now_ns: int, out: Ints) -> None:
+    """Look at each site: waiting, busy, backlog [ns], deadline of the queue's head, up."""
     for site in range(len(farm.sites)):
         first, head, tail = farm.first_gpu[site], farm.sites[site, HEAD], farm.sites[site, TAIL]
-        out[site, 0] = tail - head
-        busy, backlog_ns, due_ns = 0, 0, FOREVER
+        out[WAITING, site], out[BUSY, site] = tail - head, 0
         for gpu in range(first, farm.first_gpu[site + 1]):
-            busy += 1 if farm.gpus[gpu, JOB] != NEVER else 0
-        for at in range(first, first + farm.sites[site, ESTIMATES]):
-            backlog_ns += max(0, farm.estimates[at] - now_ns)
-        for at in range(head, tail):
-            due_ns = min(due_ns, farm.deadline_ns[farm.queue[site, at]])
-        out[site, 1], out[site, 2], out[site, 3] = busy, backlog_ns, due_ns
+            out[BUSY, site] += 1 if farm.gpus[gpu, JOB] != NEVER else 0
+        backlog_ns = held_ns(farm, site, now_ns) + waiting_ns(farm, site, levels[site])
+        out[BACKLOG, site] = backlog_ns
+        out[DUE, site] = farm.deadline_ns[farm.queue[site, head]] if head < tail else FOREVER
+        out[UP, site] = farm.first_gpu[site + 1] - first - farm.sites[site, DOWNS]
+    for at in range(farm.world[IN_FLIGHT]):
+        job = farm.flight_job[at]
+        service = farm.service[job]
+        site = farm.service_site[service]
+        out[BACKLOG, site] += job_ns(farm, job, service, farm.steps[job], levels[site])
 
 
-@compiled
-def demand(farm: Farm, out: Ints) -> None:
-    """GPUs that hold a job plus jobs that wait, per site."""
-    for site in range(len(farm.sites)):
-        out[site] = farm.sites[site, TAIL] - farm.sites[site, HEAD]
-        for gpu in range(farm.first_gpu[site], farm.first_gpu[site + 1]):
-            out[site] += 1 if farm.gpus[gpu, JOB] != NEVER else 0
-
-
-@compiled
-def backlogs(farm: Farm, now_ns: int, out: Ints) -> None:
-    """Estimated GPU time until everything accepted has ended, per site [ns]."""
+@inlined
+def queues(farm: Farm, now_ns: int, out: Ints) -> None:
+    """Estimated wait of a job that joins now, and backlog, per site [ns], shape (2, sites)."""
     for site in range(len(farm.sites)):
         first = farm.first_gpu[site]
-        out[site] = 0
+        out[0, site], out[1, site] = max(0, farm.estimates[first] - now_ns), 0
         for at in range(first, first + farm.sites[site, ESTIMATES]):
-            out[site] += max(0, farm.estimates[at] - now_ns)
+            out[1, site] += max(0, farm.estimates[at] - now_ns)
 
 
 @compiled

@@ -8,10 +8,12 @@ from __future__ import annotations
 import numpy as np
 
 from cosim.world.compiled import inlined
+from cosim.world.kernel_batch import batch_free_at_ns
 from cosim.world.kernel_heap import make_heap, pop_due, pop_flight, push_flight, sift_down
 from cosim.world.kernel_state import (
     ASK,
     ASK_PYTHON,
+    BATCH,
     BEGUN,
     BY_KEY,
     DECODE_NS,
@@ -32,6 +34,7 @@ from cosim.world.kernel_state import (
     KNOWN,
     LEVEL,
     LOAD,
+    MANY_WAIT,
     MARGIN_NS,
     NEVER,
     OFF,
@@ -44,8 +47,14 @@ from cosim.world.kernel_state import (
     STEPS_LEFT,
     TAIL,
     UNKNOWN,
+    W_DECODES,
+    W_IMAGES,
+    W_STEPS,
     WINDOW_NS,
+    WORK_NS,
     Farm,
+    Floats,
+    Ints,
     Rules,
 )
 
@@ -60,9 +69,9 @@ def there_ns(farm: Farm, job: int, site: int) -> int:
 
 @inlined
 def job_ns(farm: Farm, job: int, service: int, steps: int, level: int) -> int:
-    """GPU time of a job at one clock level [ns]."""
+    """GPU time that a job takes up at one clock level [ns]."""
     timing = farm.timing
-    image_ns = timing[service, level, FIXED_NS] + steps * timing[service, level, STEP_NS]
+    image_ns = timing[service, level, FIXED_NS] + steps * timing[service, level, WORK_NS]
     return int(farm.images[job] * image_ns)
 
 
@@ -110,12 +119,57 @@ def free_at_ns(farm: Farm, site: int, gpu: int, now_ns: int) -> int:
 
 
 @inlined
+def waiting_ns(farm: Farm, site: int, level: int) -> int:
+    """GPU time of all jobs that wait at a site, at a clock level [ns]."""
+    total_ns = 0
+    for service in range(len(farm.service_site)):
+        if farm.service_site[service] == site:
+            timing, work = farm.timing[service, level], farm.work[service]
+            total_ns += work[W_IMAGES] * timing[FIXED_NS] + work[W_STEPS] * timing[WORK_NS]
+            total_ns += work[W_DECODES] * timing[DECODE_NS]
+    return int(total_ns)
+
+
+@inlined
+def level_out(farm: Farm, site: int, size: int, count: int, level: int) -> bool:
+    """Where very many jobs wait, expect all GPUs to become free together; whether that was so."""
+    if count <= MANY_WAIT * size:
+        return False
+    first, sum_ns, last_ns = farm.first_gpu[site], waiting_ns(farm, site, level), 0
+    for at in range(first, first + size):
+        sum_ns += farm.estimates[at]
+        last_ns = max(last_ns, farm.estimates[at])
+    if sum_ns // size < last_ns:
+        return False
+    for at in range(first, first + size):
+        farm.estimates[at] = sum_ns // size
+    return True
+
+
+@inlined
+def held_ns(farm: Farm, site: int, now_ns: int) -> int:
+    """GPU time until the jobs that GPUs hold have ended, at the present clock [ns]."""
+    total_ns = 0
+    for gpu in range(farm.first_gpu[site], farm.first_gpu[site + 1]):
+        if farm.gpus[gpu, JOB] != NEVER:
+            if farm.sites[site, BATCH] == 0:
+                total_ns += free_at_ns(farm, site, gpu, now_ns) - now_ns
+            else:
+                total_ns += batch_free_at_ns(farm, site, gpu, now_ns) - now_ns
+    return int(total_ns)
+
+
+@inlined
 def estimate_site(farm: Farm, site: int, level: int, now_ns: int, slot_end_ns: int) -> None:
     """Start one site's estimate afresh from its GPUs and its queue."""
-    first, size = farm.first_gpu[site], 0
+    first, size, batch = farm.first_gpu[site], 0, farm.sites[site, BATCH]
     for gpu in range(first, farm.first_gpu[site + 1]):
         if farm.gpus[gpu, OFF] == 0:
-            farm.estimates[first + size] = free_at_ns(farm, site, gpu, now_ns)
+            farm.estimates[first + size] = (
+                free_at_ns(farm, site, gpu, now_ns)
+                if batch == 0
+                else batch_free_at_ns(farm, site, gpu, now_ns)
+            )
             size += 1
     if size == 0:
         farm.estimates[first] = slot_end_ns
@@ -123,7 +177,7 @@ def estimate_site(farm: Farm, site: int, level: int, now_ns: int, slot_end_ns: i
     farm.sites[site, ESTIMATES] = size
     make_heap(farm.estimates, first, size)
     head, tail = farm.sites[site, HEAD], farm.sites[site, TAIL]
-    if head == tail:
+    if head == tail or level_out(farm, site, size, tail - head, level):
         return
     waiting = farm.spare_job
     for at in range(tail - head):
@@ -177,6 +231,27 @@ def split(farm: Farm, rules: Rules, job: int) -> tuple[int, int]:
 
 
 @inlined
+def course_ns(rules: Rules, service: int, k: int, images: int) -> int:
+    """Time from start to end of a job at a service and step count [ns]."""
+    return int(images * rules.choices[service, k, 1] + rules.choices[service, k, 2])
+
+
+@inlined
+def rank_offers(counts: Ints, scores: Floats, best: Ints) -> None:
+    """For each k, find the best on time up to it and the best late from it on; first of equals."""
+    for service in range(len(counts)):
+        count = counts[service]
+        for k in range(count):
+            last = best[service, k - 1, 0] if k > 0 else 0
+            better = k == 0 or scores[service, k, 0] > scores[service, last, 0]
+            best[service, k, 0] = k if better else last
+        for k in range(count - 1, -1, -1):
+            last = best[service, k + 1, 1] if k + 1 < count else k
+            better = scores[service, k, 1] >= scores[service, last, 1]
+            best[service, k, 1] = k if better else last
+
+
+@inlined
 def score(farm: Farm, rules: Rules, job: int, now_ns: int) -> tuple[int, int]:
     """Take the (service, steps) pair of the highest score; refuse or hold if it is too low."""
     home, images, kind = farm.home[job], farm.images[job], farm.class_id[job]
@@ -194,12 +269,27 @@ def score(farm: Farm, rules: Rules, job: int, now_ns: int) -> tuple[int, int]:
         wait_ns = max(0, farm.estimates[farm.first_gpu[site]] - landing_ns)
         ready_ns = landing_ns + wait_ns + back_ns
         fare = rules.weights[0] * usd
-        for k in range(rules.counts[service]):
-            end_ns = ready_ns + images * rules.choices[service, k, 1]
-            late = 0 if end_ns <= last_ns else 1
-            value = images * rules.scores[service, k, late] - fare
-            if rules.weights[1] != 0.0:
+        count = rules.counts[service]
+        if rules.weights[1] != 0.0:  # where time costs, any of them can be the best
+            for k in range(count):
+                end_ns = ready_ns + course_ns(rules, service, k, images)
+                late = 0 if end_ns <= last_ns else 1
+                value = images * rules.scores[service, k, late] - fare
                 value -= rules.weights[1] * ((end_ns - farm.arrival_ns[job]) / 1e9)
+                if value > best_score:
+                    best, best_steps, best_score = service, rules.choices[service, k, 0], value
+            continue
+        in_time = 0
+        while in_time < count and course_ns(rules, service, in_time, images) <= last_ns - ready_ns:
+            in_time += 1
+        if in_time > 0:
+            k = rules.best[service, in_time - 1, 0]
+            value = images * rules.scores[service, k, 0] - fare
+            if value > best_score:
+                best, best_steps, best_score = service, rules.choices[service, k, 0], value
+        if in_time < count:
+            k = rules.best[service, in_time, 1]
+            value = images * rules.scores[service, k, 1] - fare
             if value > best_score:
                 best, best_steps, best_score = service, rules.choices[service, k, 0], value
     if best_score < rules.floors[1, kind]:

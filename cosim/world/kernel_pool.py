@@ -14,6 +14,10 @@ from cosim.world.kernel_state import (
     BEGUN,
     BUSY_NS,
     BY_KEY,
+    CHANGED_LEVEL,
+    CHANGED_NS,
+    CHANGED_SITE,
+    CHANGES,
     DECODE,
     DECODE_NS,
     EDF,
@@ -40,6 +44,7 @@ from cosim.world.kernel_state import (
     MW,
     NEVER,
     OFF,
+    OFF_WORDS,
     OFFS,
     PAUSED,
     PHASE,
@@ -57,7 +62,12 @@ from cosim.world.kernel_state import (
     STEPS,
     STEPS_LEFT,
     STINT_NS,
+    SWITCHED,
     TAIL,
+    W_DECODES,
+    W_IMAGES,
+    W_STEPS,
+    WORD,
     Farm,
 )
 
@@ -276,12 +286,40 @@ def foresee(farm: Farm, site: int, now_ns: int) -> None:
     make_heap(farm.running, first, size)
 
 
+@inlined
+def log(farm: Farm, site: int, now_ns: int) -> None:
+    """Note the clock and the switches of a site after a change, for recovering step times."""
+    row, first = farm.changes[farm.world[CHANGES]], farm.first_gpu[site]
+    row[:] = 0
+    row[CHANGED_SITE], row[CHANGED_NS] = site, now_ns
+    row[CHANGED_LEVEL] = farm.sites[site, LEVEL]
+    for number in range(farm.first_gpu[site + 1] - first):
+        if farm.gpus[first + number, OFF] == SWITCHED:
+            row[OFF_WORDS + number // WORD] |= 1 << (number % WORD)
+    farm.world[CHANGES] += 1
+
+
 # the queue and who takes from it -----------------------------------------------------------
+
+
+@inlined
+def count_work(farm: Farm, site: int, job: int, sign: int) -> None:
+    """Add a job that waits to the work of its service, or take it off."""
+    images, steps, work = farm.images[job], farm.steps[job], farm.work[farm.service[job]]
+    if farm.sites[site, KEEPS] == 0:
+        work[W_IMAGES] += sign * images
+        work[W_STEPS] += sign * images * steps
+        return
+    left, rest = images - farm.progress[job, BEGUN], farm.progress[job, REST]
+    work[W_IMAGES] += sign * left
+    work[W_STEPS] += sign * (left * steps + rest)
+    work[W_DECODES] += sign if rest > 0 else 0
 
 
 @inlined
 def join(farm: Farm, site: int, job: int) -> None:
     """Let a job join the queue."""
+    count_work(farm, site, job, 1)
     tail = farm.sites[site, TAIL]
     if farm.sites[site, EDF] == 0:
         farm.queue[site, tail] = job
@@ -302,10 +340,11 @@ def leave(farm: Farm, site: int) -> int:
         else:
             job = pop_due(farm.queue[site], sites[site, TAIL], farm.deadline_ns)
         sites[site, TAIL] -= 1
-        return job
-    head = sites[site, HEAD]
-    sites[site, HEAD] = head + 1
-    return int(farm.queue[site, head])
+    else:
+        job = int(farm.queue[site, sites[site, HEAD]])
+        sites[site, HEAD] += 1
+    count_work(farm, site, job, -1)
+    return job
 
 
 @inlined

@@ -7,7 +7,7 @@ clock, so that its completion is closed form until the clock or the switch chang
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,19 @@ Ints = NDArray[np.int64]
 Small = NDArray[np.int32]
 Floats = NDArray[np.float64]
 
+# the same with the number of dimensions, for the records that compiled code reads
+Ints1 = Annotated[NDArray[np.int64], 1]
+Ints2 = Annotated[NDArray[np.int64], 2]
+Ints3 = Annotated[NDArray[np.int64], 3]
+Small1 = Annotated[NDArray[np.int32], 1]
+Small2 = Annotated[NDArray[np.int32], 2]
+Floats1 = Annotated[NDArray[np.float64], 1]
+Floats2 = Annotated[NDArray[np.float64], 2]
+Floats3 = Annotated[NDArray[np.float64], 3]
+Bools1 = Annotated[NDArray[np.bool_], 1]
+
 NEVER = -1
+FULL = -3
 FOREVER = (1 << 63) - 1
 
 # phases of a busy GPU; BEGIN and WAKE last no time and end when the edge is over
@@ -32,27 +44,41 @@ JOB, SERVICE, PHASE, END, SINCE, MW, STEPS_LEFT, IMAGES_LEFT, OFF = range(9)
 # queue in order of landing, 1 for a heap by deadline, BY_KEY for one by Farm.key …
 EDF, MANY_MODELS, LEVEL, DISPATCH_LEVEL, HEAD, TAIL, FREE, RUNNING, BASE, OFFS = range(10)
 # … and what its meters and counters hold
-PJ_HIGH, PJ_LOW, BUSY_NS, STEPS, IMAGES, FINISHED, ESTIMATES, EPOCH = range(10, 18)
+PJ_HIGH, PJ_LOW, BUSY_NS, DOWN_NS, STEPS, IMAGES, FINISHED, ESTIMATES, EPOCH = range(10, 19)
 # … what the key is (KEYED), whether jobs take GPUs over and when the next does, whether jobs are
 # interrupted at all (KEEPS) …
-KEYED, SHIFT, LANDED, PREEMPT, KEEPS, ARMED_NS, ARMED_GPU = range(18, 25)
+KEYED, SHIFT, LANDED, PREEMPT, KEEPS, ARMED_NS, ARMED_GPU = range(19, 26)
 BY_KEY = 2
 BY_STEPS, BY_PRIORITY, BY_DEADLINE = 1, 2, 3
 RANK_SHIFT = 40  # a key by priority: the rank of the class above, the number of the landing below
 # … and its GPUs that are down; ALLOWED is how many may run
-DOWNS, DOWN_SINCE, DOWN_NS, ALLOWED = range(25, 29)
-SITE_COLUMNS = 29
+DOWNS, DOWN_SINCE, ALLOWED = range(26, 29)
+# … and, where GPUs batch, how many images, and which GPU will take the head of the queue
+BATCH, ARMED = range(29, 31)
+SITE_COLUMNS = 31
+
+# columns of Farm.batches: images and jobs on the GPU, their model, steps taken and pJ per image
+# since the beginning; jobs that join and how many of them are encoded or being so; next change
+BATCH_IMAGES, BATCH_JOBS, BATCH_SERVICE, BATCH_STEPS, BATCH_PJ = range(5)
+JOINING, ENCODED, NEXT_NS = range(5, 8)
+BATCH_COLUMNS = 8
 
 # last axis of Farm.timing, per service and clock level: of phases, then of stretches
 ENCODE_NS, STEP_NS, DECODE_NS, FIXED_MW, STEP_MW = range(5)
 FIXED_NS, FIXED_PJ, FIXED_BUSY_NS, STEP_PJ, STEP_BUSY_NS = range(5, 10)
-TIMING_COLUMNS = 10
+# … and of a step's share of a full batch, by which queues are estimated
+WORK_NS = 10
+TIMING_COLUMNS = 11
 
 # entries of Farm.world
 NEXT_JOB, IN_FLIGHT, HELD, HELD_BEFORE, HELD_AT, REFUSED = range(6)
-WINDOW_NS, DEFAULT_STEPS, GPU_BITS = range(6, 9)
-AT_EDGE, STINTS, STINTS_LOST = range(9, 12)
-WORLD_ENTRIES = 12
+WINDOW_NS, DEFAULT_STEPS, GPU_BITS, CHANGES = range(6, 10)
+AT_EDGE, STINTS, STINTS_LOST = range(10, 13)
+WORLD_ENTRIES = 13
+
+# columns of Farm.changes; from OFF_WORDS on, one bit for each GPU that is switched off
+CHANGED_SITE, CHANGED_NS, CHANGED_LEVEL, OFF_WORDS = range(4)
+WORD = 62
 
 # columns of Farm.progress: images that had begun when the job last took a GPU, denoising steps
 # left of the image under way then (0 without), when it began or went on there [ns]
@@ -103,55 +129,82 @@ class Farm(NamedTuple):
         spare_ns: working memory.
         spare_job: working memory.
         arrived: jobs since the last slot edge, shape (sites, classes).
+        changes: log of changes of clocks and switches, shape (capacity, OFF_WORDS + words).
         world: scalars; AT_EDGE tells that an edge is being worked at, not an arrival.
         key: what the queue is ordered by where EDF says so; the smaller, the more urgent.
         progress: of jobs at sites that interrupt them, shape (jobs, 3), or (0, 3) without such.
         urgency: rank of each class by falling priority, shape (classes,).
         stints: rows of runs of jobs that were interrupted, see STINT_COLUMNS.
+        batch_ns: time of a step of X images, shape (services, levels, most images + 1) [ns].
+        batch_mw: board power per image in such a step, same shape [mW].
+        batches: what each batching GPU holds, shape (GPUs, BATCH_COLUMNS).
+        residents: of each batching GPU a heap of (step count when done) << 32 | job, shape
+            (GPUs, most jobs).
+        joining: jobs of each batching GPU that are to be encoded, shape (GPUs, most jobs).
+        turns: of each site a tournament of its GPUs for the next change: winner of all at 1,
+            GPUs from the number of GPUs on; shape (2 · GPUs,).
+        work: what waits for each service, shape (services, WORK_COLUMNS).
+        memory: the table of addresses itself, for compiled pieces.
     """
 
-    first_gpu: Ints
-    service_site: Ints
-    home_service: Ints
-    timing: Ints
-    loading: Ints
-    arrival_ns: Ints
-    deadline_ns: Ints
-    home: Small
-    class_id: Small
-    images: Small
-    movable: NDArray[np.bool_]
-    trip: Small
-    there_ns: Ints
-    fare_usd: Floats
-    service: Small
-    steps: Small
-    gpu: Small
-    decided_ns: Ints
-    landed_ns: Ints
-    start_ns: Ints
-    finish_ns: Ints
-    energy_pj: Ints
-    epoch: Small
-    gpus: Ints
-    running: Ints
-    free: Ints
-    estimates: Ints
-    sites: Ints
-    queue: Small
-    finished: Small
-    flight_ns: Ints
-    flight_job: Small
-    held: Small
-    spare_ns: Ints
-    spare_job: Small
-    arrived: Ints
-    world: Ints
-    key: Ints
-    progress: Ints
-    urgency: Ints
-    stints: Ints
+    first_gpu: Ints1
+    service_site: Ints1
+    home_service: Ints1
+    timing: Ints3
+    loading: Ints2
+    arrival_ns: Ints1
+    deadline_ns: Ints1
+    home: Small1
+    class_id: Small1
+    images: Small1
+    movable: Bools1
+    trip: Small1
+    there_ns: Ints2
+    fare_usd: Floats1
+    service: Small1
+    steps: Small1
+    gpu: Small1
+    decided_ns: Ints1
+    landed_ns: Ints1
+    start_ns: Ints1
+    finish_ns: Ints1
+    energy_pj: Ints1
+    epoch: Small1
+    gpus: Ints2
+    running: Ints1
+    free: Ints1
+    estimates: Ints1
+    sites: Ints2
+    queue: Small2
+    finished: Small2
+    flight_ns: Ints1
+    flight_job: Small1
+    held: Small1
+    spare_ns: Ints1
+    spare_job: Small1
+    arrived: Ints2
+    changes: Ints2
+    world: Ints1
+    key: Ints1
+    progress: Ints2
+    urgency: Ints1
+    stints: Ints2
+    batch_ns: Ints3
+    batch_mw: Ints3
+    batches: Ints2
+    residents: Ints2
+    joining: Small2
+    turns: Small1
+    work: Ints2
+    memory: Ints2
 
+
+# columns of Farm.work: images that have not begun, denoising steps, images to be decoded
+W_IMAGES, W_STEPS, W_DECODES = range(3)
+WORK_COLUMNS = 3
+
+MANY_WAIT = 32
+"""Jobs in the queue per GPU beyond which its estimate is levelled out."""
 
 # entries of Rules.meta
 KIND, MARGIN_NS, KNOWN = range(3)
@@ -173,23 +226,25 @@ class Rules(NamedTuple):
         options: of a ScoreRule: [count, services…] for each home and for jobs that may not (0)
             or may (1) leave it, shape (sites, 2, services + 1).
         counts: step counts open at each service, shape (services,).
-        choices: steps and image time [ns] of each, shape (services, counts, 2).
-        scores: score of an image on time and late [USD], same shape.
+        choices: steps, time per image and time in all [ns], shape (services, counts, 3).
+        scores: score of an image on time and late [USD], shape (services, counts, 2).
+        best: of each k, the best on time up to it and the best late from it on, same shape.
         weights: of the transfer and of a second of delay, shape (2,).
         floors: hold and drop limits per class, shape (2, classes) [USD].
         known: explicit destination of each job, UNKNOWN without; shape (jobs,) or (0,).
         known_steps: steps of these.
     """
 
-    meta: Ints
-    shares: Floats
-    split_steps: Ints
-    credits: Floats
-    options: Ints
-    counts: Ints
-    choices: Ints
-    scores: Floats
-    weights: Floats
-    floors: Floats
-    known: Small
-    known_steps: Small
+    meta: Ints1
+    shares: Floats3
+    split_steps: Ints3
+    credits: Floats3
+    options: Ints3
+    counts: Ints1
+    choices: Ints3
+    scores: Floats3
+    best: Ints3
+    weights: Floats1
+    floors: Floats2
+    known: Small1
+    known_steps: Small1

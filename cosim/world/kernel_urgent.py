@@ -9,8 +9,9 @@ the clock or the switches change, and is played in order with the completions.
 
 from __future__ import annotations
 
-from cosim.world.compiled import compiled, inlined
+from cosim.world.compiled import inlined, piece
 from cosim.world.kernel_heap import sift_down, sift_up
+from cosim.world.kernel_memory import read_farm
 from cosim.world.kernel_pool import (
     complete,
     count,
@@ -66,6 +67,7 @@ from cosim.world.kernel_state import (
     STINTS_LOST,
     TAIL,
     Farm,
+    Ints,
 )
 
 
@@ -86,16 +88,17 @@ def next_boundary(farm: Farm, site: int, gpu: int) -> tuple[int, int]:
     return at_ns + timing[service, level, ENCODE_NS], rest
 
 
-@compiled
-def arm(farm: Farm, site: int, now_ns: int, last: int) -> None:
+@piece
+def arm(memory: Ints, site: int, now_ns: int, last: int) -> None:
     """Find the first boundary at which the head of the queue takes a GPU.
 
     Args:
-        farm: the arrays.
+        memory: the table of addresses.
         site: a site whose discipline preempts.
         now_ns: the instant; completions at it on GPUs up to ``last`` are done.
         last: number of the last GPU whose boundary at this very instant is over.
     """
+    farm = read_farm(memory)
     sites, gpus, first = farm.sites, farm.gpus, farm.first_gpu[site]
     sites[site, ARMED_NS] = FOREVER
     if sites[site, TAIL] == 0:
@@ -177,9 +180,10 @@ def give_way(farm: Farm, site: int, gpu: int, now_ns: int) -> None:
 # playing -----------------------------------------------------------------------------------
 
 
-@compiled
-def turns(farm: Farm, site: int, until_ns: int) -> None:
+@piece
+def turns(memory: Ints, site: int, until_ns: int) -> None:
     """Play completions and changes of GPUs up to an instant in the order of (instant, GPU)."""
+    farm = read_farm(memory)
     sites, first, bits = farm.sites, farm.first_gpu[site], farm.world[GPU_BITS]
     while True:
         end_ns, number = FOREVER, 0
@@ -196,7 +200,7 @@ def turns(farm: Farm, site: int, until_ns: int) -> None:
             if end_ns > until_ns:
                 return
             end_first(farm, site, number, end_ns)
-        arm(farm, site, end_ns, number)
+        arm(farm.memory, site, end_ns, number)
 
 
 @inlined
@@ -211,29 +215,30 @@ def rank(farm: Farm, site: int, job: int) -> None:
         farm.sites[site, LANDED] += 1
 
 
-@compiled
-def submit_keyed(farm: Farm, site: int, job: int, now_ns: int) -> None:
+@piece
+def submit_keyed(memory: Ints, site: int, job: int, now_ns: int) -> None:
     """Let a job join a queue that is ordered by key.
 
     What goes on because of an edge does so when the edge is over: its boundaries are still ahead.
     """
+    farm = read_farm(memory)
     at_edge, preempt = farm.world[AT_EDGE] != 0, farm.sites[site, PREEMPT] != 0
     if not preempt:
         complete(farm, site, now_ns)
     elif not at_edge:
-        turns(farm, site, now_ns)
+        turns(farm.memory, site, now_ns)
     farm.landed_ns[job] = now_ns
     rank(farm, site, job)
     join(farm, site, job)
     serve(farm, site, now_ns)
     if preempt and farm.sites[site, TAIL] > 0 and farm.queue[site, 0] == job:
-        arm(farm, site, now_ns, NEVER if at_edge else 1 << farm.world[GPU_BITS])
+        arm(farm.memory, site, now_ns, NEVER if at_edge else 1 << farm.world[GPU_BITS])
 
 
 @inlined
 def land(farm: Farm, site: int, job: int, now_ns: int) -> None:
     """Let a job join the queue of a site after everything that comes before it at this instant."""
     if farm.sites[site, EDF] == BY_KEY:
-        submit_keyed(farm, site, job, now_ns)
+        submit_keyed(farm.memory, site, job, now_ns)
     else:
         submit(farm, site, job, now_ns)

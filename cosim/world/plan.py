@@ -35,6 +35,9 @@ class ServicePlan:
         fixed_mw: board power during encode and decode, per level [mW].
         load_ns: cold start when a GPU changes to this model [ns].
         load_mw: board power while loading [mW].
+        batch_ns: time of a step that denoises X = 1 … B images at once, per level [ns]; left
+            out where a GPU takes one image at a time.
+        batch_mw: board power *per image* of such a step, per level [mW].
     """
 
     encode_ns: tuple[int, ...]
@@ -44,10 +47,29 @@ class ServicePlan:
     fixed_mw: tuple[int, ...]
     load_ns: int
     load_mw: int
+    batch_ns: tuple[tuple[int, ...], ...] = ()
+    batch_mw: tuple[tuple[int, ...], ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.batch_ns:
+            object.__setattr__(self, "batch_ns", tuple((ns,) for ns in self.step_ns))
+            object.__setattr__(self, "batch_mw", tuple((mw,) for mw in self.step_mw))
+
+    @property
+    def batch_max(self) -> int:
+        """B: images that one GPU denoises at once."""
+        return len(self.batch_ns[0])
+
+    def share_ns(self, level: int) -> int:
+        """GPU time that a step of one image takes up [ns]: its share of a full batch."""
+        return self.batch_ns[level][-1] // self.batch_max
 
     def job_ns(self, level: int, steps: int, images: int) -> int:
-        """GPU time of a job at one clock level [ns]: m·(t⁰ + c·s)."""
-        image = self.encode_ns[level] + steps * self.step_ns[level] + self.decode_ns[level]
+        """GPU time that a job takes up at one clock level [ns]: m·(t⁰ + c·s).
+
+        Where GPUs batch, s is the share of a full batch: true of throughput, not of delay.
+        """
+        image = self.encode_ns[level] + steps * self.share_ns(level) + self.decode_ns[level]
         return images * image
 
     def rest_ns(self, level: int, steps: int, images_left: int, steps_left: int) -> int:
@@ -62,11 +84,40 @@ class ServicePlan:
         under_way = steps_left * self.step_ns[level] + self.decode_ns[level] if steps_left else 0
         return under_way + self.job_ns(level, steps, images_left)
 
-    def image_pj(self, level: int, steps: int) -> int:
-        """GPU energy of one image at one clock level [pJ]: E⁰ + c·s·P."""
+    def course_ns(self, level: int, steps: int) -> tuple[int, int]:
+        """Time from start to end of a job, as (per image, in all) [ns].
+
+        One image after another takes m·(t⁰ + c·s). In a batch m images take m·t⁰ + c·g(B): all
+        denoise together, and the batch is believed full.
+        """
         fixed_ns = self.encode_ns[level] + self.decode_ns[level]
-        step_pj = self.step_ns[level] * self.step_mw[level]
+        if self.batch_max == 1:
+            return fixed_ns + steps * self.step_ns[level], 0
+        return fixed_ns, steps * self.batch_ns[level][-1]
+
+    def image_pj(self, level: int, steps: int) -> int:
+        """GPU energy of one image at one clock level [pJ], in a full batch: E⁰ + c·s·P."""
+        fixed_ns = self.encode_ns[level] + self.decode_ns[level]
+        step_pj = self.batch_ns[level][-1] * self.batch_mw[level][-1]
         return fixed_ns * self.fixed_mw[level] + steps * step_pj
+
+    def batch_step(self, level: int, images: int) -> tuple[int, int]:
+        """Time [ns] and power per image [mW] of a step of so many images at once.
+
+        A job of more than B images runs alone: the time goes on as from B − 1 to B, the power of
+        the GPU stays that of B images, rounded down per image.
+        """
+        step_ns, image_mw = self.batch_ns[level], self.batch_mw[level]
+        more = images - self.batch_max
+        if more <= 0:
+            return step_ns[images - 1], image_mw[images - 1]
+        longer_ns = step_ns[-1] - step_ns[-2] if self.batch_max > 1 else step_ns[-1]
+        return step_ns[-1] + more * longer_ns, image_mw[-1] * self.batch_max // images
+
+    def most_mw(self, level: int) -> int:
+        """Highest board power at one clock level [mW]."""
+        batches = (x * mw for x, mw in enumerate(self.batch_mw[level], start=1))
+        return max(*batches, self.fixed_mw[level], self.load_mw)
 
 
 @dataclass(frozen=True)
@@ -89,6 +140,7 @@ class SitePlan:
         export_kw_max: grid export limit [kW], inf without one.
         wear_usd_kwh: booked per kWh discharged [USD/kWh].
         preempt: whether a more urgent job takes a GPU over at a step boundary.
+        batch_max: images that one GPU denoises at once; 1: one after another.
     """
 
     name: str
@@ -106,6 +158,7 @@ class SitePlan:
     export_kw_max: float
     wear_usd_kwh: float
     preempt: bool = False
+    batch_max: int = 1
 
 
 class Fault(NamedTuple):

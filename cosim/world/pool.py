@@ -16,16 +16,16 @@ class BinReading(NamedTuple):
     Attributes:
         busy_pj: energy of GPUs that ran or loaded something [pJ].
         busy_ns: GPU time of the same [ns].
+        down_ns: GPU time of GPUs that were down [ns].
         steps: denoising steps that ended.
         images: images that ended.
-        down_ns: GPU time of GPUs that were down [ns].
     """
 
     busy_pj: int
     busy_ns: int
+    down_ns: int
     steps: int
     images: int
-    down_ns: int = 0
 
 
 class Pool(Protocol):
@@ -57,6 +57,9 @@ class Pool(Protocol):
 
     def queue(self) -> list[int]:
         """Jobs in the queue in the order in which they would start."""
+
+    def held_ns(self) -> int:
+        """GPU time until the jobs that GPUs hold have ended, at the present clock [ns]."""
 
     @property
     def busy(self) -> int:

@@ -159,7 +159,7 @@ class StepPool:
                 self._book(gpu)
         self._meter_down()
         reading = BinReading(
-            self._busy_pj, self._busy_ns, self._steps, self._images, self._down_ns
+            self._busy_pj, self._busy_ns, self._down_ns, self._steps, self._images
         )
         self._busy_pj = self._busy_ns = self._steps = self._images = self._down_ns = 0
         return reading
@@ -176,6 +176,11 @@ class StepPool:
     def queue(self) -> list[int]:
         """Jobs in the queue in the order in which they would start."""
         return self._queue.ordered()
+
+    def held_ns(self) -> int:
+        """GPU time until the jobs that GPUs hold have ended, at the present clock [ns]."""
+        busy = (gpu for gpu in self._gpus if gpu.job != NEVER)
+        return sum(self._end_ns(gpu) - self.env.now for gpu in busy)
 
     @property
     def busy(self) -> int:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from cosim.decision import (
     CallbackRule,
     DispatchRule,
+    JobView,
     PerJobRule,
     Placement,
+    QueueView,
     ScoreRule,
     SplitRule,
 )
 from cosim.errors import PolicyError
-from cosim.world.dispatch import Dispatcher, Option, Scorer
+from cosim.quantities import ns_from_s
+from cosim.world.dispatch import Dispatcher, floors, open_services
+from cosim.world.kernel_calls import rank_offers
 from cosim.world.kernel_state import (
     ASK,
     ASK_PYTHON,
@@ -27,6 +33,8 @@ from cosim.world.kernel_state import (
 )
 from cosim.world.plan import Plan
 
+Placer = Callable[[JobView, QueueView], Placement]
+
 
 class RuleTables:
     """The tables of the slot, laid out once and filled at every slot edge.
@@ -34,11 +42,13 @@ class RuleTables:
     Attributes:
         rules: the tables.
         asks: whether Python may have to be asked for a job in this slot.
+        place: the function that is asked for every job, None under other rules.
     """
 
     def __init__(self, plan: Plan, dispatcher: Dispatcher) -> None:
         self._plan, self._dispatcher = plan, dispatcher
         self.asks = False
+        self.place: Placer | None = None
         self._listed = np.zeros(0, dtype=np.int64)
         info = plan.info
         sites, kinds, services = info.n_sites, len(info.classes), info.n_services
@@ -50,8 +60,9 @@ class RuleTables:
             credits=np.zeros((sites, kinds, services + 2)),
             options=np.zeros((sites, 2, services + 1), dtype=np.int64),
             counts=np.zeros(services, dtype=np.int64),
-            choices=np.zeros((services, steps, 2), dtype=np.int64),
+            choices=np.zeros((services, steps, 3), dtype=np.int64),
             scores=np.zeros((services, steps, 2)),
+            best=np.zeros((services, steps, 2), dtype=np.int64),
             weights=np.zeros(2),
             floors=np.zeros((2, kinds)),
             known=np.zeros(0, dtype=np.int32),
@@ -61,7 +72,8 @@ class RuleTables:
     def fill(self, rule: DispatchRule) -> None:
         """Take the rule of a new slot."""
         self._forget()
-        self.asks = isinstance(rule, CallbackRule)
+        self.place = rule.place if isinstance(rule, CallbackRule) else None
+        self.asks = self.place is not None
         if isinstance(rule, PerJobRule):
             self._per_job(rule)
             rule = rule.otherwise
@@ -78,24 +90,23 @@ class RuleTables:
         self.rules.split_steps[:] = rule.steps
 
     def _score(self, rule: ScoreRule) -> None:
-        """Number the scorer's options; its scores are taken as they are."""
-        scorer, rules = Scorer(self._dispatcher, rule), self.rules
-        rules.meta[KIND], rules.meta[MARGIN_NS] = SCORE, scorer.margin_ns
+        """Write down what every service offers; compiled code finds the best of it."""
+        rules, plan, owner = self.rules, self._plan, self._dispatcher
+        rules.meta[KIND], rules.meta[MARGIN_NS] = SCORE, ns_from_s(rule.margin_s)
         rules.weights[:] = rule.transfer_weight, rule.delay_usd_s
-        rules.floors[:] = scorer.floors
-        for moves, homes in enumerate((scorer.stay, scorer.options)):
-            for home, options in enumerate(homes):
-                rules.options[home, moves, 0] = len(options)
-                for at, option in enumerate(options, start=1):
-                    rules.options[home, moves, at] = option[0]
-                    self._rows(option)
-
-    def _rows(self, option: Option) -> None:
-        service, _, rows = option
-        self.rules.counts[service] = len(rows)
-        for k, (steps, image_ns, on_time, late) in enumerate(rows):
-            self.rules.choices[service, k] = steps, image_ns
-            self.rules.scores[service, k] = on_time, late
+        rules.floors[:] = floors(rule, len(plan.info.classes))
+        for moves, homes in enumerate(reversed(open_services(rule, plan))):
+            for home, services in enumerate(homes):
+                rules.options[home, moves, 0] = len(services)
+                rules.options[home, moves, 1 : len(services) + 1] = services
+        scores, steps = owner.offers.of_slot(rule, owner.levels), np.asarray(plan.info.steps)
+        for service, allowed in enumerate(rule.steps_allowed):
+            count = rules.counts[service] = np.count_nonzero(allowed)
+            rules.choices[service, :count, 0] = steps[allowed]
+            rules.choices[service, :count, 1:] = scores.course_ns[service, allowed]
+            rules.scores[service, :count, 0] = scores.on_time[service, allowed]
+            rules.scores[service, :count, 1] = scores.late[service, allowed]
+        rank_offers(rules.counts, rules.scores, rules.best)
 
     # explicit placements ----------------------------------------------------------------
 

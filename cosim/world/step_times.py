@@ -24,6 +24,7 @@ from cosim.world.kernel_state import (
     STINTS_LOST,
 )
 from cosim.world.plan import ServicePlan
+from cosim.world.step_times_batch import batch_step_times
 
 if TYPE_CHECKING:
     from cosim.world.engine_spans import Change, SpanEngine
@@ -52,8 +53,15 @@ class Stint(NamedTuple):
 
 
 @dataclass
-class _Replay:
-    """One GPU replayed from the instant at which it took a job."""
+class Replay:
+    """One GPU replayed from the instant at which it took a job.
+
+    Attributes:
+        changes: what happened to the site's clock and switches.
+        gpu: number of the GPU.
+        now_ns: where the replay stands [ns].
+        at: index of the last change that it has seen.
+    """
 
     changes: list[Change]
     gpu: int
@@ -96,6 +104,9 @@ def step_times(engine: SpanEngine, job: int) -> NDArray[np.int64]:
 
     They are images · steps, and those of images that were lost because a GPU failed.
 
+    Where GPUs batch, the images of a job take each step together. Then its GPU is replayed from
+    the beginning of the run; :func:`batch_step_times` gives all jobs of a GPU in one go.
+
     Args:
         engine: the engine that ran it.
         job: its number.
@@ -108,16 +119,25 @@ def step_times(engine: SpanEngine, job: int) -> NDArray[np.int64]:
     if farm.finish_ns[job] < 0:
         raise ValueError(f"job {job} has not ended; its steps have no times")
     service = int(farm.service[job])
-    plan, history = engine.plan.services[service], engine.history[int(farm.service_site[service])]
+    site = int(farm.service_site[service])
+    if engine.plan.sites[site].batch_max > 1:
+        return _in_batches(engine, site, job)
+    plan, history = engine.plan.services[service], engine.history(site)
     steps, images = int(farm.steps[job]), int(farm.images[job])
     ends: list[int] = []
     for stint in stints_of(engine, job):
-        replay = _Replay(history, stint.gpu, stint.begin_ns, stint.epoch)
+        replay = Replay(history, stint.gpu, stint.begin_ns, stint.epoch)
         for at_ns in replay.ends(plan, images - stint.begun, steps, stint.steps_left):
             if at_ns > stint.end_ns:
                 break
             ends.append(at_ns)
     return np.array(ends, dtype=np.int64)
+
+
+def _in_batches(engine: SpanEngine, site: int, job: int) -> NDArray[np.int64]:
+    gpus = {stint.gpu for stint in stints_of(engine, job)}
+    parts = [batch_step_times(engine, site, gpu)[job] for gpu in gpus]
+    return np.repeat(np.sort(np.concatenate(parts)), engine.farm.images[job])
 
 
 def stints_of(engine: SpanEngine, job: int) -> list[Stint]:

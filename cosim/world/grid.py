@@ -1,0 +1,113 @@
+"""The electrical side of a world, laid out once from a plan for compiled code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosim.ledger import COLUMNS
+from cosim.physics.battery import row as battery_row
+from cosim.physics.battery_row import WIDTH
+from cosim.physics.cooling import pue
+from cosim.quantities import hours_from_ns
+from cosim.world import kernel_grid as at
+from cosim.world.kernel_state import FOREVER
+from cosim.world.plan import Plan, SitePlan
+
+FloatArray = NDArray[np.float64]
+SPARE_SLOTS = 8
+CELL_C = 25.0  # batteries stand in conditioned housings
+
+
+def lay_grid(plan: Plan) -> at.Grid:
+    """Lay out the electrical side of a run."""
+    sites, slots, outside = len(plan.sites), plan.info.slots, plan.outside
+    bins, window = slots * plan.bins_per_slot, slice(outside.history, outside.history + slots)
+    levels = max(site.levels for site in plan.sites)
+    return at.Grid(
+        site=np.array([_site(site) for site in plan.sites]),
+        battery=np.stack([_battery(site) for site in plan.sites]),
+        busy_kw=np.stack([_busy_kw(plan, site, levels) for site in plan.sites]),
+        speed=np.stack([_padded(speeds, levels) for speeds in plan.info.clock_speed]),
+        state=_state(plan),
+        pue=_floats(np.stack([_pue(plan, i) for i in range(sites)], axis=1)),
+        solar_kw=_floats(outside.solar_bin_kw),
+        wind_kw=_floats(outside.wind_bin_kw),
+        temp_c=_floats(outside.temp_bin_c),
+        price=_floats(outside.price_usd_kwh[window]),
+        sale=_floats(outside.sale_usd_kwh[window]),
+        carbon=_floats(outside.carbon_g_kwh[window]),
+        temp_slot_c=_floats(outside.temp_out_c[window]),
+        revenue=_floats(plan.info.revenue_usd),
+        penalty=_floats(plan.info.late_penalty_usd),
+        step_counts=np.array(plan.info.steps, dtype=np.int64),
+        rows=np.zeros((slots + SPARE_SLOTS, len(COLUMNS), sites)),
+        bins=np.zeros((bins, sites, len(at.BIN_COLUMNS))),
+        flows=np.zeros((4, 7)),
+        # pages of this that no slot touches cost nothing
+        ratios=np.empty(len(plan.jobs)),
+        levels=np.array([site.levels - 1 for site in plan.sites], dtype=np.int64),
+        told_jobs=np.zeros(sites, dtype=np.int64),
+        counts=np.zeros((at.COUNTS, sites), dtype=np.int64),
+        seen=np.zeros((at.SEEN, sites)),
+        told=np.zeros((2, sites)),
+        scalars=_scalars(plan),
+        clock=_clock(plan),
+    )
+
+
+def _floats(values: Any) -> FloatArray:
+    return np.ascontiguousarray(values, dtype=np.float64)
+
+
+def _padded(values: Any, length: int) -> FloatArray:
+    row = np.zeros(length)
+    row[: len(values)] = values
+    return row
+
+
+def _site(site: SitePlan) -> FloatArray:
+    row = np.zeros(at.SITE_COLUMNS)
+    row[at.GPUS], row[at.IDLE_MW], row[at.SERVER_MW] = site.gpus, site.idle_mw, site.server_mw
+    row[at.IMPORT_MAX], row[at.EXPORT_MAX] = site.import_kw_max, site.export_kw_max
+    row[at.WEAR_USD_KWH], row[at.CELL_C] = site.wear_usd_kwh, CELL_C
+    return row
+
+
+def _battery(site: SitePlan) -> FloatArray:
+    return np.zeros(WIDTH) if site.battery is None else battery_row(site.battery)
+
+
+def _busy_kw(plan: Plan, site: SitePlan, levels: int) -> FloatArray:
+    """Most that a GPU draws while it runs or loads anything, at each clock level."""
+    services = [plan.services[s] for s in site.services]
+    most_mw = [max(s.most_mw(level) for s in services) for level in range(site.levels)]
+    return _padded([plan.info.replicas * mw / 1e6 for mw in most_mw], levels)
+
+
+def _pue(plan: Plan, site: int) -> FloatArray:
+    return pue(plan.sites[site].cooling, plan.outside.temp_bin_c[:, site])
+
+
+def _state(plan: Plan) -> FloatArray:
+    state = np.zeros((len(plan.sites), at.STATE_COLUMNS))
+    state[:, at.STORED] = [site.stored_kwh for site in plan.sites]
+    return state
+
+
+def _scalars(plan: Plan) -> FloatArray:
+    scalars = np.zeros(at.SCALARS)
+    scalars[at.BIN_H], scalars[at.SLOT_H] = plan.bin_h, hours_from_ns(plan.info.slot_ns)
+    scalars[at.REPLICAS], scalars[at.CARBON_USD_KG] = plan.info.replicas, plan.info.carbon_usd_kg
+    scalars[at.UNSERVED_USD_KWH] = plan.unserved_usd_kwh
+    return scalars
+
+
+def _clock(plan: Plan) -> NDArray[np.int64]:
+    clock = np.zeros(at.CLOCK_ENTRIES, dtype=np.int64)
+    clock[at.BIN_NS], clock[at.BINS_PER_SLOT] = plan.bin_ns, plan.bins_per_slot
+    clock[at.BIN_END], clock[at.BAD_BIN] = FOREVER, -1
+    clock[at.ANY_GUARD] = any(site.import_kw_max != np.inf for site in plan.sites)
+    return clock

@@ -1,0 +1,142 @@
+"""The electrical side of a world as arrays, for compiled code: meters, batteries, ledger rows.
+
+One row of ``rows`` is a slot of the ledger, one row of ``bins`` a meter bin; both are filled by
+compiled code as time goes on and become the ledger and the bin table when the run ends.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from cosim.ledger import COLUMNS as LEDGER_COLUMNS
+from cosim.ledger import FLOWS, METERS
+from cosim.world.kernel_state import Floats1, Floats2, Floats3, Ints1, Ints2
+
+_AT = {name: at for at, name in enumerate(LEDGER_COLUMNS)}
+
+# columns of Grid.rows that compiled code fills, beside the flows from FIRST_FLOW on
+COMPUTE, IDLE, COOLING, SOLAR, WIND, IMPORT, EXPORT, CURTAILED, CHARGE, DISCHARGE = range(10)
+LOSS, UNSERVED, STORED_ROW = range(10, 13)
+assert LEDGER_COLUMNS[: STORED_ROW + 1] == METERS
+FIRST_FLOW = _AT[FLOWS[0]]
+ENERGY_COLUMNS = len(METERS) + len(FLOWS)
+IMPORT_USD, EXPORT_USD, UNSERVED_USD = _AT["import_usd"], _AT["export_usd"], _AT["unserved_usd"]
+CARBON_USD, WEAR_USD = _AT["carbon_usd"], _AT["wear_usd"]
+PRICE, SALE, CARBON_G = _AT["price_usd_kwh"], _AT["sale_usd_kwh"], _AT["carbon_g_kwh"]
+TEMP_OUT, SOC_ROW, CLOCK_SPEED = _AT["temp_out_c"], _AT["soc"], _AT["clock_speed"]
+BUSY_SHARE, QUEUE_JOBS, STEPS_ROW = _AT["busy_share"], _AT["queue_jobs"], _AT["steps"]
+IMAGES_ROW, FINISHED_ROW, LATE_ROW = _AT["images"], _AT["jobs_finished"], _AT["jobs_late"]
+ARRIVALS_ROW, CARBON_KG, PEAK = _AT["arrivals"], _AT["carbon_kg"], _AT["peak_import_kw"]
+RESIDUAL, DECIDE_MS = _AT["residual_kwh"], _AT["decide_ms"]
+GPU_DOWN_H = _AT["gpu_down_h"]
+
+# columns of Grid.bins
+BIN_COLUMNS = (
+    "compute_kw",
+    "idle_kw",
+    "cooling_kw",
+    "solar_kw",
+    "wind_kw",
+    "battery_kw",
+    "import_kw",
+    "export_kw",
+    "curtailed_kw",
+    "unserved_kw",
+    "soc",
+    "steps",
+    "busy_share",
+)
+
+# columns of Grid.site
+GPUS, IDLE_MW, SERVER_MW, IMPORT_MAX, EXPORT_MAX, WEAR_USD_KWH, CELL_C = range(7)
+SITE_COLUMNS = 7
+
+# columns of Grid.state: what a site's battery holds and what it is to do
+STORED, POWER, ABSORB, COVER = range(4)
+STATE_COLUMNS = 4
+
+# entries of Grid.scalars
+BIN_H, SLOT_H, REPLICAS, CARBON_USD_KG, UNSERVED_USD_KWH = range(5)
+SCALARS = 5
+
+# entries of Grid.clock
+SLOT, BIN, BIN_END, BIN_NS, BINS_PER_SLOT, GUARD_DUE, ANY_GUARD, BAD_BIN, BAD_SITE = range(9)
+CLOCK_ENTRIES = 9
+
+# rows of Grid.counts and of Grid.seen: what is told at a slot edge
+WAITING, BUSY, BACKLOG, DUE, UP = range(5)
+COUNTS = 5
+DELAY_P95, FACILITY_KW, IT_KW, STORED_KWH, SOC, LOW_KW, HIGH_KW = range(7)
+BACKLOG_S, BUSY_NOW, SLACK_S = range(7, 10)
+SEEN = 10
+
+# columns of Grid.told: money of the jobs that ended in a slot
+TOLD_REVENUE, TOLD_PENALTY = range(2)
+
+# rows of the array in which an engine hands over readings and ended jobs
+HIGH, LOW, BUSY_NS, DOWN_NS, READ_STEPS, READ_IMAGES = range(6)
+READINGS = 6
+ARRIVAL, DEADLINE, DELIVERED, SERVICE_OF, STEPS_OF, IMAGES_OF = range(6)
+
+
+class Grid(NamedTuple):
+    """Supply, battery, meters and books of all sites.
+
+    Attributes:
+        site: what stands at each site, shape (sites, SITE_COLUMNS).
+        battery: parameters of its battery (:mod:`cosim.physics.battery_scalar`), (sites, …).
+        busy_kw: most that a busy GPU draws at each clock level, shape (sites, levels) [kW].
+        speed: speed ratio of each clock level, shape (sites, levels).
+        state: energy stored and the battery's order, shape (sites, STATE_COLUMNS).
+        pue: facility power over IT power, shape (bins, sites).
+        solar_kw: mean solar power, shape (bins, sites).
+        wind_kw: mean wind power, shape (bins, sites).
+        temp_c: mean outdoor temperature, shape (bins, sites).
+        price: purchase price, shape (slots, sites) [USD/kWh].
+        sale: sale price, same shape.
+        carbon: grid carbon intensity, same shape [g/kWh].
+        temp_slot_c: outdoor temperature, same shape.
+        revenue: paid for an image on time, shape (services, step counts) [USD].
+        penalty: penalty of a late image, shape (services,) [USD].
+        step_counts: allowed step counts, ascending, shape (step counts,).
+        rows: the ledger, shape (slots and slots of the drain, ledger columns, sites).
+        bins: the bin table, shape (bins, sites, BIN_COLUMNS).
+        flows: working memory: what each source gave to each sink in a bin, shape (4, 7) [kWh].
+        ratios: working memory for delays, shape (jobs,).
+        levels: clock level that was decided for each site, shape (sites,).
+        told_jobs: how many ended jobs of each site have been told, shape (sites,).
+        counts: waiting, busy GPUs, backlog [ns], earliest deadline in the queue, GPUs
+            that are not down, shape (COUNTS, sites).
+        seen: other facts told at an edge, shape (SEEN, sites).
+        told: money of the jobs that ended in the slot, shape (2, sites) [USD].
+        scalars: numbers that all sites share.
+        clock: where the meters stand, and the first bin that does not balance.
+    """
+
+    site: Floats2
+    battery: Floats2
+    busy_kw: Floats2
+    speed: Floats2
+    state: Floats2
+    pue: Floats2
+    solar_kw: Floats2
+    wind_kw: Floats2
+    temp_c: Floats2
+    price: Floats2
+    sale: Floats2
+    carbon: Floats2
+    temp_slot_c: Floats2
+    revenue: Floats2
+    penalty: Floats1
+    step_counts: Ints1
+    rows: Floats3
+    bins: Floats3
+    flows: Floats2
+    ratios: Floats1
+    levels: Ints1
+    told_jobs: Ints1
+    counts: Ints2
+    seen: Floats2
+    told: Floats2
+    scalars: Floats1
+    clock: Ints1
