@@ -261,20 +261,3 @@ def test_a_site_that_is_never_mended_is_refused(one_site):
     check_repairs(replace(plan, faults=half))
     with pytest.raises(ScenarioError, match=r"sites\.here\.gpus.*for ever"):
         check_repairs(replace(plan, faults=dead))
-
-
-@pytest.mark.parametrize("looks", [True, False])
-def test_interruptions_are_noted_as_long_as_there_is_room(one_site, monkeypatch, looks):
-    """Room is made at slot edges; without it a job's steps are refused rather than wrong."""
-    monkeypatch.setattr("cosim.world.arena._STINTS_AT_LEAST", 0)
-    faults = tuple((at_ns, 0, at_ns % 200 == 0) for at_ns in range(100, 1300, 100))
-    site = one_site.OneSite("fast", [one_site.Ask(0, 1)], faults=faults)
-    for at_ns in range(50, 1300, 200) if looks else ():
-        site.at(at_ns, lambda: site.engine.refresh_estimates([1]))
-    site.play()
-    assert site.finish_ns == [1200 + 1000 + 115]
-    if looks:
-        assert step_times(site.engine, 0).tolist() == [2305]
-    else:
-        with pytest.raises(ValueError, match="5 interruptions were not noted"):
-            step_times(site.engine, 0)
