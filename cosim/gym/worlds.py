@@ -74,7 +74,6 @@ class Worlds:
         days: the prepared days.
         codec: layouts of views and actions.
         lockstep: the worlds in motion; its arrays hold actions, views and money.
-        total: what the slots of the window have brought so far, shape (worlds, MONEY).
     """
 
     def __init__(self, days: Sequence[Day], count: int, settings: Settings) -> None:
@@ -104,7 +103,6 @@ class Worlds:
             len(self.codec.view),
             self._ask if self._asks else None,
         )
-        self.total = np.zeros((count, len(MONEY)))
         self.playing: list[int] = []
         self._idle: list[tuple[int, Seated]] = []
         self._known: list[tuple[Outside, Float32Array]] = []
@@ -129,7 +127,6 @@ class Worlds:
             for layer, number, world in zip(self._layers, chosen, worlds, strict=True):
                 layer.reset(world.plan.info, self.days[number].seed)
                 world.seat.level[:] = world.plan.info.top_level
-        self.total[:] = 0.0
         self.lockstep.begin(worlds)
         if not self._asks:
             self._set_steady(worlds)
@@ -137,7 +134,6 @@ class Worlds:
     def step(self) -> None:
         """Do what the actions say; after the last slot let all work end."""
         self.lockstep.step()
-        self.total += self.lockstep.money
         if self.lockstep.over:
             self.lockstep.drain()
 
@@ -174,7 +170,7 @@ class Worlds:
         if self._steady is None:
             layer, first = self._layers[0], worlds[0]
             layer.reset(first.plan.info, self.days[self.playing[0]].seed)
-            self._steady = layer.decide(first.observe(0))
+            self._steady = layer.decide(self.lockstep.observe(0))
         for world in worlds:
             self._steady.put(world.seat)
 
@@ -202,7 +198,7 @@ class Worlds:
             of a run that decides the same; ``day_late_share``, its share of late and refused
             jobs.
         """
-        total, drained = self.total[number], self.lockstep.drained[number]
+        total, drained = self.lockstep.total[number], self.lockstep.drained[number]
         stored_usd, whole = self.stored_usd(number), total + drained
         late, ended = whole[LATE] + whole[REFUSALS], whole[ENDED] + whole[REFUSALS]
         return {

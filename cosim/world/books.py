@@ -49,13 +49,12 @@ class Books:
     def open_slot(self, slot: int, now_ns: int) -> None:
         """Begin to gather a slot."""
         self.slot = slot
-        self.make_room(slot)
+        if slot >= len(self.grid.rows):
+            self._grow()
         open_slot(self.memory.table, slot, now_ns, self.in_window)
 
-    def make_room(self, slot: int) -> None:
-        """See to it that the ledger has a row for a slot, however long the drain."""
-        if slot < len(self.grid.rows):
-            return
+    def _grow(self) -> None:
+        """Make room for a longer drain."""
         rows = np.zeros((2 * len(self.grid.rows), *self.grid.rows.shape[1:]))
         rows[: len(self.grid.rows)] = self.grid.rows
         self.grid = self.grid._replace(rows=rows)

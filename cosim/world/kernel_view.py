@@ -16,7 +16,6 @@ from cosim.world.kernel_grid import (
     IMPORT_USD,
     LATE_ROW,
     REPLICAS,
-    SLOT,
     TOLD_PENALTY,
     TOLD_REVENUE,
     UNSERVED_USD,
@@ -80,18 +79,6 @@ def mapped(soft: float, centre: float, width: float, value: float) -> float:
 
 
 @inlined
-def raw(farm: Farm, grid: Grid, seat: Seat, kind: int, site: int, index: int) -> float:
-    """A quantity that depends on the run, in its physical unit."""
-    if kind == FROM_SEEN:
-        return float(grid.seen[index, site])
-    if kind == FROM_SPEED:
-        return float(grid.speed[site, grid.levels[site]])
-    if kind == FROM_ARRIVALS:
-        return float(seat.arrived[site, index])
-    return float(seat.waits[site])
-
-
-@inlined
 def gather(farm: Farm, seat: Seat) -> None:
     """Count the images asked for in the last slot, by group, and the jobs that are held."""
     seat.arrived[:] = 0.0
@@ -114,7 +101,14 @@ def see(farm: Farm, grid: Grid, seat: Seat, slot: int, view: Views) -> None:
     for k in range(len(seat.live)):
         entry, how = seat.live[k], seat.maps[k]
         kind, site, index = entry[LIVE_KIND], entry[LIVE_SITE], entry[LIVE_INDEX]
-        value = raw(farm, grid, seat, kind, site, index)
+        if kind == FROM_SEEN:
+            value = grid.seen[index, site]
+        elif kind == FROM_SPEED:
+            value = grid.speed[site, grid.levels[site]]
+        elif kind == FROM_ARRIVALS:
+            value = seat.arrived[site, index]
+        else:
+            value = seat.waits[site]
         view[entry[LIVE_COLUMN]] = mapped(how[SOFT], how[CENTRE], how[WIDTH], value)
 
 
@@ -130,10 +124,10 @@ def note_held(farm: Farm, seat: Seat, count: int) -> None:
 
 
 @inlined
-def count(farm: Farm, grid: Grid, seat: Seat, now_ns: int, money: Floats) -> None:
-    """Count what the slot that was closed has brought."""
+def count(farm: Farm, grid: Grid, seat: Seat, slot: int, now_ns: int, money: Floats) -> None:
+    """Count what a slot has brought that was closed last."""
     money[:] = 0.0
-    row = grid.rows[grid.clock[SLOT]]
+    row = grid.rows[slot]
     for site in range(len(grid.site)):
         money[REVENUE] += grid.told[TOLD_REVENUE, site]
         money[PENALTY] += grid.told[TOLD_PENALTY, site]

@@ -38,17 +38,17 @@ from cosim.world.kernel_state import KIND, KNOWN, MARGIN_NS, SCORE, SPLIT, Float
 
 
 @inlined
-def linear(seat: Seat, at: int) -> float:
+def linear(limits: Floats, clean: Floats, at: int) -> float:
     """Physical value between the limits, in proportion."""
-    low, high = seat.limits[at, 0], seat.limits[at, 1]
-    return float(low + 0.5 * (1.0 + seat.clean[at]) * (high - low))
+    low, high = limits[at, 0], limits[at, 1]
+    return float(low + 0.5 * (1.0 + clean[at]) * (high - low))
 
 
 @inlined
-def square(seat: Seat, at: int) -> float:
+def square(limits: Floats, clean: Floats, at: int) -> float:
     """Physical value from 0 to the upper limit, finer near 0."""
-    part = 0.5 * (1.0 + seat.clean[at])
-    return float(seat.limits[at, 1] * part * part)
+    part = 0.5 * (1.0 + clean[at])
+    return float(limits[at, 1] * part * part)
 
 
 @inlined
@@ -114,31 +114,36 @@ def wish_shares(seat: Seat) -> None:
     """Softmax over the open destinations of each group, in whole units of 2⁻³⁰."""
     for at in range(len(seat.clean)):
         seat.weights[at] = math.exp(SHARPNESS * seat.clean[at])
-    sites, groups, size = seat.shares.shape
+    sites, groups, _ = seat.shares.shape
     for home in range(sites):
         for group in range(groups):
-            total = 0.0
-            for d in range(size):
-                total += weight(seat, home, group, d)
-            rest, best, most = SHARE_UNITS, 0, -1.0
-            for d in range(size):
-                part = weight(seat, home, group, d)
-                units = int(part / total * SHARE_UNITS + 0.5)
-                seat.shares[home, group, d] = units
-                rest -= units
-                if part > most:
-                    best, most = d, part
-            seat.shares[home, group, best] += rest
-            for d in range(size):
-                seat.shares[home, group, d] /= SHARE_UNITS
+            share_out(seat.open_at[home, group], seat.weights, seat.shares[home, group])
 
 
 @inlined
-def weight(seat: Seat, home: int, group: int, d: int) -> float:
+def share_out(open_at: Ints, weights: Floats, shares: Floats) -> None:
+    """Shares in proportion to weights; what rounding leaves goes to the largest."""
+    total = 0.0
+    for d in range(len(shares)):
+        total += weight(open_at[d], weights)
+    rest, best, most = SHARE_UNITS, 0, -1.0
+    for d in range(len(shares)):
+        part = weight(open_at[d], weights)
+        units = int(part / total * SHARE_UNITS + 0.5)
+        shares[d] = units
+        rest -= units
+        if part > most:
+            best, most = d, part
+    shares[best] += rest
+    for d in range(len(shares)):
+        shares[d] /= SHARE_UNITS
+
+
+@inlined
+def weight(at: int, weights: Floats) -> float:
     """Weight of a destination before its share is taken."""
-    at = seat.open_at[home, group, d]
     if at >= 0:
-        return float(seat.weights[at])
+        return float(weights[at])
     return 0.0 if at == ABSENT else 1.0
 
 
@@ -157,23 +162,26 @@ def wish_steps(seat: Seat, step_counts: Ints) -> None:
 @inlined
 def wish_prices(seat: Seat) -> None:
     """Prices of GPU time and energy, the margin, and below what a job waits or is refused."""
+    limits, clean, price_at = seat.limits, seat.clean, seat.price_at
     at, step_usd = seat.meta[STEP_PRICE_AT], 0.0
     if at != ABSENT:
-        step_usd = square(seat, at)
+        step_usd = square(limits, clean, at)
     for service in range(len(seat.step_s)):
-        gpu_usd_s = square(seat, seat.price_at[0, service])
+        gpu_usd_s = square(limits, clean, price_at[0, service])
         seat.prices[0, service] = gpu_usd_s + step_usd / seat.step_s[service]
-        seat.prices[1, service] = square(seat, seat.price_at[1, service])
-    seat.margin_s[0] = linear(seat, seat.meta[MARGIN_AT])
+        seat.prices[1, service] = square(limits, clean, price_at[1, service])
+    seat.margin_s[0] = linear(limits, clean, seat.meta[MARGIN_AT])
     for kind in range(len(seat.group)):
-        seat.floor_usd[0, kind] = floor(seat, seat.hold_at[seat.group[kind]], kind)
-        seat.floor_usd[1, kind] = floor(seat, seat.meta[REFUSE_AT], kind)
+        hold_at, refuse_at = seat.hold_at[seat.group[kind]], seat.meta[REFUSE_AT]
+        worth_usd = seat.worth[kind]
+        seat.floor_usd[0, kind] = floor(limits, clean, hold_at, worth_usd)
+        seat.floor_usd[1, kind] = floor(limits, clean, refuse_at, worth_usd)
 
 
 @inlined
-def floor(seat: Seat, at: int, kind: int) -> float:
-    """A limit as a part of the best payment for a job of a class."""
-    return -math.inf if at == ABSENT else linear(seat, at) * seat.worth[kind]
+def floor(limits: Floats, clean: Floats, at: int, worth_usd: float) -> float:
+    """A limit as a part of the best payment for a job."""
+    return -math.inf if at == ABSENT else linear(limits, clean, at) * worth_usd
 
 
 # the tables of the slot --------------------------------------------------------------------

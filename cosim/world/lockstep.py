@@ -1,9 +1,10 @@
 """Many worlds under one clock: a learner's environment on the inside.
 
 Worlds of one make (same sites, slots and layout, other jobs or another day) go through their
-slots together. SimPy keeps the time: an edge is one of its events, at which one compiled call
-closes the slot of every world and opens the next. What else may happen between edges is an event
-of the same environment.
+slots together. SimPy keeps the time: an edge is one of its events, at which the slot of every
+world is closed and the next one opened. What else may happen between edges is an event of the same
+environment. An action takes the place of a decision, a view that of an observation; both are
+compiled for all worlds at once (:mod:`cosim.world.kernel_gym`).
 """
 
 from __future__ import annotations
@@ -13,18 +14,18 @@ from typing import Any
 
 import numpy as np
 import simpy
-from numpy.typing import NDArray
 
 from cosim.decision import Observation
 from cosim.errors import PolicyError, UsageError
-from cosim.world import kernel_gym
+from cosim.world import kernel_calls, kernel_gym
 from cosim.world.clockwork import Clockwork
 from cosim.world.engine import Rewinds
 from cosim.world.events import EDGE_PRIORITY, NsEnvironment, Tick
 from cosim.world.faults import breakdowns
 from cosim.world.kernel_grid import FACILITY_KW
-from cosim.world.kernel_gym import BAD_ACTION, DONE, LAST_SLOT, OVER, STATUS_COLUMNS, UNBALANCED
+from cosim.world.kernel_gym import ALL_WELL
 from cosim.world.kernel_seat import MONEY, Seat
+from cosim.world.kernel_state import FULL
 from cosim.world.memory import Still
 from cosim.world.plan import Plan
 
@@ -38,21 +39,18 @@ class Seated:
         plan: what is played.
         seat: the learner's place.
         works: the clockwork; its books hold meters and ledger.
+        table: addresses of all arrays.
     """
 
     def __init__(self, plan: Plan, seat: Seat, name: str) -> None:
-        self.plan, self.seat = plan, seat
+        self.plan, self.seat, self._slots = plan, seat, plan.info.slots
         self.works = Clockwork(plan, name, "fast")
         assert isinstance(self.works.engine, Rewinds)
         self._engine = self.works.engine
         self.works.books.memory.put(seat)
+        self.table = self.works.books.memory.table
         self._start = self.works.still()
         self._counted = Still([seat.cursor, seat.fines])
-
-    @property
-    def table(self) -> NDArray[np.int64]:
-        """Addresses of all arrays."""
-        return self.works.books.memory.table
 
     def rewind(self, env: NsEnvironment) -> None:
         """Go back to the beginning, under another clock."""
@@ -60,19 +58,32 @@ class Seated:
         env.process(breakdowns(env, self.works.engine, self.plan))
         self._counted.put_back()
 
-    def observe(self, slot: int) -> Observation:
-        """What an operator sees at the edge at which a slot was opened."""
-        self.works.books.slot = slot
-        return self.works.observe()
+    def open(self, slot: int, now_ns: int) -> None:
+        """Begin to gather a slot and look at the sites."""
+        self.works.books.open_slot(slot, now_ns)
+        kernel_calls.look(self.table, now_ns)
+
+    def look(self, now_ns: int) -> None:
+        """Look at the sites."""
+        kernel_calls.look(self.table, now_ns)
+
+    def enforce(self, slot: int, now_ns: int, later_ns: int) -> None:
+        """Put the tables of the slot into force and place the jobs that are held."""
+        self._engine.make_room()
+        if kernel_calls.enforce(self.table, now_ns, later_ns):
+            kernel_calls.place_held(self.table, now_ns)
+        if slot >= self._slots:
+            kernel_calls.open_gates(self.table, now_ns)
+
+    def close(self, slot: int, now_ns: int) -> None:
+        """Play to the end of a slot and settle it."""
+        while kernel_calls.play(self.table, now_ns) == FULL:
+            self._engine.make_room()
+        kernel_calls.close_slot(self.table, slot >= self._slots)
 
     def measured(self) -> None:
         """Let the forecaster take note of the loads of the slot that ended."""
         self.works.forecaster.measured(self.works.books.grid.seen[FACILITY_KW].copy())
-
-    def make_room(self, slot: int) -> None:
-        """Let what is full grow."""
-        self._engine.make_room()
-        self.works.books.make_room(slot)
 
 
 class Lockstep:
@@ -85,6 +96,7 @@ class Lockstep:
         views: what is seen, shape (worlds, columns).
         money: what the last slot brought, shape (worlds, MONEY) (see
             :data:`cosim.world.kernel_seat.MONEY`).
+        total: the same, summed over the slots of the window so far.
         drained: the same, summed over the slots after the window.
         slot: the slot that waits for an action.
         slots: slots of the window.
@@ -105,11 +117,10 @@ class Lockstep:
         self.worlds: list[Seated] = []
         self.actions = np.zeros((count, coordinates))
         self.views = np.zeros((count, columns), dtype=np.float32)
-        self.money = np.zeros((count, len(MONEY)))
-        self.drained = np.zeros((count, len(MONEY)))
+        self.money, self.total, self.drained = np.zeros((3, count, len(MONEY)))
         self.slot = self.slots = 0
         self._inner = inner
-        self._status = np.zeros((count, STATUS_COLUMNS), dtype=np.int64)
+        self._runs = np.ones(count, dtype=np.int64)
 
     def begin(self, worlds: Sequence[Seated]) -> None:
         """Put worlds back to their beginnings; the first slot waits for an action.
@@ -123,8 +134,9 @@ class Lockstep:
         self._env = NsEnvironment(initial_time=0)
         for world in self.worlds:
             world.rewind(self._env)
+        self._running, self._runs[:] = list(enumerate(self.worlds)), 1
         self._memories = np.array([world.table for world in self.worlds])
-        self.drained[:] = 0.0
+        self.total[:] = self.drained[:] = 0.0
         self._env.process(self._edges())
         self._run_to(0)
 
@@ -149,88 +161,76 @@ class Lockstep:
     def drain(self) -> None:
         """Let all work end that arrived in the window; the last action stays in force."""
         last = self.money.copy()
-        while not self._status[:, OVER].all():
-            runs = self._status[:, OVER] == 0
+        while self._running:
             self._act()
             self._run_to(self.slot + 1)
-            self.drained[runs] += self.money[runs]
         self.money[:] = last
+
+    def observe(self, number: int) -> Observation:
+        """What an operator sees in a world at this edge."""
+        return self.worlds[number].works.observe()
 
     # the clock --------------------------------------------------------------------------
 
     def _run_to(self, slot: int) -> None:
+        """Let time pass up to the edge at which a slot begins."""
         step = self._env.step
         while self.slot < slot:
             step()
 
     def _edges(self) -> Generator[simpy.Event, Any, None]:
-        """The slot edges of all worlds."""
-        edge = Tick(self._env, EDGE_PRIORITY)
+        """The slot edges of all worlds; after the window they go on until all work has ended."""
+        edge, env, slot_ns = Tick(self._env, EDGE_PRIORITY), self._env, self._slot_ns
         yield edge.after(0)
-        kernel_gym.begin(self._memories, self._status, self._slot_ns, self.views)
-        self.slot = 0
+        self._open(0, 0)
         while True:
-            yield edge.after(self._slot_ns)
-            self._turn(self._env.now)
-            self.slot += 1
+            yield edge.after(slot_ns)
+            self._close(self.slot, env.now)
+            self._open(self.slot + 1, env.now)
 
-    # calls ------------------------------------------------------------------------------
+    def _open(self, slot: int, now_ns: int) -> None:
+        """Open a slot in the worlds that run; the edge after the window is seen in all of them."""
+        if slot >= self.slots:
+            self._leave(slot, now_ns)
+        for _, world in self._running:
+            world.open(slot, now_ns)
+        if slot <= self.slots:
+            kernel_gym.see(self._memories, slot, self.views)
+        self.slot = slot
+
+    def _leave(self, slot: int, now_ns: int) -> None:
+        """Let worlds rest in which all work has ended."""
+        for number, world in self._running:
+            if not world.works.engine.unfinished():
+                self._runs[number] = 0
+                if slot == self.slots:
+                    world.look(now_ns)
+        self._running = [(number, world) for number, world in self._running if self._runs[number]]
+
+    def _close(self, slot: int, now_ns: int) -> None:
+        """Close a slot and count what it brought."""
+        for number, world in self._running:
+            world.close(slot, now_ns)
+            if slot >= self.slots:
+                self._memories[number] = world.table  # its ledger may have grown
+        total = self.total if slot < self.slots else self.drained
+        wrong = kernel_gym.count(self._memories, self._runs, slot, now_ns, self.money, total)
+        if wrong != ALL_WELL:
+            self.worlds[wrong].works.books.check()
+        if self._inner is not None and slot < self.slots:
+            for world in self.worlds:
+                world.measured()
 
     def _act(self) -> None:
         """Put the actions into force."""
         if self._inner is not None:
-            for number, world in self._running():
-                self._inner(number, world.observe(self.slot))
-        now_ns, first = self._env.now, 0
-        while first != DONE:
-            first = kernel_gym.act(
-                self._memories,
-                self._status,
-                self.actions,
-                self._levels,
-                first,
-                now_ns,
-                now_ns + self._slot_ns,
-            )
-            if first != DONE:
-                self._help(first)
-
-    def _turn(self, now_ns: int) -> None:
-        """Close the slot and open the next."""
-        closing, first = list(self._running()) if self._inner is not None else [], 0
-        while first != DONE:
-            first = kernel_gym.turn(
-                self._memories,
-                self._status,
-                first,
-                now_ns,
-                now_ns + self._slot_ns,
-                self.views,
-                self.money,
-            )
-            if first != DONE:
-                self._help(first)
-        if self.slot < self.slots:
-            for _, world in closing:
-                world.measured()
-
-    def _running(self) -> list[tuple[int, Seated]]:
-        return [
-            (number, world)
-            for number, world in enumerate(self.worlds)
-            if not self._status[number, OVER]
-        ]
-
-    def _help(self, number: int) -> None:
-        """See to a world that cannot go on."""
-        world, status = self.worlds[number], self._status[number]
-        if status[BAD_ACTION]:
-            status[BAD_ACTION] = 0
-            at = int(np.flatnonzero(np.isnan(self.actions[number]))[0])
-            said = f"NaN at coordinate {at} of world {number}"
-            raise PolicyError(world.works.name, said, slot=self.slot, field="action")
-        if status[UNBALANCED]:
-            world.works.books.slot = int(status[LAST_SLOT])
-            world.works.books.check()
-        world.make_room(int(status[LAST_SLOT]) + 1)
-        self._memories[number] = world.table
+            for number, _ in self._running:
+                self._inner(number, self.observe(number))
+        wrong = kernel_gym.decide(self._memories, self._runs, self.actions, self._levels)
+        if wrong != ALL_WELL:
+            at = int(np.flatnonzero(np.isnan(self.actions[wrong]))[0])
+            said = f"NaN at coordinate {at} of world {wrong}"
+            raise PolicyError(self.worlds[wrong].works.name, said, slot=self.slot, field="action")
+        now_ns = self._env.now
+        for _, world in self._running:
+            world.enforce(self.slot, now_ns, now_ns + self._slot_ns)

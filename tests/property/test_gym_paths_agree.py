@@ -162,7 +162,7 @@ def same_as_run(worlds, k, day, decide):
         assert np.array_equal(getattr(fates, column), getattr(run.state, column)), column
     jobs = job_table(day.plan.jobs, run.state, day.plan.info, run.ledger)
     ledger = settle_storage(post_jobs(run.ledger, jobs), day.plan)
-    whole = dict(zip(MONEY, worlds.total[k] + worlds.lockstep.drained[k], strict=True))
+    whole = dict(zip(MONEY, worlds.lockstep.total[k] + worlds.lockstep.drained[k], strict=True))
     for name in PARTS:
         assert whole[name] == pytest.approx(ledger.total(name), rel=1e-12, abs=1e-12), name
     settlement = worlds.settlement(k)

@@ -263,7 +263,7 @@ def test_jobs_are_held_and_seen_to_be():
         1.0 if c.place.endswith("→ hold") else -1.0 for c in codec.action.coordinates
     ]
     worlds.step()
-    seen = worlds.lockstep.worlds[0].observe(1)
+    seen = worlds.lockstep.observe(0)
     assert len(seen.held) > 5
     held = [y for c, y in zip(codec.view.columns, worlds.lockstep.views[0], strict=True)]
     names = [c.name for c in codec.view.columns]
