@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -63,8 +64,8 @@ def play(episode, kinds, slots=None):
 
 def same(one, other):
     for (seen, brought), (seen_too, brought_too) in zip(one[0], other[0], strict=True):
-        np.testing.assert_equal(vars(seen), vars(seen_too))
-        np.testing.assert_equal(vars(brought), vars(brought_too))
+        np.testing.assert_equal(asdict(seen), asdict(seen_too))
+        np.testing.assert_equal(asdict(brought), asdict(brought_too))
     np.testing.assert_equal(one[1:], other[1:])
 
 
