@@ -71,7 +71,9 @@ class _Projector:
         if raw.dtype.kind in "bi":
             return raw.astype(kind)
         # the sum tells at a glance that there is no NaN; it may be one where there is none
-        if math.isnan(wide.sum()) and np.isnan(wide).any():
+        with np.errstate(invalid="ignore"):
+            doubt = math.isnan(wide.sum())
+        if doubt and np.isnan(wide).any():
             place = ", ".join(map(str, np.argwhere(np.isnan(wide))[0]))
             raise self.fail(name, f"NaN at index ({place})")
         if kind is np.int64 and (np.abs(wide) > WHOLE_MAX).any():
