@@ -15,6 +15,7 @@ import simpy
 from cosim.decision import Decision, Observation, SlotOutcome
 from cosim.errors import PolicyError, UsageError
 from cosim.world.books import Books
+from cosim.world.closing import without_holding
 from cosim.world.engine import Rewinds, make_engine
 from cosim.world.events import EDGE_PRIORITY, NsEnvironment, Tick
 from cosim.world.faults import breakdowns
@@ -96,7 +97,10 @@ class Clockwork:
         grid.state[:, COVER] = decision.battery_cover_kw
         if decision.dispatch is None:
             raise PolicyError(self.name, "no layer gave a dispatch rule", slot=slot)
-        self.engine.begin(slot, decision.dispatch, grid.levels.tolist())
+        rule = decision.dispatch
+        if not self.books.in_window:
+            rule = without_holding(rule, self.plan.info)
+        self.engine.begin(slot, rule, grid.levels.tolist())
         if not self.books.in_window:
             self.engine.open_gates()
 
