@@ -246,6 +246,7 @@ def learning(letter: str, terms: Terms) -> Sheet:
         letter,
         "a learner's slots per second",
         "engines",
+        "engine",
         (
             spread_column("CPU s", "cpu_s"),
             amount_column("slot-steps/s", "slot_steps_per_s"),
