@@ -231,7 +231,10 @@ def notes(on: Stage) -> list[str]:
         for r in on.provenance
         if r.calendar == "nominal"
     ]
-    return moved + typical
+    assumed = [
+        f"assumed: {r.assumed} ({r.used_for}, `{r.ref}`)" for r in on.provenance if r.assumed
+    ]
+    return moved + typical + assumed
 
 
 def versions() -> dict[str, str]:

@@ -43,6 +43,7 @@ def build_world(**changes: Any) -> WorldInfo:
         "service_model": np.arange(3),
         "classes": _classes(),
         "steps": STEPS,
+        "steps_open": np.ones((3, len(STEPS)), dtype=np.bool_),
         "default_steps": 30,
         "slot_ns": 5 * NS_PER_MIN,
         "slots": 288,

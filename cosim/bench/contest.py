@@ -43,7 +43,7 @@ def contest(letter: str, terms: Terms) -> Sheet:
     rows = {m.engine: row(m, measures) for m in measures}
     same = identical(checked) and all(m.steady for m in measures)
     notes = _notes(size, measures[-1], scaled)
-    return Sheet(letter, size.title, "engines", COLUMNS, rows, same, notes)
+    return Sheet(letter, size.title, "engines", "engine", COLUMNS, rows, same, notes)
 
 
 def row(found: Measure, measures: list[Measure]) -> Row:
@@ -89,8 +89,8 @@ def _notes(size: Size, fast: Measure, scaled: bool) -> tuple[str, ...]:
     notes = [f"drawing the {fast.jobs:,} jobs took {fast.draw_s:.2f} s and is not counted"]
     if scaled:
         notes.append(
-            f"slow engines are estimated: timed at {size.small.title} and scaled up by denoising "
-            "steps; it was there that the engines were compared"
+            "slow engines are estimated: they were timed, and the results of all compared, on "
+            f"{size.small.jobs:,} jobs ({size.small.title}), and scaled up by denoising steps"
         )
     if "textbook" not in size.engines:
         lacks = "batches" if size.batch_max > 1 else "estimates of waits to show to Python"

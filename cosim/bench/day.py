@@ -89,7 +89,7 @@ def day(letter: str, terms: Terms) -> Sheet:
     note = f"reference and fast were compared at scale {SMALL_SCALE:g}; the day is the fast engine"
     slots, sites = whole.window.slots, len(whole.scenario.sites)
     title = f"size {letter}: paper/base, {slots} slots, {sites} sites, to files on disk"
-    return Sheet(letter, title, "policies", COLUMNS, rows, all(same) and steady, (note,))
+    return Sheet(letter, title, "policies", "policy", COLUMNS, rows, all(same) and steady, (note,))
 
 
 def agree(small: Stage, policy: str) -> bool:

@@ -46,6 +46,7 @@ class Sheet:
         size: letter of the size.
         title: the size in words.
         of: what the rows are: ``engines``, ``policies``, ``commands``.
+        each: one of them: ``engine``, ``policy``, ``command``.
         columns: what people see.
         rows: name → figures; a figure that does not exist is None.
         identical: whether all engines did the same; None where nothing was compared.
@@ -55,6 +56,7 @@ class Sheet:
     size: str
     title: str
     of: str
+    each: str
     columns: tuple[Column, ...]
     rows: dict[str, Row]
     identical: bool | None = None
@@ -67,7 +69,7 @@ class Sheet:
 
     def table(self) -> tuple[list[str], list[list[str]]]:
         """Headings and rows of text; the first column names the row."""
-        head = [self.of.removesuffix("s"), *(column.heading for column in self.columns)]
+        head = [self.each, *(column.heading for column in self.columns)]
         cells = [
             [name, *(column.cell(row) for column in self.columns)]
             for name, row in self.rows.items()

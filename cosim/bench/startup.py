@@ -32,7 +32,9 @@ def startup(letter: str, terms: Terms) -> Sheet:
     over_ms = rows["cosim --help"]["over_python_ms"]
     told = "within" if over_ms <= HELP_OVER_PYTHON_MS else "NOT within"
     note = f"--help is {told} {HELP_OVER_PYTHON_MS:.0f} ms of bare Python"
-    return Sheet(letter, "start-up of the command line", "commands", COLUMNS, rows, notes=(note,))
+    return Sheet(
+        letter, "start-up of the command line", "commands", "command", COLUMNS, rows, notes=(note,)
+    )
 
 
 def commands() -> dict[str, list[str]]:

@@ -33,7 +33,7 @@ def command(size: str, repeat: int, quick: bool, as_json: bool, quiet: bool) -> 
     """Time the textbook model, the reference and the fast engine on the same jobs.
 
     Processor time on one core, without drawing the jobs and compiling. Leaves with 1 if the
-    engines disagree about a single job or meter bin.
+    engines disagree about a single job or meter bin. Size R times a learner's environment.
     """
     from cosim.bench.machine import header, in_words
     from cosim.bench.sheet import Terms

@@ -19,6 +19,8 @@ from cosim.quantities import J_PER_KWH, hours_from_ns
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
+FAR = 2**62
+"""Further than any two step counts are apart."""
 
 
 @dataclass(frozen=True)
@@ -57,14 +59,17 @@ class WorldInfo:
         service_site: site of each service, shape (services,).
         service_model: model of each service, shape (services,).
         classes: the job classes.
-        steps: allowed denoising steps per image, ascending.
-        default_steps: steps of a policy that does not choose (JEMAS's fixed-step baseline: 30).
+        steps: denoising steps per image that some service allows, ascending.
+        steps_open: whether each service allows each of them, shape (services, steps).
+        default_steps: steps of a policy that does not choose (JEMAS's fixed-step baseline: 30);
+            see ``default_column`` where a service does not allow them.
         slot_ns: length of a slot [ns].
         slots: number of slots in the window.
         start_utc_ns: Unix time of the window's start [ns].
         gpus: GPUs per site, shape (sites,).
         batch_max: images that a GPU of each site denoises at once, shape (sites,).
-        clock_speed: per site, speed ratio of every clock level, ascending, the last is 1.
+        clock_speed: per site, speed ratio of every clock level, ascending, the last is 1: full
+            speed, which under a power cap is the fastest that it allows.
         clock_power: per site, power ratio of every clock level.
         image_fixed_s: encode + decode time of an image at full speed [s], shape (services,).
         image_step_s: GPU time of a denoising step of an image at full speed [s], shape
@@ -73,8 +78,8 @@ class WorldInfo:
         image_fixed_j: energy of encode + decode at full speed [J], shape (services,).
         step_w: board power during a step (of a full batch) at full speed [W], shape (services,).
         idle_w: board power of a waiting GPU [W], shape (sites,).
-        revenue_usd: paid per image on time at each allowed step count, shape (services, steps).
-        quality: quality per image at each allowed step count, in [0, 1], shape (services, steps).
+        revenue_usd: paid per image on time at each step count, shape (services, steps).
+        quality: quality per image at each step count, in [0, 1], shape (services, steps).
         late_penalty_usd: penalty φ per image, shape (services,).
         transfer_s: time to move a job of one image, shape (sites, sites).
         transfer_usd: price of moving a job of one image, shape (sites, sites).
@@ -97,6 +102,7 @@ class WorldInfo:
     service_model: IntArray
     classes: tuple[ClassInfo, ...]
     steps: tuple[int, ...]
+    steps_open: BoolArray
     default_steps: int
     slot_ns: int
     slots: int
@@ -150,6 +156,26 @@ class WorldInfo:
             self.sites[s] if counts[s] == 1 else f"{self.sites[s]}/{self.models[m]}"
             for s, m in zip(self.service_site, self.service_model, strict=True)
         )
+
+    def nearest_column(self, steps: int) -> IntArray:
+        """Index of the step count nearest to ``steps`` that each service allows, (services,).
+
+        Args:
+            steps: denoising steps; of two counts equally near, the smaller is taken.
+        """
+        away = np.abs(np.asarray(self.steps, dtype=np.int64) - steps)
+        nearest: IntArray = np.where(self.steps_open, away, FAR).argmin(axis=1)
+        return nearest
+
+    @cached_property
+    def allowed_steps(self) -> list[list[int]]:
+        """Step counts that each service allows, ascending."""
+        return [np.asarray(self.steps)[row].tolist() for row in self.steps_open]
+
+    @cached_property
+    def default_column(self) -> IntArray:
+        """Index of the step count of a policy that does not choose, shape (services,)."""
+        return self.nearest_column(self.default_steps)
 
     @cached_property
     def transferable(self) -> BoolArray:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from cosim.decision.info import FloatArray, IntArray, WorldInfo
+from cosim.decision.info import BoolArray, FloatArray, IntArray, WorldInfo
 from cosim.decision.observation import Observation
 from cosim.decision.orders import Decision
 from cosim.decision.rules import (
@@ -23,6 +23,7 @@ from cosim.decision.rules import (
     ScoreRule,
     SplitRule,
 )
+from cosim.decision.step_counts import allowed_mask, nearest_allowed
 from cosim.errors import PolicyError
 
 SHARE_TOLERANCE = 1e-9
@@ -70,7 +71,9 @@ class _Projector:
         if raw.dtype.kind in "bi":
             return raw.astype(kind)
         # the sum tells at a glance that there is no NaN; it may be one where there is none
-        if math.isnan(wide.sum()) and np.isnan(wide).any():
+        with np.errstate(invalid="ignore"):
+            doubt = math.isnan(wide.sum())
+        if doubt and np.isnan(wide).any():
             place = ", ".join(map(str, np.argwhere(np.isnan(wide))[0]))
             raise self.fail(name, f"NaN at index ({place})")
         if kind is np.int64 and (np.abs(wide) > WHOLE_MAX).any():
@@ -143,16 +146,20 @@ class _Projector:
         steps = self.array("dispatch.steps", rule.steps, (sites, classes, services), np.int64)
         return SplitRule(kept, self.allowed_steps("dispatch.steps", steps))
 
-    def allowed_steps(self, name: str, steps: IntArray, *, per_site: bool = True) -> IntArray:
-        """Move each step count to the nearest allowed one."""
-        levels = np.asarray(self.world.steps, dtype=np.int64)
-        below = np.minimum(np.searchsorted(levels, steps), len(levels) - 1)
-        if np.array_equal(levels[below], steps):
-            return steps
-        nearest = levels[np.abs(steps[..., None] - levels).argmin(axis=-1)]
-        if per_site:
-            self.count(name, nearest != steps)
-        return np.asarray(nearest, dtype=np.int64)
+    def allowed_steps(self, name: str, steps: IntArray) -> IntArray:
+        """Move each step count, services on the last axis, to the nearest that is allowed."""
+        services = np.arange(self.world.n_services)
+        nearest = nearest_allowed(self.world, steps, services)
+        self.count(name, nearest != steps)
+        return nearest
+
+    def open_steps(self, name: str, wanted: BoolArray) -> BoolArray:
+        """Close the step counts that services do not allow, and count the services concerned."""
+        kept = allowed_mask(self.world, wanted)
+        moved = np.zeros((self.world.n_sites, self.world.n_services), dtype=np.bool_)
+        moved[self.world.service_site, np.arange(len(kept))] = (kept != wanted).any(axis=1)
+        self.count(name, moved)
+        return kept
 
     def score(self, rule: ScoreRule) -> ScoreRule:
         world = self.world
@@ -177,7 +184,7 @@ class _Projector:
             gpu_usd_s=self.finite("dispatch.gpu_usd_s", rule.gpu_usd_s),
             energy_usd_kwh=self.finite("dispatch.energy_usd_kwh", rule.energy_usd_kwh),
             allowed=allowed,
-            steps_allowed=open_steps,
+            steps_allowed=self.open_steps("dispatch.steps_allowed", open_steps),
             **limits,
         )
 
@@ -201,9 +208,7 @@ class _Projector:
         otherwise = self.dispatch(rule.otherwise)
         if not isinstance(otherwise, SplitRule | ScoreRule):
             raise self.fail("dispatch.otherwise", "must be a SplitRule or a ScoreRule")
-        return PerJobRule(
-            jobs, services, self.allowed_steps("dispatch.steps", steps, per_site=False), otherwise
-        )
+        return PerJobRule(jobs, services, nearest_allowed(self.world, steps, services), otherwise)
 
 
 def project(

@@ -52,7 +52,8 @@ class ScoreRule:
         gpu_usd_s: price p of a GPU-second at each service, shape (services,).
         energy_usd_kwh: price e of IT energy at each service, shape (services,).
         allowed: services open to each home, shape (sites, services).
-        steps_allowed: step counts open at each service, shape (services, steps).
+        steps_allowed: step counts open at each service, shape (services, steps); those that the
+            service itself does not allow are closed.
         revenue_weight: w, weight of revenue.
         late_weight: y, weight of the late penalty.
         transfer_weight: x, weight of the transfer price.

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import ClassVar
 
-from cosim.physics.gpu import ClockTable, powerlaw
+from cosim.physics.gpu import ClockTable, ServiceTiming, powerlaw
 from cosim.physics.ranges import Range, check_ranges, each_in, refuse
 
 _SHARE = Range(0.0, 1.0, above=True)
@@ -200,3 +200,49 @@ def with_cap(table: ClockTable, full_w: float, cap_w: float) -> tuple[ClockTable
         (*table.speed[:at], speed, *table.speed[at:]),
         (*table.power[:at], power, *table.power[at:]),
     ), at
+
+
+@dataclass(frozen=True)
+class Capped:
+    """What a cap leaves of a clock table: its fastest level becomes the full clock of the GPU.
+
+    Attributes:
+        table: the levels left, relative to the fastest of them.
+        speed: speed of that level relative to the full clock without a cap.
+        power: its power relative to the same.
+    """
+
+    table: ClockTable
+    speed: float = 1.0
+    power: float = 1.0
+
+    def timing(self, timing: ServiceTiming) -> ServiceTiming:
+        """Return what an image costs at the fastest level left; loading knows no clock."""
+        return replace(
+            timing,
+            step_s=timing.step_s / self.speed,
+            step_w=timing.step_w * self.power,
+            encode_s=timing.encode_s / self.speed,
+            decode_s=timing.decode_s / self.speed,
+            fixed_j=timing.fixed_j * self.power / self.speed,
+        )
+
+
+def under_cap(table: ClockTable, full_w: float, cap_w: float) -> Capped:
+    """Return the levels under a cap, the one that draws just the cap included.
+
+    Args:
+        table: clock levels.
+        full_w: power of the hungriest load at full clock [W].
+        cap_w: power cap of the GPU [W].
+
+    Raises:
+        ValueError: if the lowest level draws more than the cap.
+    """
+    levels, top = with_cap(table, full_w, cap_w)
+    speed, power = levels.speed[top], levels.power[top]
+    left = ClockTable(
+        tuple(s / speed for s in levels.speed[: top + 1]),
+        tuple(p / power for p in levels.power[: top + 1]),
+    )
+    return Capped(left, speed, power)

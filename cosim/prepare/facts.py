@@ -11,7 +11,10 @@ from cosim.decision import ClassInfo, WorldInfo
 from cosim.physics import quality
 from cosim.physics.battery import Battery, round_trip_efficiency
 from cosim.physics.network import Link, transfer_ns, transfer_usd
+from cosim.physics.sampler import SampledCurve
+from cosim.prepare.profiles import model_sampler
 from cosim.prepare.services import Rack, Service
+from cosim.prepare.steps import step_counts, steps_open
 from cosim.prepare.traced import Window
 from cosim.scenario import model as spec
 from cosim.scenario.model import Scenario
@@ -51,8 +54,8 @@ def world_info(
     """Gather the static facts."""
     names = list(scenario.models)
     values = np.array([image_value_usd(scenario, names[s.model]) for s in services])
-    curves = [quality_curve(scenario.models[names[s.model]].quality) for s in services]
-    qualities = np.stack([curve(np.asarray(scenario.steps, dtype=float)) for curve in curves])
+    counts, models = step_counts(scenario), [names[s.model] for s in services]
+    qualities = np.stack([_qualities(scenario, name, counts) for name in models])
     transfer_s, moved_usd = _transfers(scenario, link)
     batteries = [site.battery for site in sites]
     return WorldInfo(
@@ -61,7 +64,8 @@ def world_info(
         service_site=np.array([s.site for s in services], dtype=np.int64),
         service_model=np.array([s.model for s in services], dtype=np.int64),
         classes=tuple(_class_info(c, scenario.workload.images) for c in job_classes),
-        steps=scenario.steps,
+        steps=counts,
+        steps_open=steps_open(scenario, models),
         default_steps=scenario.default_steps,
         slot_ns=window.slot_ns,
         slots=window.slots,
@@ -92,6 +96,13 @@ def world_info(
         wear_usd_kwh=np.array([site.wear_usd_kwh for site in sites]),
         carbon_usd_kg=scenario.money.carbon_usd_per_t / 1000.0,
     )
+
+
+def _qualities(scenario: Scenario, name: str, counts: tuple[int, ...]) -> FloatArray:
+    """Quality of an image of a model, with its sampler, at each step count."""
+    model = scenario.models[name]
+    curve = SampledCurve(quality_curve(model.quality), model_sampler(name, model)[0])
+    return curve(np.asarray(counts, dtype=np.float64))
 
 
 def _of(batteries: list[Battery | None], name: str) -> FloatArray:

@@ -6,23 +6,14 @@ from dataclasses import dataclass, replace
 
 from cosim.errors import TraceError
 from cosim.physics import gpu as physics
-from cosim.physics.batching import (
-    BatchLaw,
-    Law,
-    MeasuredLaw,
-    batch_image_mw,
-    batch_step_ns,
-)
+from cosim.physics.batching import Law, batch_image_mw, batch_step_ns
 from cosim.physics.gpu import ClockTable, ServiceTiming
-from cosim.scenario.model import ClockCubicSpec, ClockTableSpec, Gpus, Scenario, Site
-from cosim.traces.profiles import (
-    dvfs_table,
-    gpu_spec,
-    load_seconds,
-    service_profile,
-    services,
-)
-from cosim.traces.service_tables import batch_curve
+from cosim.physics.gpu_clock import PowerLaw, Roofline, under_cap
+from cosim.prepare.profiles import Bench, Claim, model_sampler
+from cosim.prepare.steps import step_counts
+from cosim.scenario import model as spec
+from cosim.scenario.model import Gpus, Scenario, Site
+from cosim.traces.profiles import dvfs_table, gpu_spec
 from cosim.world.plan import ServicePlan
 
 
@@ -82,9 +73,9 @@ def rack(site: Site, scale: float) -> Rack:
     gpus = site.gpus
     idle_w, server_w = gpus.idle_w, gpus.server_w
     if idle_w is None or server_w is None:
-        spec = gpu_spec(gpus.kind)
-        idle_w = spec.idle_w if idle_w is None else idle_w
-        server_w = spec.server_overhead_w if server_w is None else server_w
+        known = gpu_spec(gpus.kind)
+        idle_w = known.idle_w if idle_w is None else idle_w
+        server_w = known.server_overhead_w if server_w is None else server_w
     return Rack(round(gpus.count * scale), _clock(gpus), idle_w, server_w, _max_w(gpus))
 
 
@@ -96,56 +87,111 @@ def _max_w(gpus: Gpus) -> float:
 
 
 def _clock(gpus: Gpus) -> ClockTable:
-    spec = gpus.clock
-    if isinstance(spec, ClockTableSpec):
-        return ClockTable(spec.speed, spec.power)
-    if isinstance(spec, ClockCubicSpec):
-        return physics.cubic(spec.idle_ratio, spec.speed)
+    chosen = gpus.clock
+    if isinstance(chosen, spec.ClockTableSpec):
+        return ClockTable(chosen.speed, chosen.power)
+    if isinstance(chosen, spec.ClockCubicSpec):
+        return physics.cubic(chosen.idle_ratio, chosen.speed)
+    if isinstance(chosen, spec.ClockPowerLawSpec):
+        return PowerLaw(chosen.p0, chosen.a).table(chosen.speed)
+    if isinstance(chosen, spec.ClockRooflineSpec):
+        return Roofline(chosen.delta, chosen.p0, chosen.a).table(chosen.clock)
     table = dvfs_table(gpus.kind)
     return ClockTable(tuple(table.speed_ratio.tolist()), tuple(table.power_ratio.tolist()))
 
 
-def deployed(scenario: Scenario, racks: list[Rack]) -> list[Service]:
+@dataclass(frozen=True)
+class Load:
+    """A model at a site before its times are rounded: image by image, and in batches."""
+
+    model: str
+    timing: ServiceTiming
+    law: Law | None
+
+    def most_w(self, at: Rack, batch_max: int) -> float:
+        """Highest board power of any phase and batch at full clock [W]."""
+        fixed_w = physics.fixed_power_mw(self.timing, 1.0) / 1000
+        step_w = self.timing.step_w
+        if self.law is not None:
+            sizes = range(1, batch_max + 1)
+            board_w = max(step_w * self.law.board_ratio(images) for images in sizes)
+            step_w = min(board_w, max(at.max_w, step_w))
+        return max(fixed_w, step_w)
+
+
+def deployed(
+    scenario: Scenario, racks: list[Rack]
+) -> tuple[list[Rack], list[Service], list[Claim]]:
     """All services in the order of sites, then of each site's models.
 
+    Args:
+        scenario: the scenario.
+        racks: the GPUs of each site, as :func:`rack` fills them in.
+
+    Returns:
+        The racks under their power caps, the services, and what was claimed beyond measurement.
+
     Raises:
-        TraceError: a model has no profile on a GPU kind; all such cases at once.
+        TraceError: a model has no profile on a GPU kind, or a cap leaves no clock; all such cases
+            at once.
     """
+    kept: list[Rack] = []
     found: list[Service] = []
+    claims: list[Claim] = []
     problems: list[str] = []
-    names = list(scenario.models)
-    for i, (name, site) in enumerate(scenario.sites.items()):
-        for model in site.models:
+    for i, name in enumerate(scenario.sites):
+        loads = _loads(scenario, name, racks[i], claims, problems)
+        try:
+            at, loads = _capped(scenario.sites[name].gpus, racks[i], loads)
+        except ValueError as problem:
+            problems.append(f"site `{name}`, gpus.cap_w: {problem}")
+            at = racks[i]
+        kept.append(at)
+        for load in loads:
             try:
-                timing = _timing(scenario, site, model, racks[i])
-                plan = _plan(f"{name}/{model}", timing, racks[i].clock)
-                law = _batch_law(scenario, site, model)
-                if law is not None:
-                    plan = _batching(plan, timing, law, racks[i], site.gpus.batch_max)
-                _guard(scenario, f"{name}/{model}", plan, racks[i])
-                found.append(Service(i, names.index(model), timing, plan, law))
-            except (TraceError, ValueError) as problem:
-                problems.append(f"site `{name}`, model `{model}`: {problem}")
+                found.append(_service(scenario, i, name, load, at))
+            except ValueError as problem:
+                problems.append(f"site `{name}`, model `{load.model}`: {problem}")
+    for name, model in scenario.models.items():
+        claims += model_sampler(name, model)[1] if not problems else []
     if problems:
         raise TraceError("\n".join(problems))
-    return found
+    return kept, found, list(dict.fromkeys(claims))
 
 
-def _timing(scenario: Scenario, site: Site, name: str, at: Rack) -> ServiceTiming:
-    model, kind = scenario.models[name], site.gpus.kind
-    load_s = model.load_s
-    if load_s is None:  # the published statistics do not tell models apart
-        load_s = load_seconds(services()[0][0]).median_s
-    load_w = at.idle_w if model.load_w is None else model.load_w
-    own = model.timing.get(kind)
-    if own is not None:
-        return ServiceTiming(
-            own.step_s, own.step_w, own.encode_s, own.decode_s, own.fixed_j, load_s, load_w
-        )
-    row = service_profile(model.profile or name, kind, px=model.px, stack=model.stack)
-    return ServiceTiming(
-        row.step_s, row.step_w, row.encode_s, row.decode_s, row.fixed_j, load_s, load_w
-    )
+def _loads(
+    scenario: Scenario, name: str, at: Rack, claims: list[Claim], problems: list[str]
+) -> list[Load]:
+    """Look a site's models up; what is missing is added to the problems."""
+    site, loads = scenario.sites[name], []
+    for model in site.models:
+        bench = Bench(scenario, site, model, at.idle_w)
+        try:
+            loads.append(Load(model, bench.timing(), bench.law()))
+        except (TraceError, ValueError) as problem:
+            problems.append(f"site `{name}`, model `{model}`: {problem}")
+        claims += bench.claims
+    return loads
+
+
+def _capped(gpus: Gpus, at: Rack, loads: list[Load]) -> tuple[Rack, list[Load]]:
+    """Take away what a power cap forbids; its fastest clock becomes the full one."""
+    if gpus.cap_w is None or not loads:
+        return at, loads
+    full_w = max(load.most_w(at, gpus.batch_max) for load in loads)
+    left = under_cap(at.clock, full_w, gpus.cap_w)
+    under = replace(at, clock=left.table, max_w=at.max_w * left.power)
+    return under, [replace(load, timing=left.timing(load.timing)) for load in loads]
+
+
+def _service(scenario: Scenario, i: int, name: str, load: Load, at: Rack) -> Service:
+    """Round a model at a site to integers."""
+    label, timing = f"{name}/{load.model}", load.timing
+    plan = _plan(label, timing, at.clock)
+    if load.law is not None:
+        plan = _batching(plan, timing, load.law, at, scenario.sites[name].gpus.batch_max)
+    _guard(scenario, label, plan, at)
+    return Service(i, list(scenario.models).index(load.model), timing, plan, load.law)
 
 
 def _plan(label: str, timing: ServiceTiming, clock: ClockTable) -> ServicePlan:
@@ -163,24 +209,6 @@ def _plan(label: str, timing: ServiceTiming, clock: ClockTable) -> ServicePlan:
     if min(plan.step_ns) < 1:
         raise ValueError(f"{label}: a step of {timing.step_s} s is shorter than a nanosecond")
     return plan
-
-
-def _batch_law(scenario: Scenario, site: Site, name: str) -> Law | None:
-    if site.gpus.batch_max == 1:
-        return None
-    model, kind = scenario.models[name], site.gpus.kind
-    own = model.timing.get(kind)
-    if own is not None and own.batch is not None:
-        return BatchLaw(own.batch.fixed_share, own.batch.power_ratio)
-    said = f"batch_max is {site.gpus.batch_max}, but how steps grow in a batch is not known: "
-    fix = f"; give `models.{name}.timing.{kind}.batch: {{fixed_share: ...}}`"
-    try:
-        curve = batch_curve(model.profile or name, kind, px=model.px).value
-    except TraceError as problem:
-        raise TraceError(f"{said}{problem}{fix}") from None
-    if site.gpus.batch_max > curve.batch_max:
-        raise TraceError(f"{said}it was measured up to {curve.batch_max} images{fix}")
-    return MeasuredLaw(curve)
 
 
 def _batching(
@@ -203,7 +231,7 @@ def _batching(
 
 def _guard(scenario: Scenario, label: str, plan: ServicePlan, at: Rack) -> None:
     """Refuse scenarios whose sums leave 64 bits: one job's energy, one bin's pool time."""
-    images, steps = max(scenario.workload.images), max(scenario.steps)
+    images, steps = max(scenario.workload.images), max(step_counts(scenario))
     levels = range(len(plan.step_ns))
     longest = max(_longest_ns(plan, level, steps, images) for level in levels)
     highest = max(plan.most_mw(level) for level in levels)

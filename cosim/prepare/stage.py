@@ -204,10 +204,12 @@ def stage(
         TraceError: a trace is missing, damaged or does not cover the window.
     """
     window = window_of(scenario)
-    racks = [rack(site, scenario.scale) for site in scenario.sites.values()]
-    services = deployed(scenario, racks)
+    bare = [rack(site, scenario.scale) for site in scenario.sites.values()]
+    racks, services, claims = deployed(scenario, bare)
     tracer = Tracer(catalogue or Catalogue.load(), base, window)
     around = outside(scenario, tracer, cache or cache_folder())
     if isinstance(scenario.workload.arrivals, spec.ReplayArrivals):
         tracer.requests(scenario.workload.arrivals.trace)
+    for claim in claims:
+        tracer.figures(claim.table, claim.used_for, claim.what, claim.assumed)
     return Stage(scenario, base, window, racks, services, around, tracer.records)

@@ -72,6 +72,7 @@ class Provenance:
         remarks: what a user must know.
         certificate: what the sun says of a weather trace's clock, empty for other traces.
         certificate_minutes: minutes by which its stamps are late, None if unknown.
+        assumed: what in the figures of a profile table is an assumption, empty for traces.
     """
 
     ref: str
@@ -90,6 +91,7 @@ class Provenance:
     remarks: str
     certificate: str = ""
     certificate_minutes: float | None = None
+    assumed: str = ""
 
     def row(self) -> dict[str, Any]:
         """The record as a mapping."""
@@ -126,6 +128,11 @@ class Tracer:
     def requests(self, ref: str) -> None:
         """Remember a replayed request file."""
         self.records.append(self._provenance(ref, "workload: arrivals", "replayed", 0))
+
+    def figures(self, table: str, used_for: str, what: str, assumed: str) -> None:
+        """Remember figures of a profile table that carry assumptions."""
+        record = self._provenance(table, used_for, "figures", 0)
+        self.records.append(replace(record, what=what, assumed=assumed))
 
     def _shift(self, start_ns: int, end_ns: int, ref: str, *, weekly: bool) -> int:
         """Days by which a trace must be moved so that it covers the window.

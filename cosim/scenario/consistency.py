@@ -101,8 +101,12 @@ def _outage_findings(scenario: Scenario) -> Iterator[Finding]:
 
 def _step_findings(scenario: Scenario) -> Iterator[Finding]:
     steps = scenario.steps
-    if any(b <= a for a, b in pairwise(steps)):
-        yield ("steps",), "must ascend without repeats"
+    lists: dict[tuple[str | int, ...], tuple[int, ...]] = {("steps",): steps}
+    for name, model in scenario.models.items():
+        lists["models", name, "steps"] = model.steps or ()
+    for place, counts in lists.items():
+        if any(b <= a for a, b in pairwise(counts)):
+            yield place, "must ascend without repeats"
     if scenario.default_steps not in steps:
         allowed = ", ".join(map(str, steps))
         yield ("default_steps",), f"{scenario.default_steps} is not allowed; allowed: {allowed}"

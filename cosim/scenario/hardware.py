@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from cosim.scenario.gpu_clocks import Embodied, GpuClock
 from cosim.scenario.outages import Failures
-from cosim.scenario.parts import Efficiency, NotNegative, Part, Positive, Share
+from cosim.scenario.parts import NotNegative, Part, Positive, Share
 
 
 class Location(Part):
@@ -35,36 +35,10 @@ class Location(Part):
         return value
 
 
-class ClockTableSpec(Part):
-    """A DVFS table: speed and power ratios, ascending, the last row full speed."""
-
-    kind: Literal["table"] = "table"
-    speed: tuple[Efficiency, ...] = Field(min_length=1)
-    power: tuple[Efficiency, ...] = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _shape(self) -> ClockTableSpec:
-        if len(self.speed) != len(self.power):
-            raise ValueError(f"{len(self.speed)} speeds but {len(self.power)} powers")
-        if any(b <= a for a, b in pairwise(self.speed)):
-            raise ValueError("speed must ascend")
-        if self.speed[-1] != 1 or self.power[-1] != 1:
-            raise ValueError("the last row must be full speed: speed 1, power 1")
-        return self
-
-
-class ClockCubicSpec(Part):
-    """The textbook cubic: power = idle + (1 − idle)·speed³."""
-
-    kind: Literal["cubic"]
-    idle_ratio: Share = 0.2
-    speed: tuple[Efficiency, ...] = (0.6, 0.7, 0.8, 0.9, 1.0)
-
-
 class Gpus(Part):
     """The pool of GPUs of a site."""
 
-    kind: str = Field(description="GPU kind of the profile tables, e.g. `H100`.")
+    kind: str = Field(description="GPU kind of the profile tables, e.g. `h100`.")
     count: int = Field(gt=0, description="GPUs at scale 1.")
     idle_w: NotNegative | None = Field(
         default=None, description="Power of a waiting GPU [W]; default: the GPU table."
@@ -72,8 +46,16 @@ class Gpus(Part):
     server_w: NotNegative | None = Field(
         default=None, description="Share of server and network per GPU, always on [W]."
     )
-    clock: ClockTableSpec | ClockCubicSpec | None = Field(
-        default=None, discriminator="kind", description="DVFS levels; default: the DVFS table."
+    clock: GpuClock | None = Field(
+        default=None, description="DVFS levels; default: the DVFS table."
+    )
+    cap_w: Positive | None = Field(
+        default=None,
+        description="Cap on the board's power while it works [W]. The site's hungriest model sets "
+        "the highest clock level: the one at which it draws just this.",
+    )
+    embodied: Embodied | None = Field(
+        default=None, description="Reports the carbon of making the GPUs; `{}` takes the table's."
     )
     discipline: Literal["fcfs", "edf", "srs", "priority"] = Field(
         default="fcfs",

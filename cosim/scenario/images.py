@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from cosim.scenario.parts import NotNegative, Part, Positive, Share
+from cosim.scenario.samplers import Sampler
 
 
 class SigmoidCurve(Part):
@@ -87,12 +88,28 @@ class Model(Part):
     profile: str | None = Field(
         default=None, description="Name in the service profile table; default: the model's name."
     )
-    px: int | None = Field(default=None, gt=0, description="Image edge [px] of the profile row.")
+    px: int | None = Field(
+        default=None,
+        ge=64,
+        le=8192,
+        description="Image edge [px]. Where the profile table has no row of it, time and energy "
+        "are scaled from the nearest edge, which is an assumption; value_usd is not scaled.",
+    )
     stack: str | None = Field(default=None, description="Software stack of the profile row.")
     timing: dict[str, Timing] = Field(
         default_factory=dict, description="Own timing per GPU kind, instead of the table's."
     )
     quality: Curve = Field(description="Quality against denoising steps.")
+    sampler: Sampler | None = Field(
+        default=None,
+        description="Name of a published sampler, or own figures; changes what a step costs "
+        "(own timing too) and is worth. Default: the profile's own.",
+    )
+    steps: tuple[Annotated[int, Field(ge=1, le=1000)], ...] | None = Field(
+        default=None,
+        min_length=1,
+        description="Denoising steps allowed for this model; default: the scenario's `steps`.",
+    )
     value_usd: Positive = Field(description="v^max: price of an image of full quality [USD].")
     load_s: NotNegative | None = Field(
         default=None, description="Cold start [s]; default: the cold start table."
@@ -102,6 +119,11 @@ class Model(Part):
     )
     input_mb: NotNegative = Field(default=0.01, description="Prompt and settings of a job [MB].")
     image_mb: NotNegative = Field(default=1.5, description="Size of a finished image [MB].")
+
+    @field_validator("sampler", mode="before")
+    @classmethod
+    def _sampler_by_name(cls, value: Any) -> Any:
+        return {"kind": "published", "name": value} if isinstance(value, str) else value
 
 
 class Money(Part):

@@ -13,9 +13,14 @@ from pydantic import Field, model_validator
 
 from cosim.scenario.clock import Clock
 from cosim.scenario.deciding import Forecasting, PolicyChoice, PolicySpec
-from cosim.scenario.hardware import (
+from cosim.scenario.gpu_clocks import (
     ClockCubicSpec,
+    ClockPowerLawSpec,
+    ClockRooflineSpec,
     ClockTableSpec,
+    Embodied,
+)
+from cosim.scenario.hardware import (
     ConstantCooling,
     Cooling,
     EconomizerCooling,
@@ -37,6 +42,7 @@ from cosim.scenario.images import (
 )
 from cosim.scenario.outages import Failures, Outage
 from cosim.scenario.parts import Part, Positive
+from cosim.scenario.samplers import OwnSampler, PublishedSampler
 from cosim.scenario.supply import (
     Battery,
     Carbon,
@@ -74,12 +80,15 @@ __all__ = [
     "Carbon",
     "Clock",
     "ClockCubicSpec",
+    "ClockPowerLawSpec",
+    "ClockRooflineSpec",
     "ClockTableSpec",
     "ConstantCooling",
     "Cooling",
     "Curve",
     "Delay",
     "EconomizerCooling",
+    "Embodied",
     "Failures",
     "FlatCarbon",
     "FlatPrice",
@@ -98,6 +107,7 @@ __all__ = [
     "Money",
     "Network",
     "Outage",
+    "OwnSampler",
     "Part",
     "PoissonProcess",
     "PolicyChoice",
@@ -105,6 +115,7 @@ __all__ = [
     "PowerCurve",
     "Price",
     "Process",
+    "PublishedSampler",
     "Pv",
     "ReplayArrivals",
     "SaturatingCurve",

@@ -77,6 +77,7 @@ def json_schema() -> dict[str, Any]:
     for part in (schema, site):
         _let_inherit(part)
     _let_name_traces(schema["$defs"]["Grid"])
+    schema["$defs"]["Model"]["properties"]["sampler"]["anyOf"].insert(0, {"type": "string"})
     _let_name_policies(schema["$defs"]["PolicyChoice"])
     return {"$schema": SCHEMA_ID, **schema, "title": "cosim scenario"}
 

@@ -51,7 +51,7 @@ def loads(on: Stage, seed: int) -> list[Load]:
     found = []
     for i, site in enumerate(info.sites):
         service = plan.services[info.home_service[i]]
-        for steps in _step_counts(info.steps):
+        for steps in _step_counts(info.allowed_steps[info.home_service[i]]):
             image_s = service.job_ns(len(service.step_ns) - 1, steps, 1) / 1e9
             busy = images[i] * image_s / info.gpus[i]
             full = busy / spans_s

@@ -65,8 +65,12 @@ def energy_layer(name: str, **options: Any) -> Change:
 
 
 def one_step_count(data: Data) -> None:
-    """Allow the default steps only."""
-    data["steps"] = (data["default_steps"],)
+    """Allow the default steps only; a model with a list of its own keeps its nearest to them."""
+    default = data["default_steps"]
+    data["steps"] = (default,)
+    for model in data["models"].values():
+        if model["steps"] is not None:
+            model["steps"] = (min(model["steps"], key=lambda count: abs(count - default)),)
 
 
 def no_transfer(data: Data) -> None:
@@ -104,7 +108,7 @@ def present(on: Stage) -> list[str]:
     """The levers that a scenario has."""
     scenario, sites = on.scenario, on.scenario.sites.values()
     there = {
-        "steps": len(scenario.steps) > 1,
+        "steps": any(len(m.steps or scenario.steps) > 1 for m in scenario.models.values()),
         "transfer": scenario.workload.transferable > 0 and len(scenario.sites) > 1,
         "DVFS": any(len(rack.clock.speed) > 1 for rack in on.racks),
         "battery": any(site.battery is not None for site in sites),

@@ -81,6 +81,12 @@ def pick(rows: Sequence[Row], column: str, name: str, *, within: str = "") -> li
     return found
 
 
+def nearest_rows(rows: Sequence[Row], px: int) -> list[Row]:
+    """Return the rows of the edge of an image nearest to ``px`` in proportion, in file order."""
+    away = [abs(np.log(row.number("px", low=1.0) / px)) for row in rows]
+    return [row for row, distance in zip(rows, away, strict=True) if distance == min(away)]
+
+
 def rows_of(table: str, root: Path | None) -> tuple[Row, ...]:
     """Return all rows of ``profiles/TABLE.csv``, verified against the catalogue."""
     path = Catalogue.load(root).verified_path(f"profiles/{table}")

@@ -21,7 +21,7 @@ from cosim.traces.profile_records import (
     ServiceProfile,
     TurbineCurve,
 )
-from cosim.traces.profile_rows import column_of, distinct, pick, rows_of
+from cosim.traces.profile_rows import column_of, distinct, nearest_rows, pick, rows_of
 from cosim.traces.series import Floats
 from cosim.traces.service_tables import check_service_tables
 
@@ -32,19 +32,30 @@ def service_profile(
     *,
     px: int | None = None,
     stack: str | None = None,
+    nearest_px: bool = False,
     root: Path | None = None,
 ) -> ServiceProfile:
     """Return the profile of a model on a GPU kind; without ``stack`` the first one listed.
+
+    Args:
+        model: model name.
+        gpu: GPU kind.
+        px: edge of the image [pixel]; default: the first one listed.
+        stack: software stack.
+        nearest_px: where no row has that edge, take the row of the nearest.
+        root: folder of traces; default: the bundled ones.
 
     Raises:
         TraceError: for an unknown combination, or where the source publishes no power.
     """
     rows = pick(rows_of("services", root), "model", model)
     rows = pick(rows, "gpu", gpu, within=f" for model `{model}`")
-    if px is not None:
-        rows = pick(rows, "px", str(px), within=f" for `{model}` on `{gpu}`")
     if stack is not None:
         rows = pick(rows, "stack", stack, within=f" for `{model}` on `{gpu}`")
+    if px is not None and nearest_px:
+        rows = nearest_rows(rows, px)
+    elif px is not None:
+        rows = pick(rows, "px", str(px), within=f" for `{model}` on `{gpu}`")
     row = rows[0]
     watts = row.optional("step_w")
     if watts is None:

@@ -19,7 +19,14 @@ from cosim.physics.gpu_batch import BatchCurve
 from cosim.physics.gpu_sleep import GpuSleep
 from cosim.physics.resolution import PixelLaw
 from cosim.physics.sampler import Sampler, from_scores
-from cosim.traces.profile_rows import Row, column_of, distinct, pick, rows_of
+from cosim.traces.profile_rows import (
+    Row,
+    column_of,
+    distinct,
+    nearest_rows,
+    pick,
+    rows_of,
+)
 
 T = TypeVar("T")
 
@@ -47,11 +54,26 @@ def batch_curve(
     Raises:
         TraceError: for an unknown combination.
     """
-    rows = pick(rows_of("batching", root), "model", model)
-    rows = pick(rows, "gpu", gpu, within=f" for model `{model}`")
+    rows = _batch_rows(model, gpu, root)
     if px is not None:
         rows = pick(rows, "px", str(px), within=f" for `{model}` on `{gpu}`")
-    row = rows[0]
+    return _batch_curve(rows[0])
+
+
+def batch_curve_near(
+    model: str, gpu: str, px: int, root: Path | None = None
+) -> tuple[Published[BatchCurve], int]:
+    """Return what a batch costs at the published edge nearest to ``px``, and that edge [pixel]."""
+    row = nearest_rows(_batch_rows(model, gpu, root), px)[0]
+    return _batch_curve(row), int(row.number("px"))
+
+
+def _batch_rows(model: str, gpu: str, root: Path | None) -> list[Row]:
+    rows = pick(rows_of("batching", root), "model", model)
+    return pick(rows, "gpu", gpu, within=f" for model `{model}`")
+
+
+def _batch_curve(row: Row) -> Published[BatchCurve]:
     made = partial(
         BatchCurve,
         floor_s=row.number("floor_s"),
@@ -147,6 +169,15 @@ def samplers(root: Path | None = None) -> list[tuple[str, str, bool]]:
 
 def _usable(row: Row) -> bool:
     return row.optional("score") is not None or row.optional("equivalent_steps") is not None
+
+
+UNETS = frozenset({"sd15", "sd21", "sdxl"})
+"""Models of the tables that denoise with a U-Net; the others are transformers."""
+
+
+def family_of(model: str) -> str:
+    """Return the row of the resolution table that speaks for a model."""
+    return "unet" if model in UNETS else "any"
 
 
 def pixel_law(px: int, family: str = "unet", root: Path | None = None) -> Published[PixelLaw]:

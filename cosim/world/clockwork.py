@@ -15,6 +15,7 @@ import simpy
 from cosim.decision import Decision, Observation, SlotOutcome
 from cosim.errors import PolicyError, UsageError
 from cosim.world.books import Books
+from cosim.world.closing import without_holding
 from cosim.world.engine import Rewinds, make_engine
 from cosim.world.events import EDGE_PRIORITY, NsEnvironment, Tick
 from cosim.world.faults import breakdowns
@@ -61,15 +62,15 @@ class Clockwork:
         """What has to be put back for the run to begin anew; only the fast engine can."""
         if not isinstance(self.engine, Rewinds):
             raise UsageError("only `engine: fast` can begin anew")
+        self._rewinds = self.engine
         return Still([*self.engine.changing(), *self.books.changing()])
 
-    def rewind(self, start: Still) -> None:
-        """Go back to where :meth:`still` was called."""
-        assert isinstance(self.engine, Rewinds)
+    def rewind(self, start: Still, env: NsEnvironment | None = None) -> None:
+        """Go back to where :meth:`still` was called, in a fresh environment or in a given one."""
         start.put_back()
-        self.env = NsEnvironment(initial_time=0)
+        self.env = NsEnvironment(initial_time=0) if env is None else env
         self.books.slot = -1
-        self.engine.rewind(self.env)
+        self._rewinds.rewind(self.env)
         self.forecaster.forget()
 
     def first_edge(self) -> simpy.Event:
@@ -96,7 +97,10 @@ class Clockwork:
         grid.state[:, COVER] = decision.battery_cover_kw
         if decision.dispatch is None:
             raise PolicyError(self.name, "no layer gave a dispatch rule", slot=slot)
-        self.engine.begin(slot, decision.dispatch, grid.levels.tolist())
+        rule = decision.dispatch
+        if not self.books.in_window:
+            rule = without_holding(rule, self.plan.info)
+        self.engine.begin(slot, rule, grid.levels.tolist())
         if not self.books.in_window:
             self.engine.open_gates()
 

@@ -227,15 +227,26 @@ class Dispatcher:
             service, steps = int(answer[0]), int(answer[1])
         except (TypeError, ValueError, IndexError):
             raise self._broken(f"job {job}: {answer!r} is no (service, steps)") from None
+        if service == HOLD and self.slot >= info.slots:
+            return self._at_home(job)
         if service in (HOLD, DROP):
             return Placement(service, 0)
         if not 0 <= service < info.n_services:
             raise self._broken(f"job {job}: no service {service}; known: 0..{info.n_services - 1}")
-        if steps not in info.steps:
-            raise self._broken(f"job {job}: {steps} steps; allowed: {info.steps}")
+        if steps not in info.allowed_steps[service]:
+            allowed = ", ".join(map(str, info.allowed_steps[service]))
+            raise self._broken(
+                f"job {job}: {steps} steps at service {service}; allowed: {allowed}"
+            )
         if not self._movable[job] and self._site[service] != self._home[job]:
             raise self._broken(f"job {job} may not leave home, but was sent to service {service}")
         return Placement(service, steps)
+
+    def _at_home(self, job: int) -> Placement:
+        """Where a job runs that may not wait any longer."""
+        info = self.plan.info
+        service = int(info.home_service[self._home[job]])
+        return Placement(service, info.steps[int(info.default_column[service])])
 
     def _broken(self, message: str) -> PolicyError:
         return PolicyError(self.policy, message, slot=self.slot, field="dispatch")

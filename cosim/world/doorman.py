@@ -56,7 +56,8 @@ class Doorman:
     def _usual_answers(self) -> list[set[Placement]]:
         """Placements that keep the contract, for jobs at each home; movable ones come last."""
         info = self._engine.plan.info
-        everywhere = {Placement(s, c) for s in range(info.n_services) for c in info.steps}
+        lists = enumerate(info.allowed_steps)
+        everywhere = {Placement(service, count) for service, counts in lists for count in counts}
         homes = [
             {p for p in everywhere if self._services[p.service] == home}
             for home in range(info.n_sites)

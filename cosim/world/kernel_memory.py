@@ -18,6 +18,7 @@ from numba.np import arrayobj
 from numba.np.numpy_support import from_dtype
 
 from cosim.world.kernel_grid import Grid
+from cosim.world.kernel_seat import Seat
 from cosim.world.kernel_state import Farm, Rules
 
 # the compiler's own functions carry no types
@@ -26,7 +27,7 @@ _populate_array: Any = arrayobj.populate_array
 _named_tuple: Any = types.NamedTuple
 
 COLUMNS = 4  # address and up to three extents
-RECORDS = (Farm, Rules, Grid)
+RECORDS = (Farm, Rules, Grid, Seat)
 
 
 def kinds(record: type[Any]) -> list[tuple[np.dtype[Any], int]]:
@@ -86,3 +87,4 @@ def _reader(record: type[Any]) -> Any:
 read_farm = _reader(Farm)
 read_rules = _reader(Rules)
 read_grid = _reader(Grid)
+read_seat = _reader(Seat)

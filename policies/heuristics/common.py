@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from cosim.decision import Decision, DispatchRule, Observation, ScoreRule, WorldInfo
-from cosim.decision.info import BoolArray, FloatArray
+from cosim.decision.info import BoolArray, FloatArray, IntArray
 from cosim.errors import PolicyError
 from policies.options import whole
 
@@ -43,7 +43,7 @@ class FixedSteps(Schedule):
 
     Args:
         steps: denoising steps per image, one of the scenario's step counts; None takes the
-            scenario's default.
+            scenario's default. A service that does not allow it runs the nearest it does.
     """
 
     def __init__(self, steps: int | None = None) -> None:
@@ -53,27 +53,33 @@ class FixedSteps(Schedule):
         """Begin a run; the step count must be one that the scenario allows."""
         super().reset(world, rng)
         self.step_column = step_column(world, self.steps, policy=self.name)
-        self.step_count = world.steps[self.step_column]
+        self.step_count = np.asarray(world.steps, dtype=np.int64)[self.step_column]
 
     def one_step_count(self) -> BoolArray:
         """Mask that leaves only this step count open, shape (services, steps)."""
         mask = np.zeros((self.world.n_services, len(self.world.steps)), dtype=np.bool_)
-        mask[:, self.step_column] = True
+        mask[np.arange(self.world.n_services), self.step_column] = True
         return mask
 
 
-def step_column(world: WorldInfo, steps: int | None, *, policy: str) -> int:
-    """Return the index of a step count among the allowed ones.
+def step_column(world: WorldInfo, steps: int | None, *, policy: str) -> IntArray:
+    """Return the index of a step count, or the nearest allowed one, at each service, (services,).
+
+    Args:
+        world: static facts.
+        steps: denoising steps per image; None takes the scenario's default.
+        policy: who asks, for the error.
 
     Raises:
-        PolicyError: the scenario does not allow that count.
+        PolicyError: the scenario does not allow that count anywhere.
     """
-    wanted = world.default_steps if steps is None else steps
-    if wanted not in world.steps:
+    if steps is None:
+        return world.default_column
+    if steps not in world.steps:
         allowed = ", ".join(map(str, world.steps))
-        message = f"{wanted} denoising steps are not allowed here; allowed: {allowed}"
+        message = f"{steps} denoising steps are not allowed here; allowed: {allowed}"
         raise PolicyError(policy, message, field="steps")
-    return world.steps.index(wanted)
+    return world.nearest_column(steps)
 
 
 def score_rule(world: WorldInfo, **changes: Any) -> ScoreRule:
@@ -87,7 +93,7 @@ def score_rule(world: WorldInfo, **changes: Any) -> ScoreRule:
         "gpu_usd_s": np.zeros(world.n_services),
         "energy_usd_kwh": np.zeros(world.n_services),
         "allowed": np.ones((world.n_sites, world.n_services), dtype=np.bool_),
-        "steps_allowed": np.ones((world.n_services, len(world.steps)), dtype=np.bool_),
+        "steps_allowed": world.steps_open,
     }
     return ScoreRule(**{**fields, **changes})
 

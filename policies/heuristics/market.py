@@ -83,7 +83,8 @@ def _gain_usd(world: WorldInfo, energy_usd_kwh: FloatArray) -> FloatArray:
 
     Shape (sites, 2, services, steps): home, may it move, where, with how many steps.
     """
-    own = world.revenue_usd - energy_usd_kwh[:, None] * world.image_kwh()
+    earned = world.revenue_usd - energy_usd_kwh[:, None] * world.image_kwh()
+    own = np.where(world.steps_open, earned, -np.inf)
     moving = world.transfer_usd[:, world.service_site]
     at_home = world.service_site[None, :] == np.arange(world.n_sites)[:, None]
     movable = own[None] - moving[:, :, None]
@@ -93,7 +94,8 @@ def _gain_usd(world: WorldInfo, energy_usd_kwh: FloatArray) -> FloatArray:
 
 def _ceiling_usd_s(world: WorldInfo) -> FloatArray:
     """Most that a GPU-second can earn at each site [USD/s], shape (sites,)."""
-    best = (world.revenue_usd / world.image_s()).max(axis=1)
+    rate = np.where(world.steps_open, world.revenue_usd / world.image_s(), -np.inf)
+    best = rate.max(axis=1)
     ceiling = np.zeros(world.n_sites)
     np.maximum.at(ceiling, world.service_site, best)
     return ceiling

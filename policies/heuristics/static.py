@@ -76,7 +76,7 @@ class RoundRobin(FixedSteps):
         world = self.world
         sharing = np.bincount(world.service_site, minlength=world.n_sites)
         gpus = (world.gpus / np.maximum(sharing, 1))[world.service_site]
-        return np.asarray(gpus / world.image_s()[:, self.step_column])
+        return np.asarray(gpus / world.image_s()[np.arange(world.n_services), self.step_column])
 
 
 class Random(Schedule):
@@ -92,4 +92,13 @@ class Random(Schedule):
         world = self.world
         shape = world.reachable.shape
         weights = self.rng.exponential(size=shape) + 1e-12  # normalised: uniform on the simplex
-        return split_rule(world, weights, self.rng.choice(world.steps, size=shape))
+        return split_rule(world, weights, self.any_steps(shape))
+
+    def any_steps(self, shape: tuple[int, ...]) -> IntArray:
+        """Step counts drawn uniformly from those that each service allows, services last."""
+        world = self.world
+        column = self.rng.choice(len(world.steps), size=shape)
+        services = np.broadcast_to(np.arange(world.n_services), shape)
+        while (closed := ~world.steps_open[services, column]).any():
+            column[closed] = self.rng.choice(len(world.steps), size=int(closed.sum()))
+        return np.asarray(world.steps, dtype=np.int64)[column]

@@ -1,0 +1,34 @@
+"""After the window nobody waits: there is no later slot in which a job could be placed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from cosim.decision import DispatchRule, PerJobRule, ScoreRule, SplitRule, WorldInfo
+
+
+def without_holding(rule: DispatchRule, world: WorldInfo) -> DispatchRule:
+    """Return the rule as it holds after the window.
+
+    What a split would hold runs at its home's first service; a score takes its best, however
+    low; explicit answers that hold are turned into the home's first service where they are told.
+    """
+    if isinstance(rule, SplitRule):
+        return _split_at_home(rule, world)
+    if isinstance(rule, ScoreRule):
+        return replace(rule, hold_below_usd=None)
+    if isinstance(rule, PerJobRule):
+        otherwise = without_holding(rule.otherwise, world)
+        assert isinstance(otherwise, SplitRule | ScoreRule)
+        return replace(rule, otherwise=otherwise)
+    return rule
+
+
+def _split_at_home(rule: SplitRule, world: WorldInfo) -> SplitRule:
+    hold = world.n_services
+    shares = rule.shares.copy()
+    shares[np.arange(world.n_sites), :, world.home_service] += shares[:, :, hold]
+    shares[:, :, hold] = 0.0
+    return replace(rule, shares=shares)
