@@ -83,7 +83,7 @@ def test_the_answer_is_carried_out_before_the_next_question(stage):
     [
         ((99, 22), "no service 99; known: 0..2"),
         ((-3, 22), "no service -3"),
-        ((0, 23), "23 steps; allowed"),
+        ((0, 23), "23 steps at service 0; allowed"),
         (None, "None is no"),
         (("north", 22), "is no"),
         (7, "7 is no"),
