@@ -15,7 +15,7 @@ from cosim.decision import Decision, Observation, SplitRule, WorldInfo
 from cosim.jobtable import job_table
 from cosim.prepare import Stage
 from cosim.rng import stream
-from cosim.traces.jobs import empty
+from cosim.traces.jobs import DTYPES, JobSet
 from cosim.world.world import World
 
 
@@ -30,18 +30,28 @@ def compile_once(
     Args:
         stages: what is about to be run elsewhere.
         compiled: whether this version's kernels are on disk.
-        play: runs a stage; default: :func:`play_nothing`.
+        play: runs a stage; default: :func:`play_one_job`.
     """
     stage = next((one for one in stages if one.scenario.engine == "fast"), None)
     if stage is not None and not compiled():
-        (play or play_nothing)(stage)
+        (play or play_one_job)(stage)
 
 
-def play_nothing(stage: Stage) -> None:
-    """Run a stage without a job: whatever a run calls is called, and hence compiled."""
-    plan = stage.plan(0, empty())
+def play_one_job(stage: Stage) -> None:
+    """Run a stage with one job: whatever a run calls is called, and hence compiled."""
+    plan = stage.plan(0, _last_minute(stage.window.end_utc_ns - stage.window.start_utc_ns))
     outcome = World(plan, _AtHome(), stream(0, "warm"), name="warm", engine="fast").run()
     job_table(plan.jobs, outcome.state, plan.info, outcome.ledger)
+
+
+def _last_minute(window_ns: int) -> JobSet:
+    """A job of one image that arrives with the window's last instant, so that work is left."""
+    columns = {name: np.zeros(1, dtype=dtype) for name, dtype in DTYPES.items()}
+    columns["images"][:] = 1
+    columns["model_asked"][:] = -1
+    columns["arrival_ns"][:] = window_ns - 1
+    columns["deadline_ns"][:] = window_ns
+    return JobSet(**columns)
 
 
 class _AtHome:
