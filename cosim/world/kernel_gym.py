@@ -33,7 +33,7 @@ def decode(
 
 
 @compiled
-def decide(memories: Ints, runs: Ints, actions: Floats, clock_levels: Ints) -> int:
+def decide(memories: Ints, runs: Ints, actions: Floats, clock_levels: Ints, closing: bool) -> int:
     """Fill the tables of the slot from the action of every world that runs.
 
     Args:
@@ -41,6 +41,7 @@ def decide(memories: Ints, runs: Ints, actions: Floats, clock_levels: Ints) -> i
         runs: 1 where work has not ended yet, shape (worlds,).
         actions: shape (worlds, coordinates).
         clock_levels: number of clock levels of each site.
+        closing: whether the window has passed, so that nobody waits any more.
 
     Returns:
         ALL_WELL, or a world whose action holds a NaN.
@@ -55,6 +56,8 @@ def decide(memories: Ints, runs: Ints, actions: Floats, clock_levels: Ints) -> i
             seat, actions[world], grid.step_counts, clock_levels, seen[LOW_KW], seen[HIGH_KW]
         ):
             return world
+        if closing:
+            kernel_wish.hold_nobody(seat, farm.home_service)
         kernel_wish.fill(seat, read_rules(memory), grid, farm.service_site)
         kernel_view.note_held(farm, seat, farm.world[HELD])
     return ALL_WELL

@@ -184,6 +184,17 @@ def floor(limits: Floats, clean: Floats, at: int, worth_usd: float) -> float:
     return -math.inf if at == ABSENT else linear(limits, clean, at) * worth_usd
 
 
+@inlined
+def hold_nobody(seat: Seat, home_service: Ints) -> None:
+    """Change the wish to what it is after the window (:mod:`cosim.world.closing`)."""
+    sites, groups, size = seat.shares.shape
+    for home in range(sites):
+        for group in range(groups):
+            seat.shares[home, group, home_service[home]] += seat.shares[home, group, size - 2]
+            seat.shares[home, group, size - 2] = 0.0
+    seat.floor_usd[0] = -math.inf
+
+
 # the tables of the slot --------------------------------------------------------------------
 
 

@@ -226,7 +226,9 @@ class Lockstep:
         if self._inner is not None:
             for number, _ in self._running:
                 self._inner(number, self.observe(number))
-        wrong = kernel_gym.decide(self._memories, self._runs, self.actions, self._levels)
+        wrong = kernel_gym.decide(
+            self._memories, self._runs, self.actions, self._levels, self.slot >= self.slots
+        )
         if wrong != ALL_WELL:
             at = int(np.flatnonzero(np.isnan(self.actions[wrong]))[0])
             said = f"NaN at coordinate {at} of world {wrong}"
