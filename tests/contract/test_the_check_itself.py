@@ -28,7 +28,7 @@ def world_of_the_caller():
     frame = sys._getframe()
     while frame is not None:
         owner = frame.f_locals.get("self")
-        if hasattr(owner, "plan") and hasattr(owner, "env"):
+        if hasattr(owner, "plan") and hasattr(owner, "engine"):
             return owner
         frame = frame.f_back
     raise AssertionError
@@ -163,9 +163,10 @@ class Watches(Home):
 
 
 class Scribbles(Home):
+    """Its arrays cannot be made writable, but a record can be forced open."""
+
     def decide(self, seen):
-        seen.soc.setflags(write=True)
-        seen.soc[:] = 0.77
+        object.__setattr__(seen, "soc", seen.soc + 0.77)
         return super().decide(seen)
 
 
