@@ -91,8 +91,7 @@ read_grid = _reader(Grid)
 read_seat = _reader(Seat)
 
 
-@intrinsic
-def copy_bytes(_typing: Any, to: Any, origin: Any, count: Any) -> Any:
+def _copying(_typing: Any, to: Any, origin: Any, count: Any) -> Any:
     """Copy so many bytes from one address to another, for compiled code."""
 
     def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
@@ -102,3 +101,6 @@ def copy_bytes(_typing: Any, to: Any, origin: Any, count: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(types.intp, types.intp, types.intp), generate
+
+
+copy_bytes: Any = intrinsic(_copying)
