@@ -25,6 +25,7 @@ from cosim.scenario.load import Loaded
 from cosim.scenario.model import Scenario
 from cosim.world.kernel_seat import REWARD
 
+SLOT_MASKS = tuple(f"_{name}" for name in SLOT_FACTS)
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
@@ -190,12 +191,12 @@ class CosimVectorEnv(VectorEnv[Float32Array, NDArray[Any], NDArray[Any]]):
         return np.ones(self.num_envs, dtype=np.bool_)
 
     def _infos(self) -> dict[str, Any]:
-        """What the slot brought, one array per name with its mask."""
+        """What the slot brought, one array per name with its mask, which is the same for all."""
         columns = self.worlds.lockstep.money.T.copy()
         infos: dict[str, Any] = dict(zip(SLOT_FACTS, columns, strict=False))
-        return infos | {f"_{name}": self._all() for name in SLOT_FACTS}
+        return infos | dict.fromkeys(SLOT_MASKS, self._all())
 
     def _settlements(self) -> dict[str, Any]:
         rows = [self.worlds.settlement(k) for k in range(self.num_envs)]
         infos: dict[str, Any] = {name: np.array([row[name] for row in rows]) for name in rows[0]}
-        return infos | {f"_{name}": self._all() for name in rows[0]}
+        return infos | dict.fromkeys([f"_{name}" for name in rows[0]], self._all())

@@ -26,7 +26,7 @@ from cosim.world.kernel_grid import (
     WAITING,
     Grid,
 )
-from cosim.world.kernel_memory import read_farm, read_grid
+from cosim.world.kernel_memory import copy_bytes, read_farm, read_grid
 from cosim.world.kernel_state import (
     FINISHED,
     FOREVER,
@@ -183,6 +183,13 @@ def look(memory: Ints, now_ns: int) -> None:
     farm, grid = read_farm(memory), read_grid(memory)
     kernel.glance(farm, grid.levels, now_ns, grid.counts)
     kernel_meter.show(grid, now_ns)
+
+
+@compiled
+def put_back(copies: Ints) -> None:
+    """Copy memory: rows of (to, from, bytes)."""
+    for k in range(len(copies)):
+        copy_bytes(copies[k, 0], copies[k, 1], copies[k, 2])
 
 
 # slots, both engines -----------------------------------------------------------------------

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any, get_args, get_type_hints
 
 import numpy as np
-from numba.core import types
+from numba.core import cgutils, types
 from numba.extending import intrinsic
 from numba.np import arrayobj
 from numba.np.numpy_support import from_dtype
@@ -25,6 +25,7 @@ from cosim.world.kernel_state import Farm, Rules
 _make_array: Any = arrayobj.make_array
 _populate_array: Any = arrayobj.populate_array
 _named_tuple: Any = types.NamedTuple
+_raw_memcpy: Any = cgutils.raw_memcpy
 
 COLUMNS = 4  # address and up to three extents
 RECORDS = (Farm, Rules, Grid, Seat)
@@ -88,3 +89,18 @@ read_farm = _reader(Farm)
 read_rules = _reader(Rules)
 read_grid = _reader(Grid)
 read_seat = _reader(Seat)
+
+
+def _copying(_typing: Any, to: Any, origin: Any, count: Any) -> Any:
+    """Copy so many bytes from one address to another, for compiled code."""
+
+    def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        byte = context.get_value_type(types.uint8).as_pointer()
+        here, there = (builder.inttoptr(address, byte) for address in arguments[:2])
+        _raw_memcpy(builder, here, there, arguments[2], 1)
+        return context.get_dummy_value()
+
+    return types.void(types.intp, types.intp, types.intp), generate
+
+
+copy_bytes: Any = intrinsic(_copying)

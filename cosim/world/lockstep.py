@@ -26,7 +26,7 @@ from cosim.world.kernel_grid import FACILITY_KW
 from cosim.world.kernel_gym import ALL_WELL
 from cosim.world.kernel_seat import MONEY, Seat
 from cosim.world.kernel_state import FULL
-from cosim.world.memory import Still
+from cosim.world.memory import Memory, Still
 from cosim.world.plan import Plan
 
 Inner = Callable[[int, Observation], None]
@@ -55,7 +55,8 @@ class Seated:
     def rewind(self, env: NsEnvironment) -> None:
         """Go back to the beginning, under another clock."""
         self.works.rewind(self._start, env)
-        env.process(breakdowns(env, self.works.engine, self.plan))
+        if self.plan.faults:
+            env.process(breakdowns(env, self.works.engine, self.plan))
         self._counted.put_back()
 
     def open(self, slot: int, now_ns: int) -> None:
@@ -121,6 +122,7 @@ class Lockstep:
         self.slot = self.slots = 0
         self._inner = inner
         self._runs = np.ones(count, dtype=np.int64)
+        self._memories = np.zeros((count, *Memory().table.shape), dtype=np.int64)
 
     def begin(self, worlds: Sequence[Seated]) -> None:
         """Put worlds back to their beginnings; the first slot waits for an action.
@@ -135,7 +137,8 @@ class Lockstep:
         for world in self.worlds:
             world.rewind(self._env)
         self._running, self._runs[:] = list(enumerate(self.worlds)), 1
-        self._memories = np.array([world.table for world in self.worlds])
+        for number, world in self._running:
+            self._memories[number] = world.table
         self.total[:] = self.drained[:] = 0.0
         self._env.process(self._edges())
         self._run_to(0)

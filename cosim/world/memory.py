@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.world.kernel_calls import put_back
 from cosim.world.kernel_memory import COLUMNS, FIRST_ROW, KINDS, RECORDS
 
 
@@ -53,9 +54,18 @@ class Still:
     """Arrays as they stood at one instant."""
 
     def __init__(self, arrays: Iterable[NDArray[Any]]) -> None:
+        """Copy the arrays.
+
+        Raises:
+            TypeError: one has gaps, or may not be written.
+        """
         self._pairs = [(array, array.copy()) for array in arrays]
+        for array, _ in self._pairs:
+            if not array.flags.carray:
+                raise TypeError("an array that is to be put back must be writable, without gaps")
+        rows = [(array.ctypes.data, then.ctypes.data, then.nbytes) for array, then in self._pairs]
+        self._copies = np.array(rows, dtype=np.int64).reshape(-1, 3)
 
     def put_back(self) -> None:
         """Make the arrays what they were."""
-        for array, then in self._pairs:
-            array[...] = then
+        put_back(self._copies)
