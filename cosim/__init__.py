@@ -5,11 +5,12 @@ The package imports in milliseconds; what needs pandas or pvlib is loaded when i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 __version__ = "0.1.0"
 
+TYPE_CHECKING = False  # as in `typing`, whose import takes longer than `cosim --help` itself
 if TYPE_CHECKING:
+    from typing import Any
+
     from cosim.check import check_policy
     from cosim.run import run
     from cosim.scenario.load import load_scenario

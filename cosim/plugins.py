@@ -14,10 +14,12 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from cosim.decision import Policy
 from cosim.errors import PolicyError, UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from cosim.decision import Policy
 
 Kind = Literal["schedule", "energy"]
 
@@ -192,6 +194,8 @@ def _options_text(maker: Any) -> str:
 
 
 def _construct(name: str, maker: Any, given: dict[str, Any]) -> Policy:
+    from cosim.decision import Policy  # listing names needs no arrays
+
     try:
         policy = maker(**given)
     except ImportError as problem:

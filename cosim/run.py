@@ -24,6 +24,7 @@ from cosim.scenario.load import Loaded
 from cosim.scenario.lock import lock_text
 from cosim.scenario.model import PolicySpec, Scenario
 from cosim.settle import post_jobs, settle_storage
+from cosim.world.plan import Plan
 from cosim.world.world import Outcome, World
 
 if TYPE_CHECKING:
@@ -107,6 +108,7 @@ def run(
     watch: Watcher | None = None,
     make: Callable[[], Policy] | None = None,
     engine: str | None = None,
+    plan: Plan | None = None,
 ) -> RunResult:
     """Run a scenario once.
 
@@ -119,6 +121,7 @@ def run(
         watch: called with every observation and its feasible decision.
         make: builds the policy instead of loading it by name.
         engine: ``reference`` or ``fast``; default: the scenario's. Results are the same.
+        plan: what the stage's ``plan(seed)`` gives, where it was made before.
 
     Returns:
         The result; running the same again gives the same digest.
@@ -132,7 +135,7 @@ def run(
     name = policy or scenario.policy.compare[0].use
     layers = make() if make is not None else make_policy(scenario, policy, energy)
     world = World(
-        on.plan(seed),
+        on.plan(seed) if plan is None else plan,
         layers,
         stream(seed, "policy", name),
         name=name,

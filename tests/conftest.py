@@ -6,11 +6,9 @@ The base world has three sites in the manner of JEMAS: a light, a middle and a h
 
 from __future__ import annotations
 
-import importlib.util
-import sys
+import importlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -192,12 +190,4 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def one_site() -> Any:
     """The module of a site's engine on its own."""
-    spec = importlib.util.spec_from_file_location(
-        "one_site", Path(__file__).with_name("one_site.py")
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["one_site"] = module  # its dataclasses look themselves up there
-    spec.loader.exec_module(module)
-    return module
+    return importlib.import_module("one_site")

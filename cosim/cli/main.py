@@ -3,8 +3,8 @@
     0 ok · 1 bug · 2 usage · 3 bad scenario or trace · 4 balance violated · 5 policy broke its
     contract · 130 interrupted
 
-Command modules are imported when they are called, and they import what they need when they run, so
-that ``cosim --help`` stays fast.
+Command modules are imported when they are called, and they import what they need when they run.
+``cosim --help`` does not even load the library that reads the command line.
 """
 
 from __future__ import annotations
@@ -12,12 +12,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from importlib import import_module
-
-import click
 
 from cosim import __version__
-from cosim.errors import CosimError
 
 COMMANDS = {
     "run": "Run one scenario under one policy and one seed.",
@@ -33,35 +29,26 @@ COMMANDS = {
 }
 BUG, INTERRUPTED = 1, 130
 
+_HELP = """Usage: cosim [OPTIONS] COMMAND [ARGS]...
 
-class LazyGroup(click.Group):
-    """A group that knows its commands by name and imports one when it is called."""
+  Co-simulate energy and AIGC workloads across distributed data centres.
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the commands in the order of COMMANDS."""
-        return list(COMMANDS)
+  Start with: cosim compare scenarios/quickstart.yaml
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the module of a command; None lets click say that there is no such command."""
-        if cmd_name not in COMMANDS:
-            return None
-        command = import_module(f"cosim.cli.{cmd_name}").command
-        assert isinstance(command, click.Command)
-        return command
+Options:
+  --version   Show the version and exit.
+  -h, --help  Show this message and exit.
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the commands without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+Commands:
+"""
+_AT_ONCE = {("--help",), ("-h",), ("--version",)}
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="cosim")
-def cli() -> None:
-    """Co-simulate energy and AIGC workloads across distributed data centres.
-
-    Start with: cosim compare scenarios/quickstart.yaml
-    """
+def help_text() -> str:
+    """What ``cosim --help`` prints: usage, options and a line for each command."""
+    width = max(map(len, COMMANDS))
+    rows = (f"  {name:{width}}  {meaning}" for name, meaning in COMMANDS.items())
+    return _HELP + "\n".join(rows)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -74,26 +61,52 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _guarded(arguments: list[str]) -> int:
     try:
-        code = _invoke(arguments)
+        code = _at_once(arguments) if tuple(arguments) in _AT_ONCE else _invoke(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
         return _hush()
-    except CosimError as error:
-        click.echo(str(error), err=True)
-        return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted", err=True)
-        return INTERRUPTED
+    except KeyboardInterrupt:
+        return _interrupted()
     except Exception as error:
-        if os.environ.get("COSIM_DEBUG"):
-            raise
-        said = f"{type(error).__name__}: {error}".splitlines()[0]
-        click.echo(f"bug: {said} (COSIM_DEBUG=1 shows the traceback; please report it)", err=True)
-        return BUG
+        return _told(error)
     return code
 
 
+def _at_once(arguments: list[str]) -> int:
+    """Answer what needs no library."""
+    version = f"cosim, version {__version__}"
+    sys.stdout.write(f"{version if arguments == ['--version'] else help_text()}\n")
+    return 0
+
+
+def _told(error: Exception) -> int:
+    """Say in a sentence what went wrong; the exit code."""
+    import click
+
+    from cosim.errors import CosimError
+
+    if isinstance(error, CosimError):
+        click.echo(str(error), err=True)
+        return error.exit_code
+    if isinstance(error, click.Abort):
+        return _interrupted()
+    if os.environ.get("COSIM_DEBUG"):
+        raise error
+    said = f"{type(error).__name__}: {error}".splitlines()[0]
+    click.echo(f"bug: {said} (COSIM_DEBUG=1 shows the traceback; please report it)", err=True)
+    return BUG
+
+
+def _interrupted() -> int:
+    sys.stderr.write("interrupted\n")
+    return INTERRUPTED
+
+
 def _invoke(arguments: list[str]) -> int:
+    import click
+
+    from cosim.cli.group import cli
+
     try:
         with cli.make_context("cosim", arguments) as context:
             cli.invoke(context)

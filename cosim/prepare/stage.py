@@ -22,6 +22,7 @@ from cosim.quantities import NS_PER_DAY
 from cosim.scenario import model as spec
 from cosim.scenario.model import Scenario, Site
 from cosim.traces.catalogue import Catalogue
+from cosim.traces.jobs import JobSet
 from cosim.world.plan import Outside, Plan, SitePlan
 
 INFINITE = float("inf")
@@ -49,14 +50,19 @@ class Stage:
     outside: Outside
     provenance: list[Provenance] = field(default_factory=list)
 
-    def plan(self, seed: int) -> Plan:
-        """The plan of one run: this stage with the jobs and the failures of a seed."""
+    def plan(self, seed: int, jobs: JobSet | None = None) -> Plan:
+        """The plan of one run: this stage with the jobs and the failures of a seed.
+
+        Args:
+            seed: the seed.
+            jobs: the jobs, where they were drawn before; default: those of the seed.
+        """
         scenario = self.scenario
         return Plan(
             info=self._info,
             sites=self._sites,
             services=tuple(service.plan for service in self.services),
-            jobs=draw_jobs(scenario, self.window, seed, self.base),
+            jobs=self.jobs(seed) if jobs is None else jobs,
             outside=self.outside,
             link=self._link,
             bin_ns=round(scenario.clock.meter_seconds * 1e9),
@@ -65,6 +71,10 @@ class Stage:
             horizon=self.window.future,
             faults=draw_faults(scenario, [rack.count for rack in self.racks], self.window, seed),
         )
+
+    def jobs(self, seed: int) -> JobSet:
+        """The jobs of a seed, drawn or replayed."""
+        return draw_jobs(self.scenario, self.window, seed, self.base)
 
     @cached_property
     def _link(self) -> Link:

@@ -58,15 +58,10 @@ def _site_findings(scenario: Scenario) -> Iterator[Finding]:
 
 
 def _batch_findings(scenario: Scenario) -> Iterator[Finding]:
-    hit = {outage.site for outage in scenario.faults}
     for name, site in scenario.sites.items():
-        if site.gpus.batch_max == 1:
-            continue
-        place = ("sites", name, "gpus", "batch_max")
-        if site.gpus.preempt:
+        if site.gpus.batch_max > 1 and site.gpus.preempt:
+            place = ("sites", name, "gpus", "batch_max")
             yield place, "GPUs that batch cannot be preempted; set batch_max: 1 or preempt: false"
-        if site.gpus.failures is not None or name in hit:
-            yield place, "failures of GPUs that batch are not modelled; set batch_max: 1"
 
 
 def _workload_findings(scenario: Scenario) -> Iterator[Finding]:

@@ -24,6 +24,7 @@ from typing import Any
 from cosim.errors import CosimError, RunInterrupted
 from cosim.prepare import Stage
 from cosim.study.units import Done, Failed, Progress, Unit, attempt
+from cosim.study.warm import compile_once
 
 POLL_S = 0.1
 
@@ -75,6 +76,7 @@ def _outcomes(
         }
         yield from _gather(futures, units, lambda: None)
     elif jobs > 1 and len(units) > 1:
+        compile_once(stages[unit.stage] for unit in units)
         with _pool(stages, min(jobs, len(units))) as pool:
             futures = {pool.executor.submit(_work, i, unit): i for i, unit in enumerate(units)}
             yield from _gather(futures, units, lambda: pool.report(tally))

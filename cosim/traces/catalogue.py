@@ -13,14 +13,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any, Literal
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, Literal
 
 from cosim.errors import TraceError, did_you_mean
-from cosim.traces.series import Series
-from cosim.traces.table import StampedTable, read_stamped
-from cosim.traces.weather import Calendar, Place, Weather, weather_from
+from cosim.traces.place import Calendar, Place
+
+if TYPE_CHECKING:  # the index can be read, and scenarios be checked, without arrays
+    import numpy as np
+
+    from cosim.traces.series import Series
+    from cosim.traces.table import StampedTable
+    from cosim.traces.weather import Weather
 
 Kind = Literal["weather", "price", "carbon", "jobs", "profile"]
 FILE_SUFFIXES = (".csv", ".csv.gz")
@@ -179,6 +182,8 @@ class Catalogue:
 
     def table(self, trace_id: str) -> StampedTable:
         """Read a stamped file of the catalogue; only declared gaps may be missing."""
+        from cosim.traces.table import read_stamped
+
         entry = self.entry(trace_id)
         if not entry.stamped:
             raise TraceError(
@@ -194,6 +199,8 @@ class Catalogue:
             ref: ``<id>:<column>``, or ``<path>:<column>`` with a ``.csv`` or ``.csv.gz`` path.
             base: folder of the YAML; paths are relative to it and stay inside it.
         """
+        from cosim.traces.series import Series
+
         source, column = _split_ref(ref)
         table = self._table_of(source, base)
         if column not in table.columns:
@@ -217,6 +224,8 @@ class Catalogue:
 
         A file of the user's own gives its place in lines ``# lat: …`` and ``# lon: …`` on top.
         """
+        from cosim.traces.weather import weather_from
+
         if _is_file(ref):
             table = self._table_of(ref, base)
             return weather_from(table, Place.from_about(ref, table.about))
@@ -229,6 +238,8 @@ class Catalogue:
         return weather_from(self.table(ref), entry.site)
 
     def _table_of(self, source: str, base: Path | None) -> StampedTable:
+        from cosim.traces.table import read_stamped
+
         if _is_file(source):
             return read_stamped(inside(source, base), source)
         return self.table(source)
@@ -304,6 +315,8 @@ _COMPOSED = frozenset({"path", "packages", "gaps", "site", "tz"})
 
 def nan_runs(values: np.ndarray[Any, np.dtype[np.float64]]) -> list[tuple[int, int]]:
     """Return (first index, length) of every run of NaN, in order."""
+    import numpy as np
+
     missing = np.isnan(values).astype(np.int8)
     edges = np.diff(missing, prepend=0, append=0)
     starts, stops = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)

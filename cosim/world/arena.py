@@ -18,6 +18,7 @@ from cosim.world.kernel_state import (
     BATCH,
     BATCH_COLUMNS,
     BY_DEADLINE,
+    BY_KEY,
     BY_PRIORITY,
     BY_STEPS,
     DEFAULT_STEPS,
@@ -54,7 +55,7 @@ from cosim.world.plan import Plan, ServicePlan
 _SIZES_AT_MOST = 4096
 _CHANGES = 1024
 _STINTS_AT_LEAST = 4096
-KEYS = {"srs": BY_STEPS, "priority": BY_PRIORITY, "edf": BY_DEADLINE}
+_KEYS = {"srs": BY_STEPS, "priority": BY_PRIORITY, "edf": BY_DEADLINE}
 
 
 def farm_of(plan: Plan, memory: Ints) -> Farm:
@@ -217,11 +218,12 @@ def _free(first: Ints) -> Ints:
 def _sites(plan: Plan) -> Ints:
     sites = np.zeros((len(plan.sites), SITE_COLUMNS), dtype=np.int64)
     for i, site in enumerate(plan.sites):
-        sites[i, EDF] = site.discipline == "edf" and not site.preempt
+        plain = {"fcfs": 0, "edf": 1}.get(site.discipline, BY_KEY)
+        sites[i, EDF] = BY_KEY if site.preempt else plain
         sites[i, MANY_MODELS] = len(site.services) > 1
         sites[i, LEVEL] = site.levels - 1
         sites[i, FREE] = sites[i, ALLOWED] = site.gpus
-        sites[i, KEYED] = 0 if sites[i, EDF] else KEYS.get(site.discipline, 0)
+        sites[i, KEYED] = _KEYS.get(site.discipline, 0)
         sites[i, SHIFT] = RANK_SHIFT if site.discipline == "priority" else 0
         sites[i, PREEMPT], sites[i, KEEPS] = site.preempt, _keeps(plan, i)
         sites[i, ARMED_NS] = FOREVER

@@ -62,15 +62,15 @@ class Clockwork:
         """What has to be put back for the run to begin anew; only the fast engine can."""
         if not isinstance(self.engine, Rewinds):
             raise UsageError("only `engine: fast` can begin anew")
+        self._rewinds = self.engine
         return Still([*self.engine.changing(), *self.books.changing()])
 
-    def rewind(self, start: Still) -> None:
-        """Go back to where :meth:`still` was called."""
-        assert isinstance(self.engine, Rewinds)
+    def rewind(self, start: Still, env: NsEnvironment | None = None) -> None:
+        """Go back to where :meth:`still` was called, in a fresh environment or in a given one."""
         start.put_back()
-        self.env = NsEnvironment(initial_time=0)
+        self.env = NsEnvironment(initial_time=0) if env is None else env
         self.books.slot = -1
-        self.engine.rewind(self.env)
+        self._rewinds.rewind(self.env)
         self.forecaster.forget()
 
     def first_edge(self) -> simpy.Event:

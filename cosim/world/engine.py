@@ -74,6 +74,9 @@ class Rewinds(Protocol):
     def rewind(self, env: NsEnvironment) -> None:
         """Begin anew in a fresh environment, when the arrays have been put back."""
 
+    def make_room(self) -> None:
+        """See to it that the logs have room for what one edge can bring."""
+
 
 def make_engine(kind: str, env: NsEnvironment, books: Books, policy: str) -> Engine:
     """Build an engine; the compiler is loaded only for the one that needs it.

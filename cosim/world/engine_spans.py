@@ -118,15 +118,8 @@ class SpanEngine:
         return [
             *(farm.service, farm.steps, farm.gpu, farm.decided_ns, farm.landed_ns),
             *(farm.start_ns, farm.finish_ns, farm.energy_pj, farm.epoch, farm.gpus),
-            *(
-                farm.free,
-                farm.sites,
-                farm.arrived,
-                farm.world,
-                farm.progress,
-                farm.work,
-                rules.credits,
-            ),
+            *(farm.free, farm.sites, farm.arrived, farm.world, farm.progress),
+            *(farm.work, farm.batches, farm.turns, rules.credits),
         ]
 
     def rewind(self, env: NsEnvironment) -> None:
@@ -149,6 +142,11 @@ class SpanEngine:
             self._doorman.flush()
             self._play(now_ns)
             self.at_ns = now_ns
+
+    def _finish_edge(self) -> None:
+        """Catch up, and let the guard of a bin that begins now do its work: it comes first."""
+        self._catch_up()
+        self._play(self.env.now)
 
     def _play(self, until_ns: int) -> None:
         """Play everything before an instant; Python places what it has to be asked for."""
@@ -200,7 +198,7 @@ class SpanEngine:
         if self.tables.asks:
             self._dispatcher.begin(slot, rule, levels)
         now_ns = self.env.now
-        self._make_room()
+        self.make_room()
         if kernel_calls.enforce(self._memory.table, now_ns, now_ns + self.plan.info.slot_ns):
             while (job := kernel_calls.place_held(self._memory.table, now_ns)) != NEVER:
                 self._ask(job, now_ns)
@@ -212,22 +210,22 @@ class SpanEngine:
     def open_gates(self) -> None:
         """Let all GPUs run."""
         self._catch_up()
-        self._make_room()
+        self.make_room()
         kernel_calls.open_gates(self._memory.table, self.env.now)
 
     def fail(self, site: int, gpu: int) -> None:
         """Let a GPU fail; nothing happens to one that is down."""
-        self._catch_up()
-        self._make_room()
+        self._finish_edge()
+        self.make_room()
         kernel_calls.fail(self._memory.table, site, gpu, self.env.now)
 
     def repair(self, site: int, gpu: int) -> None:
         """Bring a GPU back; nothing happens to one that is up."""
-        self._catch_up()
-        self._make_room()
+        self._finish_edge()
+        self.make_room()
         kernel_calls.repair(self._memory.table, site, gpu, self.env.now)
 
-    def _make_room(self) -> None:
+    def make_room(self) -> None:
         """See to it that what one slot can bring fits into the logs."""
         if int(self.farm.world[CHANGES]) + 2 * len(self.plan.sites) > len(self.farm.changes):
             self.grow()

@@ -28,6 +28,18 @@ class Fates(Protocol):
         """Where each job went, −2 if refused."""
 
     @property
+    def steps(self) -> Sequence[int] | NDArray[Any]:
+        """Denoising steps per image that each was given."""
+
+    @property
+    def decided_ns(self) -> Sequence[int] | NDArray[Any]:
+        """When each was placed, −1 until then [ns]."""
+
+    @property
+    def finish_ns(self) -> Sequence[int] | NDArray[Any]:
+        """When the last image of each ended, −1 until then [ns]."""
+
+    @property
     def return_ns(self) -> Sequence[int] | NDArray[Any]:
         """Time its images took home [ns]."""
 

@@ -8,13 +8,7 @@ arriving jobs, so each site's completions are played when somebody looks at that
 from __future__ import annotations
 
 from cosim.world.compiled import compiled, inlined, piece
-from cosim.world.kernel_batch import (
-    batch_complete,
-    batch_follow,
-    batch_foresee,
-    batch_serve,
-    batch_submit,
-)
+from cosim.world.kernel_batch import batch_foresee, batch_play, batch_serve, batch_submit
 from cosim.world.kernel_dispatch import (
     choose,
     estimate_flights,
@@ -78,14 +72,13 @@ def play(memory: Ints, site: int, until_ns: int) -> None:
     farm = read_farm(memory)
     sites = farm.sites
     if sites[site, BATCH] != 0:
-        batch_complete(farm.memory, site, until_ns)
-        batch_follow(farm.memory, site, until_ns)
-        return
-    if sites[site, PREEMPT] != 0:
-        turns(farm.memory, site, until_ns)
+        batch_play(farm.memory, site, until_ns)
     else:
-        complete(farm, site, until_ns)
-    follow_all(farm, site, until_ns)
+        if sites[site, PREEMPT] != 0:
+            turns(farm.memory, site, until_ns)
+        else:
+            complete(farm, site, until_ns)
+        follow_all(farm, site, until_ns)
     if sites[site, DOWNS] != 0:
         sites[site, DOWN_NS] += sites[site, DOWNS] * (until_ns - sites[site, DOWN_SINCE])
         sites[site, DOWN_SINCE] = until_ns

@@ -15,10 +15,11 @@ from cosim.world.compiled import inlined, piece
 from cosim.world.kernel_batch_turns import arm, arm_first, set_turn, steps_to, turn_ns, win
 from cosim.world.kernel_heap import sift_down, sift_up
 from cosim.world.kernel_memory import read_farm
-from cosim.world.kernel_pool import count, enter, join, leave, pick, post_phase, rank, release
+from cosim.world.kernel_pool import count, enter, join, leave, pick, post_phase, release
 from cosim.world.kernel_state import (
     ARMED,
     ARMED_NS,
+    AT_EDGE,
     BATCH,
     BATCH_IMAGES,
     BATCH_JOBS,
@@ -26,8 +27,10 @@ from cosim.world.kernel_state import (
     BATCH_SERVICE,
     BATCH_STEPS,
     BEGIN,
+    BY_KEY,
     DECODE,
     DECODE_NS,
+    EDF,
     ENCODE,
     ENCODE_NS,
     ENCODED,
@@ -40,7 +43,7 @@ from cosim.world.kernel_state import (
     HEAD,
     JOB,
     JOINING,
-    KEYED,
+    KEEPS,
     LEVEL,
     LOAD,
     NEVER,
@@ -51,12 +54,13 @@ from cosim.world.kernel_state import (
     SERVICE,
     SINCE,
     STEP,
+    STINT_NS,
     TAIL,
-    WAKE,
     WORK_NS,
     Farm,
     Ints,
 )
+from cosim.world.kernel_urgent import rank
 
 _JOB = (1 << 32) - 1
 _MANY_STEPS = 1 << 30
@@ -87,6 +91,8 @@ def fill(farm: Farm, site: int, gpu: int) -> bool:
         farm.energy_pj[job] -= images * row[BATCH_PJ]
         farm.gpu[job], farm.epoch[job] = gpu - farm.first_gpu[site], sites[site, EPOCH]
         farm.gpus[gpu, JOB], taken = job, True
+        if sites[site, KEEPS] != 0:
+            farm.progress[job, STINT_NS] = NEVER
     return taken
 
 
@@ -128,7 +134,10 @@ def encode_next(farm: Farm, site: int, gpu: int, now_ns: int) -> bool:
     while row[ENCODED] < row[JOINING]:
         job = farm.joining[gpu, row[ENCODED]]
         row[ENCODED] += 1
-        farm.start_ns[job] = now_ns
+        if farm.sites[site, KEEPS] != 0:
+            farm.progress[job, STINT_NS] = now_ns
+        if farm.start_ns[job] == NEVER:
+            farm.start_ns[job] = now_ns
         length_ns = farm.images[job] * timing[ENCODE_NS]
         if length_ns > 0:
             farm.gpus[gpu, JOB] = job
@@ -204,10 +213,7 @@ def turn(farm: Farm, site: int, gpu: int, now_ns: int) -> None:
 
 @piece
 def batch_complete(memory: Ints, site: int, until_ns: int) -> None:
-    """Let the GPUs of a site take their turns until an instant, in order of time, then of number.
-
-    What was given to an empty GPU at this very instant begins when the instant is over.
-    """
+    """Let the GPUs of a site take their turns until an instant, in order of time, then number."""
     farm = read_farm(memory)
     sites, first = farm.sites, farm.first_gpu[site]
     while True:
@@ -217,15 +223,14 @@ def batch_complete(memory: Ints, site: int, until_ns: int) -> None:
             at_ns, gpu = armed_ns, armed
         if at_ns > until_ns or at_ns == FOREVER:
             return
-        if at_ns == until_ns and farm.gpus[gpu, PHASE] in (BEGIN, WAKE):
-            return
         turn(farm, site, gpu, at_ns)
 
 
 @piece
-def batch_follow(memory: Ints, site: int, now_ns: int) -> None:
-    """Bring the meters of a site to an instant by which all turns are taken."""
+def batch_play(memory: Ints, site: int, now_ns: int) -> None:
+    """Bring a site to an instant, its meters included."""
     farm = read_farm(memory)
+    batch_complete(memory, site, now_ns)
     for gpu in range(farm.first_gpu[site], farm.first_gpu[site + 1]):
         if farm.gpus[gpu, JOB] != NEVER:
             if farm.gpus[gpu, PHASE] == STEP:
@@ -274,12 +279,16 @@ def batch_serve(memory: Ints, site: int, now_ns: int) -> None:
 
 @piece
 def batch_submit(memory: Ints, site: int, job: int, now_ns: int) -> None:
-    """Let a job join the queue of a site after the turns of this instant."""
+    """Let a job join the queue of a site after the turns of this instant.
+
+    What an edge has given to an empty GPU begins when the edge is over.
+    """
     farm = read_farm(memory)
-    batch_complete(farm.memory, site, now_ns)
+    if farm.world[AT_EDGE] == 0:
+        batch_complete(memory, site, now_ns)
     farm.landed_ns[job] = now_ns
     sites = farm.sites
-    if sites[site, KEYED] != 0:
+    if sites[site, EDF] == BY_KEY:
         rank(farm, site, job)
     join(farm, site, job)
     if sites[site, FREE] > 0:

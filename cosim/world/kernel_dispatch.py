@@ -15,6 +15,7 @@ from cosim.world.kernel_state import (
     ASK_PYTHON,
     BATCH,
     BEGUN,
+    BY_KEY,
     DECODE_NS,
     DEFAULT_STEPS,
     DISPATCH_LEVEL,
@@ -29,7 +30,6 @@ from cosim.world.kernel_state import (
     IN_FLIGHT,
     JOB,
     KEEPS,
-    KEYED,
     KIND,
     KNOWN,
     LEVEL,
@@ -184,10 +184,10 @@ def estimate_site(farm: Farm, site: int, level: int, now_ns: int, slot_end_ns: i
         waiting[at] = farm.queue[site, head + at]
     for at in range(tail - head):
         job = waiting[at]
-        if farm.sites[site, EDF] != 0:
-            job = pop_due(waiting, tail - at, farm.deadline_ns)
-        elif farm.sites[site, KEYED] != 0:
+        if farm.sites[site, EDF] == BY_KEY:
             job = pop_due(waiting, tail - at, farm.key)
+        elif farm.sites[site, EDF] != 0:
+            job = pop_due(waiting, tail - at, farm.deadline_ns)
         commit(farm, site, 0, rest_ns(farm, site, job, level))
 
 

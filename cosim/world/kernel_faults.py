@@ -4,21 +4,29 @@ from __future__ import annotations
 
 from cosim.world.compiled import inlined, piece
 from cosim.world.kernel import play
+from cosim.world.kernel_batch import batch_serve
+from cosim.world.kernel_batch_turns import arm_first, set_turn
 from cosim.world.kernel_memory import read_farm
 from cosim.world.kernel_pool import count_work, join, log, release, serve
 from cosim.world.kernel_state import (
     ALLOWED,
+    BATCH,
+    BATCH_IMAGES,
+    BATCH_JOBS,
+    BATCH_PJ,
     BEGIN,
+    DECODE,
     DOWN,
     DOWN_SINCE,
     DOWNS,
     EDF,
+    ENCODED,
     EPOCH,
     GPU_BITS,
     HEAD,
     IMAGES_LEFT,
     JOB,
-    KEYED,
+    JOINING,
     LOAD,
     NEVER,
     OFF,
@@ -28,17 +36,21 @@ from cosim.world.kernel_state import (
     RUNNING,
     SERVICE,
     STEPS_LEFT,
+    STINT_NS,
     SWITCHED,
     Farm,
     Ints,
 )
 from cosim.world.kernel_urgent import arm, keep, place_in_running, sift
 
+_JOB = (1 << 32) - 1
+_NO_GPU = 1 << 40
+
 
 @inlined
 def put_back(farm: Farm, site: int, job: int) -> None:
     """Let the job of a GPU that has failed wait again: ``fcfs`` at the front, else by its key."""
-    if farm.sites[site, EDF] == 0 and farm.sites[site, KEYED] == 0:
+    if farm.sites[site, EDF] == 0:
         # it left this row once, so that there is a place before the head
         farm.sites[site, HEAD] -= 1
         farm.queue[site, farm.sites[site, HEAD]] = job
@@ -69,9 +81,36 @@ def lose(farm: Farm, site: int, gpu: int, now_ns: int) -> None:
 
 
 @inlined
+def lose_batch(farm: Farm, site: int, gpu: int, now_ns: int) -> None:
+    """Take all jobs off a batching GPU that has failed: none of their images has ended."""
+    gpus, row, jobs = farm.gpus, farm.batches[gpu], farm.residents[gpu]
+    size = row[BATCH_JOBS]
+    for at in range(size):
+        jobs[at] &= _JOB
+        farm.energy_pj[jobs[at]] += farm.images[jobs[at]] * row[BATCH_PJ]
+    if gpus[gpu, PHASE] == DECODE:  # it has left the batch already
+        jobs[size] = gpus[gpu, JOB]
+        size += 1
+    for left in range(size, 0, -1):  # the lowest number comes to stand first in the queue
+        last = jobs[:left].argmax()
+        job, jobs[last] = jobs[last], jobs[left - 1]
+        if farm.progress[job, STINT_NS] != NEVER:
+            keep(farm, site, job, now_ns, 0, 0)
+        put_back(farm, site, job)
+    row[BATCH_JOBS] = row[BATCH_IMAGES] = row[JOINING] = row[ENCODED] = 0
+    gpus[gpu, JOB] = NEVER
+    release(farm, site, gpu - farm.first_gpu[site])
+    set_turn(farm, site, gpu)
+    arm_first(farm, site, now_ns, _NO_GPU)
+
+
+@inlined
 def go_on(farm: Farm, site: int, now_ns: int) -> None:
     """Give waiting jobs to the GPUs there are now."""
-    serve(farm, site, now_ns)
+    if farm.sites[site, BATCH] != 0:
+        batch_serve(farm.memory, site, now_ns)
+    else:
+        serve(farm, site, now_ns)
     if farm.sites[site, PREEMPT] != 0:
         arm(farm.memory, site, now_ns, 1 << farm.world[GPU_BITS])
 
@@ -93,7 +132,10 @@ def fail(memory: Ints, site: int, number: int, now_ns: int) -> None:
         farm.sites[site, EPOCH] += 1
         log(farm, site, now_ns)
     if farm.gpus[gpu, JOB] != NEVER:
-        lose(farm, site, gpu, now_ns)
+        if farm.sites[site, BATCH] != 0:
+            lose_batch(farm, site, gpu, now_ns)
+        else:
+            lose(farm, site, gpu, now_ns)
     go_on(farm, site, now_ns)
 
 

@@ -9,7 +9,6 @@ annotations of the records. Whoever fills a table keeps its arrays alive
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any, get_args, get_type_hints
 
 import numpy as np
@@ -19,6 +18,7 @@ from numba.np import arrayobj
 from numba.np.numpy_support import from_dtype
 
 from cosim.world.kernel_grid import Grid
+from cosim.world.kernel_seat import Seat
 from cosim.world.kernel_state import Farm, Rules
 
 # the compiler's own functions carry no types
@@ -27,10 +27,9 @@ _populate_array: Any = arrayobj.populate_array
 _named_tuple: Any = types.NamedTuple
 
 COLUMNS = 4  # address and up to three extents
-RECORDS = (Farm, Rules, Grid)
+RECORDS = (Farm, Rules, Grid, Seat)
 
 
-@cache
 def kinds(record: type[Any]) -> list[tuple[np.dtype[Any], int]]:
     """Element type and dimensions of each array of a record, from its annotations."""
     hints = get_type_hints(record, include_extras=True)
@@ -41,17 +40,20 @@ def kinds(record: type[Any]) -> list[tuple[np.dtype[Any], int]]:
     return found
 
 
-@cache
 def first_row(record: type[Any]) -> int:
     """Where the arrays of a record begin in the table."""
     before = RECORDS[: RECORDS.index(record)]
     return sum(len(other._fields) for other in before)
 
 
+KINDS = {record: kinds(record) for record in RECORDS}
+FIRST_ROW = {record: first_row(record) for record in RECORDS}
+
+
 def _reader(record: type[Any]) -> Any:
     """Make the function that takes a record's arrays from the table, for compiled code."""
-    arrays = [types.Array(from_dtype(kind), n, "C") for kind, n in kinds(record)]
-    first = first_row(record)
+    arrays = [types.Array(from_dtype(kind), n, "C") for kind, n in KINDS[record]]
+    first = FIRST_ROW[record]
 
     @intrinsic
     def read(_typing: Any, memory: Any) -> Any:
@@ -85,3 +87,4 @@ def _reader(record: type[Any]) -> Any:
 read_farm = _reader(Farm)
 read_rules = _reader(Rules)
 read_grid = _reader(Grid)
+read_seat = _reader(Seat)

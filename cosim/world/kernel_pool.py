@@ -13,8 +13,7 @@ from cosim.world.kernel_state import (
     BEGIN,
     BEGUN,
     BUSY_NS,
-    BY_DEADLINE,
-    BY_STEPS,
+    BY_KEY,
     CHANGED_LEVEL,
     CHANGED_NS,
     CHANGED_SITE,
@@ -39,8 +38,6 @@ from cosim.world.kernel_state import (
     IMAGES_LEFT,
     JOB,
     KEEPS,
-    KEYED,
-    LANDED,
     LEVEL,
     LOAD,
     MANY_MODELS,
@@ -53,7 +50,6 @@ from cosim.world.kernel_state import (
     PHASE,
     PJ_HIGH,
     PJ_LOW,
-    RANK_SHIFT,
     REST,
     RUNNING,
     SERVICE,
@@ -325,12 +321,12 @@ def join(farm: Farm, site: int, job: int) -> None:
     """Let a job join the queue."""
     count_work(farm, site, job, 1)
     tail = farm.sites[site, TAIL]
-    if farm.sites[site, EDF] != 0:
-        push_due(farm.queue[site], tail, farm.deadline_ns, job)
-    elif farm.sites[site, KEYED] != 0:
+    if farm.sites[site, EDF] == 0:
+        farm.queue[site, tail] = job
+    elif farm.sites[site, EDF] == BY_KEY:
         push_due(farm.queue[site], tail, farm.key, job)
     else:
-        farm.queue[site, tail] = job
+        push_due(farm.queue[site], tail, farm.deadline_ns, job)
     farm.sites[site, TAIL] = tail + 1
 
 
@@ -339,10 +335,10 @@ def leave(farm: Farm, site: int) -> int:
     """Take the job at the head of the queue."""
     sites = farm.sites
     if sites[site, EDF] != 0:
-        job = pop_due(farm.queue[site], sites[site, TAIL], farm.deadline_ns)
-        sites[site, TAIL] -= 1
-    elif sites[site, KEYED] != 0:
-        job = pop_due(farm.queue[site], sites[site, TAIL], farm.key)
+        if sites[site, EDF] == BY_KEY:
+            job = pop_due(farm.queue[site], sites[site, TAIL], farm.key)
+        else:
+            job = pop_due(farm.queue[site], sites[site, TAIL], farm.deadline_ns)
         sites[site, TAIL] -= 1
     else:
         job = int(farm.queue[site, sites[site, HEAD]])
@@ -366,12 +362,14 @@ def take(farm: Farm, site: int, gpu: int, job: int, now_ns: int) -> int:
     else:
         enter(farm, gpu, BEGIN, 0, now_ns)
     farm.gpu[job] = gpu - first
-    if farm.sites[site, KEEPS] != 0:
+    if farm.sites[site, KEEPS] == 0:
+        farm.start_ns[job] = begin_ns
+    else:
         gpus[gpu, STEPS_LEFT] = farm.progress[job, REST]
         gpus[gpu, IMAGES_LEFT] -= farm.progress[job, BEGUN]
         farm.progress[job, STINT_NS] = begin_ns
-    if farm.sites[site, KEEPS] == 0 or farm.start_ns[job] == NEVER:
-        farm.start_ns[job] = begin_ns
+        if farm.start_ns[job] == NEVER:
+            farm.start_ns[job] = begin_ns
     farm.epoch[job] = farm.sites[site, EPOCH]
     end_ns = finish_ns(farm, site, gpu)
     return int((end_ns - farm.sites[site, BASE]) << farm.world[GPU_BITS] | (gpu - first))
@@ -460,23 +458,9 @@ def end_first(farm: Farm, site: int, number: int, end_ns: int) -> None:
 
 
 @inlined
-def rank(farm: Farm, site: int, job: int) -> None:
-    """Give a job that lands the key that its queue is ordered by."""
-    if farm.sites[site, KEYED] == BY_DEADLINE:
-        farm.key[job] = farm.deadline_ns[job]
-    elif farm.sites[site, KEYED] == BY_STEPS:
-        farm.key[job] = farm.images[job] * farm.steps[job]
-    else:
-        farm.key[job] = farm.urgency[farm.class_id[job]] << RANK_SHIFT | farm.sites[site, LANDED]
-        farm.sites[site, LANDED] += 1
-
-
-@inlined
 def submit(farm: Farm, site: int, job: int, now_ns: int) -> None:
     """Let a job join the queue of a site after the completions of this instant."""
     complete(farm, site, now_ns)
     farm.landed_ns[job] = now_ns
-    if farm.sites[site, KEYED] != 0:
-        rank(farm, site, job)
     join(farm, site, job)
     serve(farm, site, now_ns)

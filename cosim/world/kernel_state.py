@@ -40,12 +40,15 @@ SWITCHED, DOWN = 1, 2
 # columns of Farm.gpus
 JOB, SERVICE, PHASE, END, SINCE, MW, STEPS_LEFT, IMAGES_LEFT, OFF = range(9)
 
-# columns of Farm.sites: what the site is and where its clock, queue and GPUs stand …
+# columns of Farm.sites: what the site is and where its clock, queue and GPUs stand; EDF is 0 for a
+# queue in order of landing, 1 for a heap by deadline, BY_KEY for one by Farm.key …
 EDF, MANY_MODELS, LEVEL, DISPATCH_LEVEL, HEAD, TAIL, FREE, RUNNING, BASE, OFFS = range(10)
 # … and what its meters and counters hold
 PJ_HIGH, PJ_LOW, BUSY_NS, DOWN_NS, STEPS, IMAGES, FINISHED, ESTIMATES, EPOCH = range(10, 19)
-# … how its queue is ordered (KEYED: 0 or one of the three), who may take a GPU over and when …
+# … what the key is (KEYED), whether jobs take GPUs over and when the next does, whether jobs are
+# interrupted at all (KEEPS) …
 KEYED, SHIFT, LANDED, PREEMPT, KEEPS, ARMED_NS, ARMED_GPU = range(19, 26)
+BY_KEY = 2
 BY_STEPS, BY_PRIORITY, BY_DEADLINE = 1, 2, 3
 RANK_SHIFT = 40  # a key by priority: the rank of the class above, the number of the landing below
 # … and its GPUs that are down; ALLOWED is how many may run
@@ -128,7 +131,7 @@ class Farm(NamedTuple):
         arrived: jobs since the last slot edge, shape (sites, classes).
         changes: log of changes of clocks and switches, shape (capacity, OFF_WORDS + words).
         world: scalars; AT_EDGE tells that an edge is being worked at, not an arrival.
-        key: what the queue is ordered by where KEYED says so.
+        key: what the queue is ordered by where EDF says so; the smaller, the more urgent.
         progress: of jobs at sites that interrupt them, shape (jobs, 3), or (0, 3) without such.
         urgency: rank of each class by falling priority, shape (classes,).
         stints: rows of runs of jobs that were interrupted, see STINT_COLUMNS.

@@ -13,12 +13,12 @@ from cosim.world.compiled import inlined, piece
 from cosim.world.kernel_heap import sift_down, sift_up
 from cosim.world.kernel_memory import read_farm
 from cosim.world.kernel_pool import (
+    complete,
     count,
     end_first,
     end_phase,
     join,
     leave,
-    rank,
     serve,
     submit,
     take,
@@ -30,8 +30,11 @@ from cosim.world.kernel_state import (
     AT_EDGE,
     BASE,
     BEGUN,
+    BY_DEADLINE,
+    BY_KEY,
     BY_STEPS,
     DECODE_NS,
+    EDF,
     ENCODE_NS,
     END,
     FOREVER,
@@ -39,11 +42,13 @@ from cosim.world.kernel_state import (
     IMAGES_LEFT,
     JOB,
     KEYED,
+    LANDED,
     LEVEL,
     NEVER,
     OFF,
     PHASE,
     PREEMPT,
+    RANK_SHIFT,
     REST,
     RUNNING,
     SERVICE,
@@ -198,28 +203,42 @@ def turns(memory: Ints, site: int, until_ns: int) -> None:
         arm(farm.memory, site, end_ns, number)
 
 
+@inlined
+def rank(farm: Farm, site: int, job: int) -> None:
+    """Give a job that lands the key that its queue is ordered by."""
+    if farm.sites[site, KEYED] == BY_DEADLINE:
+        farm.key[job] = farm.deadline_ns[job]
+    elif farm.sites[site, KEYED] == BY_STEPS:
+        farm.key[job] = farm.images[job] * farm.steps[job]
+    else:
+        farm.key[job] = farm.urgency[farm.class_id[job]] << RANK_SHIFT | farm.sites[site, LANDED]
+        farm.sites[site, LANDED] += 1
+
+
 @piece
-def submit_urgent(memory: Ints, site: int, job: int, now_ns: int) -> None:
-    """Let a job join a queue whose head may take a GPU over.
+def submit_keyed(memory: Ints, site: int, job: int, now_ns: int) -> None:
+    """Let a job join a queue that is ordered by key.
 
     What goes on because of an edge does so when the edge is over: its boundaries are still ahead.
     """
     farm = read_farm(memory)
-    at_edge = farm.world[AT_EDGE] != 0
-    if not at_edge:
+    at_edge, preempt = farm.world[AT_EDGE] != 0, farm.sites[site, PREEMPT] != 0
+    if not preempt:
+        complete(farm, site, now_ns)
+    elif not at_edge:
         turns(farm.memory, site, now_ns)
     farm.landed_ns[job] = now_ns
     rank(farm, site, job)
     join(farm, site, job)
     serve(farm, site, now_ns)
-    if farm.sites[site, TAIL] > 0 and farm.queue[site, 0] == job:
+    if preempt and farm.sites[site, TAIL] > 0 and farm.queue[site, 0] == job:
         arm(farm.memory, site, now_ns, NEVER if at_edge else 1 << farm.world[GPU_BITS])
 
 
 @inlined
 def land(farm: Farm, site: int, job: int, now_ns: int) -> None:
     """Let a job join the queue of a site after everything that comes before it at this instant."""
-    if farm.sites[site, PREEMPT] != 0:
-        submit_urgent(farm.memory, site, job, now_ns)
+    if farm.sites[site, EDF] == BY_KEY:
+        submit_keyed(farm.memory, site, job, now_ns)
     else:
         submit(farm, site, job, now_ns)

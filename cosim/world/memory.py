@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.world.kernel_memory import COLUMNS, RECORDS, first_row, kinds
+from cosim.world.kernel_memory import COLUMNS, FIRST_ROW, KINDS, RECORDS
 
 
 class Memory:
@@ -26,18 +26,27 @@ class Memory:
         """Enter a record, in the place of the former one of its type.
 
         Raises:
-            TypeError: an array is not what its annotation says; to read it would be to read
-                anything.
+            TypeError: arrays are not what their annotations say; to read them would be to read
+                anything. The table stays as it was.
         """
         kind = type(record)
-        first = first_row(kind)
-        for k, (array, (dtype, dimensions)) in enumerate(zip(record, kinds(kind), strict=True)):
-            if array.dtype != dtype or array.ndim != dimensions or not array.flags.c_contiguous:
-                name = f"{kind.__name__}.{kind._fields[k]}"
-                raise TypeError(f"{name} is {array.dtype} of {array.ndim} dimensions")
-            self.table[first + k, 0] = array.ctypes.data
-            self.table[first + k, 1 : 1 + dimensions] = array.shape
+        if wrong := list(_unlike(record)):
+            raise TypeError("; ".join(wrong))
+        for row, array in enumerate(record, start=FIRST_ROW[kind]):
+            self.table[row, 0] = array.ctypes.data
+            self.table[row, 1 : 1 + array.ndim] = array.shape
         self._kept[kind] = record
+
+
+def _unlike(record: Any) -> Iterator[str]:
+    """What is wrong with the arrays of a record, one sentence each."""
+    kind = type(record)
+    for name, array, (dtype, dimensions) in zip(kind._fields, record, KINDS[kind], strict=True):
+        if array.dtype != dtype or array.ndim != dimensions:
+            said = f"{kind.__name__}.{name} is {array.dtype} of {array.ndim} dimensions"
+            yield f"{said}, not {dtype} of {dimensions}"
+        elif not array.flags.c_contiguous:
+            yield f"{kind.__name__}.{name} has gaps; copy it"
 
 
 class Still:

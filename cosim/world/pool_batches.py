@@ -97,7 +97,6 @@ class BatchPool(StepPool):
 
     def _work(self, gpu: _Gpu) -> Steps:
         """From boundary to boundary: encode, denoise, decode, take; for ever."""
-        batch = self._batches[gpu.number]
         while True:
             if gpu.job == NEVER:
                 yield self._sleep(gpu)
@@ -106,11 +105,25 @@ class BatchPool(StepPool):
                 yield from self._pause(gpu)
             yield from self._step(gpu)
             yield from self._decode(gpu)
-            if gpu.number not in self._disabled:
-                self._fill(gpu)
-            if not batch.left:
-                gpu.job = NEVER
-                insort(self._free, gpu.number)
+            self._take(gpu)
+
+    def _take(self, gpu: _Gpu) -> None:
+        """At a boundary, take jobs unless switched off; an empty GPU is free."""
+        if gpu.number not in self._disabled:
+            self._fill(gpu)
+        if not self._batches[gpu.number].left:
+            gpu.job = NEVER
+            insort(self._free, gpu.number)
+
+    def _lose(self, gpu: _Gpu) -> None:
+        """Put the jobs of a GPU that has failed back: all that they have done is lost."""
+        self._share(gpu, {})
+        batch, self._batches[gpu.number] = self._batches[gpu.number], _Batch()
+        jobs = {*batch.left, batch.decoding} - {NEVER}
+        for job in sorted(jobs, reverse=True):  # the lowest number comes to stand first
+            self._queue.put_back(job)
+        gpu.job, gpu.paused, gpu.loading = NEVER, False, False
+        insort(self._free, gpu.number)
 
     def _encode(self, gpu: _Gpu) -> Steps:
         """Load the model if another one is in memory; encode the jobs that join, in order."""
@@ -121,7 +134,8 @@ class BatchPool(StepPool):
         service = self.services[gpu.service]
         while batch.joining:
             job = batch.joining[0]
-            state.start_ns[job] = self.env.now
+            if state.start_ns[job] == NEVER:
+                state.start_ns[job] = self.env.now
             yield from self._phase(gpu, job, service.encode_ns[self._level])
             del batch.joining[0]
 

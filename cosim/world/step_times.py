@@ -119,12 +119,11 @@ def step_times(engine: SpanEngine, job: int) -> NDArray[np.int64]:
     if farm.finish_ns[job] < 0:
         raise ValueError(f"job {job} has not ended; its steps have no times")
     service = int(farm.service[job])
-    plan, history = engine.plan.services[service], engine.history(int(farm.service_site[service]))
-    steps, images = int(farm.steps[job]), int(farm.images[job])
     site = int(farm.service_site[service])
     if engine.plan.sites[site].batch_max > 1:
-        ends_ns = batch_step_times(engine, site, int(farm.gpu[job]))[job]
-        return np.repeat(ends_ns, farm.images[job])
+        return _in_batches(engine, site, job)
+    plan, history = engine.plan.services[service], engine.history(site)
+    steps, images = int(farm.steps[job]), int(farm.images[job])
     ends: list[int] = []
     for stint in stints_of(engine, job):
         replay = Replay(history, stint.gpu, stint.begin_ns, stint.epoch)
@@ -133,6 +132,12 @@ def step_times(engine: SpanEngine, job: int) -> NDArray[np.int64]:
                 break
             ends.append(at_ns)
     return np.array(ends, dtype=np.int64)
+
+
+def _in_batches(engine: SpanEngine, site: int, job: int) -> NDArray[np.int64]:
+    gpus = {stint.gpu for stint in stints_of(engine, job)}
+    parts = [batch_step_times(engine, site, gpu)[job] for gpu in gpus]
+    return np.repeat(np.sort(np.concatenate(parts)), engine.farm.images[job])
 
 
 def stints_of(engine: SpanEngine, job: int) -> list[Stint]:

@@ -19,6 +19,7 @@ from cosim.decision import DROP, SplitRule
 from cosim.errors import UsageError
 from cosim.world.dispatch import Dispatcher
 from cosim.world.estimate import QueueEstimate
+from cosim.world.events import NsEnvironment
 from cosim.world.jobstate import JobState
 from cosim.world.plan import Plan
 
@@ -46,7 +47,7 @@ class Textbook:
             raise UsageError("the textbook model knows fcfs pools of one model, without batches")
         if plan.faults:
             raise UsageError("the textbook model knows no failures")
-        self.env = simpy.Environment(initial_time=0)
+        self.env = NsEnvironment(initial_time=0)
         self.pools = [simpy.Resource(self.env, site.gpus) for site in plan.sites]
         self.levels = [site.levels - 1 for site in plan.sites]
         self.fates = JobState(plan.jobs)

@@ -93,6 +93,7 @@ class World:
             self._clips,
             self._numbers,
             self._decide_ns,
+            self._works.env.processed(),
         )
 
     def _slots(self) -> Generator[simpy.Event, Any, None]:

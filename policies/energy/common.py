@@ -34,6 +34,8 @@ class EnergyLayer:
 
     name = "energy"
     clocks: tuple[str, ...] = CLOCKS
+    steady = False
+    """Whether every slot is decided alike, so that it is enough to ask once."""
     world: WorldInfo
 
     def __init__(self, clock: str = "full") -> None:

@@ -16,6 +16,7 @@ class Idle(EnergyLayer):
     """
 
     name = "idle"
+    steady = True
 
     def battery(self, observation: Observation) -> BatteryOrder:
         """Neither charge nor discharge."""
@@ -34,6 +35,7 @@ class SelfConsumption(EnergyLayer):
     """
 
     name = "self-consumption"
+    steady = True
 
     def battery(self, observation: Observation) -> BatteryOrder:
         """Absorb any surplus, cover any load."""

@@ -10,7 +10,8 @@ import pytest
 from cosim import __version__, errors
 from cosim.cli import console, folders
 from cosim.cli import main as entry
-from cosim.cli.main import COMMANDS, cli
+from cosim.cli.group import cli
+from cosim.cli.main import COMMANDS
 from cosim.scenario.load import load_scenario
 
 

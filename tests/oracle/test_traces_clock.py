@@ -9,7 +9,8 @@ import pytest
 
 from cosim.quantities import NS_PER_MIN
 from cosim.traces.clock import clock_certificate, extraterrestrial_wh_m2, solar_noon_min
-from cosim.traces.weather import Place, Weather
+from cosim.traces.place import Place
+from cosim.traces.weather import Weather
 
 YEAR = pd.date_range("2019-01-01", "2020-01-01", freq="15min", tz="UTC", inclusive="left")
 PLACES = [(52.41, 13.06), (33.45, -111.98), (-33.85, 151.2), (1.3, 103.8)]

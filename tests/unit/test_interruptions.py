@@ -25,7 +25,7 @@ def play(request, one_site):
     def played(asks, orders=(), **site):
         script = one_site.OneSite(request.param, [one_site.Ask(**ask) for ask in asks], **site)
         for at_ns, act in orders:
-            script.at(at_ns, lambda act=act: act(script.engine))
+            script.at(at_ns, lambda act=act: act(script))
         return script.play()
 
     return played
@@ -130,7 +130,7 @@ def test_a_job_of_another_model_costs_two_cold_starts(play):
 
 
 def test_a_gpu_that_is_switched_off_keeps_its_job(play):
-    orders = [(150, lambda e: e.limit(0, 1, 0)), (1000, lambda e: e.limit(0, 1, 1))]
+    orders = [(150, lambda s: s.limit(1, 0)), (1000, lambda s: s.limit(1, 1))]
     asks = jobs((0, 5, {"due": 10**6}), (160, 1, {"due": 1000}))
     site = play(asks, orders, discipline="edf", preempt=True)
     assert site.start_ns == [0, 1000]  # on the wake, before the next step
@@ -138,7 +138,7 @@ def test_a_gpu_that_is_switched_off_keeps_its_job(play):
 
 
 def test_a_lower_clock_moves_the_boundary(play):
-    orders = [(120, lambda e: e.set_clocks([0]))]
+    orders = [(120, lambda s: s.limit(0, 1))]
     asks = jobs((0, 5, {"due": 10**6}), (250, 1, {"due": 1000}))
     site = play(asks, orders, discipline="edf", preempt=True)
     assert site.start_ns[1] == 205 + 200
@@ -208,15 +208,15 @@ def test_a_failure_at_the_instant_of_the_end_comes_after_it(play):
 
 def test_a_gpu_comes_back_switched_off_where_as_many_as_may_run_do(play):
     seen = []
-    orders = [(10, lambda e: e.limit(0, 1, 1)), (200, lambda e: seen.append(e.gpus_up()))]
+    orders = [(10, lambda s: s.limit(1, 1)), (200, lambda s: seen.append(s.look().up))]
     asks = jobs((20, 9, {}), (30, 1, {}))
     site = play(asks, orders, gpus=2, faults=((15, 1, False), (100, 1, True)))
-    assert seen == [[2]]
+    assert seen == [2]
     assert site.start_ns == [20, 20 + 915]
 
 
 def test_the_guard_counts_gpus_that_are_up(play):
-    orders = [(40, lambda e: e.limit(0, 1, 1))]
+    orders = [(40, lambda s: s.limit(1, 1))]
     asks = jobs((0, 9, {}), (0, 9, {}), (50, 1, {}))
     site = play(asks, orders, gpus=2, faults=((20, 0, False), (500, 0, True)))
     assert site.finish_ns[1] == 915  # the one that is up runs on
@@ -225,21 +225,21 @@ def test_the_guard_counts_gpus_that_are_up(play):
 
 def test_gpus_that_are_down_are_not_in_the_estimate(play):
     seen = []
-    orders = [(60, lambda e: (e.refresh_estimates([1]), seen.append(e.glance())))]
+    orders = [(60, lambda s: seen.append(s.look()))]
     asks = jobs((0, 2, {}), (0, 2, {}))
     play(asks, orders, gpus=2, faults=((50, 1, False), (10**6, 1, True)))
     # a step under way counts whole, and the job that lost its GPU in full
-    assert seen[0].backlog_ns == [210 + 215]
-    assert (seen[0].waiting, seen[0].busy) == ([1], [1])
+    assert seen[0].backlog_ns == 210 + 215
+    assert (seen[0].waiting, seen[0].busy) == (1, 1)
 
 
 def test_what_is_left_of_an_interrupted_job_is_in_the_estimate(play):
     seen = []
-    orders = [(210, lambda e: (e.refresh_estimates([1]), seen.append(e.glance())))]
+    orders = [(210, lambda s: seen.append(s.look()))]
     asks = jobs((0, 5, {"due": 10**6, "images": 2}), (120, 1, {"due": 1000}))
     play(asks, orders, discipline="edf", preempt=True)
     left_ns = 3 * 100 + 10 + 515
-    assert seen[0].backlog_ns == [100 + 10 + left_ns]
+    assert seen[0].backlog_ns == 100 + 10 + left_ns
 
 
 # what is kept ------------------------------------------------------------------------------

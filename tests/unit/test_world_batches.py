@@ -9,7 +9,13 @@ import pytest
 
 from cosim.physics.cooling import ConstantPue
 from cosim.traces.jobs import JobSet
-from cosim.world.events import EDGE_PRIORITY, NsEnvironment, Tick, job_priority
+from cosim.world.events import (
+    EDGE_PRIORITY,
+    FAULT_PRIORITY,
+    NsEnvironment,
+    Tick,
+    job_priority,
+)
 from cosim.world.jobstate import JobState
 from cosim.world.plan import ServicePlan, SitePlan
 from cosim.world.pool_batches import BatchPool
@@ -174,6 +180,37 @@ def test_a_switched_off_gpu_keeps_its_jobs_takes_none_and_draws_nothing():
     assert state.finish_ns[0] == 1150
     assert state.start_ns[2] == 1150
     assert state.energy_pj[0] == 5 * 200 + 100 * 500 + 2 * 140 * 300 + 10 * 200
+
+
+def test_a_gpu_that_fails_loses_all_its_jobs_and_forgets_its_model():
+    bench, seen = Bench([0, 30], [3, 3], [1, 1]), []
+    bench.at(200, lambda: bench.pool.fail(0), FAULT_PRIORITY)
+    bench.at(1000, lambda: bench.pool.repair(0), FAULT_PRIORITY)
+    bench.at(5000, lambda: seen.append(bench.pool.read()))
+    state = bench.play()
+    # 90 ns into the first step of both; then a load -2000, encodes -2010, three steps of both
+    # -2430, decodes -2440 -2450
+    assert state.start_ns == [0, 105]
+    assert state.finish_ns == [2440, 2450]
+    again_pj = 5 * 200 + 3 * 140 * 300 + 10 * 200
+    assert state.energy_pj[0] == 5 * 200 + 100 * 500 + 90 * 300 + 1000 * 50 + again_pj
+    assert state.energy_pj[1] == 5 * 200 + 90 * 300 + again_pj
+    assert seen[0].busy_pj == sum(state.energy_pj)
+    assert (seen[0].steps, seen[0].images, seen[0].down_ns) == (1 + 6, 2, 800)
+
+
+def test_jobs_that_were_lost_stand_before_those_that_wait_in_order_of_their_numbers():
+    bench = Bench([0, 0, 10, 20], [3, 9, 2, 1], [2, 4, 2, 1], gpus=2)
+    bench.at(150, lambda: bench.pool.fail(0), FAULT_PRIORITY)
+    state = bench.play()
+    # GPU 0: encode -10, step of two -150; the third joins there and then is lost with the first.
+    # GPU 1: four images until 20 + 9 · 220 + 40 = 2040; then the first and the third, encoded at
+    # 2060, two steps of four -2500, the third decodes -2520 and lets the fourth join
+    assert state.gpu == [1, 1, 1, 1]
+    assert state.finish_ns[1] == 2040
+    assert [state.start_ns[job] for job in (0, 2, 3)] == [0, 150, 2520]
+    assert state.finish_ns[2] == 2520
+    assert state.finish_ns[0] == 2520 + 5 + 180 + 20
 
 
 def test_meters_cut_a_shared_step_at_the_reading():

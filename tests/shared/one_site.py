@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,10 +15,17 @@ from cosim.decision import PerJobRule, SplitRule
 from cosim.prepare import stage
 from cosim.scenario.model import Scenario
 from cosim.traces.jobs import JobSet
-from cosim.world.engine import Engine, make_engine
+from cosim.world import kernel
+from cosim.world.books import Books
+from cosim.world.compiled import compiled
+from cosim.world.engine import make_engine
+from cosim.world.engine_spans import SpanEngine
 from cosim.world.events import EDGE_PRIORITY, NsEnvironment, Tick
 from cosim.world.faults import breakdowns
+from cosim.world.kernel_grid import BACKLOG, BUSY, UP, WAITING
+from cosim.world.kernel_state import FINISHED, PJ_HIGH, Ints
 from cosim.world.plan import Fault, Plan, ServicePlan
+from cosim.world.pool import BinReading
 
 # at the lower and at the full clock: an image takes 5 ns, 100 ns a step, 10 ns
 LIGHT = ServicePlan((10, 5), (200, 100), (20, 10), (300, 500), (100, 200), 1000, 50)
@@ -93,6 +100,22 @@ def plan_of(asks: list[Ask], services: tuple[ServicePlan, ...], **site: Any) -> 
     return replace(plan, jobs=jobs, services=services, sites=(replace(plan.sites[0], **site),))
 
 
+@compiled
+def limit(memory: Ints, level: int, count: int, now_ns: int) -> None:
+    """Set the clock and let only so many GPUs run, as the power guard does."""
+    kernel.set_clock(memory, 0, level, now_ns)
+    kernel.set_enabled(memory, 0, count, now_ns)
+
+
+class Sight(NamedTuple):
+    """What is seen of the site at an edge: jobs that wait, GPUs at work, backlog, GPUs up."""
+
+    waiting: int
+    busy: int
+    backlog_ns: int
+    up: int
+
+
 class OneSite:
     """An engine, and what it is told."""
 
@@ -108,7 +131,8 @@ class OneSite:
         rows = tuple(Fault(at_ns, 0, gpu, up) for at_ns, gpu, up in faults)
         self.plan = replace(plan_of(asks, services, **site), faults=rows)
         self.env = NsEnvironment(initial_time=0)
-        self.engine: Engine = make_engine(engine, self.env, self.plan, "test")
+        self.books = Books(self.plan)
+        self.engine: Any = make_engine(engine, self.env, self.books, "test")
         self.env.process(breakdowns(self.env, self.engine, self.plan))
         info = self.plan.info
         home = np.zeros((1, len(info.classes), 4))
@@ -119,22 +143,48 @@ class OneSite:
             np.array([ask.steps for ask in asks], dtype=np.int64),
             SplitRule(home, np.ones((1, len(info.classes), 2), dtype=np.int64)),
         )
-        self.at(0, lambda: self.engine.begin(0, self._rule, [1]))
+        self.at(0, self._begin)
+
+    def _begin(self) -> None:
+        self.books.open_slot(0, 0)
+        self.engine.begin(0, self._rule, [1])
 
     def at(self, at_ns: int, act: Any) -> None:
         """Do something at an edge."""
         tick = Tick(self.env, EDGE_PRIORITY).after(at_ns)
         tick.callbacks = [lambda _: act()]
 
+    def limit(self, level: int, count: int) -> None:
+        """Set the clock and let only so many GPUs run."""
+        self.look()
+        if isinstance(self.engine, SpanEngine):
+            limit(self.books.memory.table, level, count, self.env.now)
+        else:
+            self.engine.pools[0].set_clock(level)
+            self.engine.pools[0].set_enabled(count)
+
+    def look(self) -> Sight:
+        """Look at the site, its queue estimated afresh."""
+        self.engine.look()
+        counts = self.books.grid.counts[:, 0]
+        return Sight(*counts[[WAITING, BUSY, BACKLOG, UP]].tolist())
+
     def play(self, until_ns: int = 10**7) -> OneSite:
         """Let everything happen, then read the meters."""
-        self.at(until_ns, self._look)
+        self.at(until_ns, self._read)
         self.env.run()
         return self
 
-    def _look(self) -> None:
-        self.finished = [int(job) for job in self.engine.take_finished()[0]]
-        self.reading = self.engine.read()[0]
+    def _read(self) -> None:
+        self.look()
+        if isinstance(self.engine, SpanEngine):
+            state = self.engine.farm.sites[0]
+            self.finished = self.engine.farm.finished[0, : state[FINISHED]].tolist()
+            high, low, *rest = state[PJ_HIGH : PJ_HIGH + 6].tolist()
+            self.reading = BinReading((high << 32) + low, *rest)
+        else:
+            self.finished = self.engine.pools[0].take_finished()
+            self.reading = self.engine.pools[0].read()
 
     def __getattr__(self, column: str) -> list[int]:
         """A column of the jobs' fates."""

@@ -1,0 +1,59 @@
+"""Compiling before others start: on a fresh machine every worker would compile the same kernels.
+
+Compiled code is kept on disk. A parent that compiles first spends the minute once; workers that
+start together would each spend it at the same time, on the same cores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+from cosim.cache import kernels_are_compiled
+from cosim.decision import Decision, Observation, SplitRule, WorldInfo
+from cosim.jobtable import job_table
+from cosim.prepare import Stage
+from cosim.rng import stream
+from cosim.traces.jobs import empty
+from cosim.world.world import World
+
+
+def compile_once(
+    stages: Iterable[Stage],
+    *,
+    compiled: Callable[[], bool] = kernels_are_compiled,
+    play: Callable[[Stage], None] | None = None,
+) -> None:
+    """Compile the fast engine in this process, unless it was compiled before or nobody uses it.
+
+    Args:
+        stages: what is about to be run elsewhere.
+        compiled: whether this version's kernels are on disk.
+        play: runs a stage; default: :func:`play_nothing`.
+    """
+    stage = next((one for one in stages if one.scenario.engine == "fast"), None)
+    if stage is not None and not compiled():
+        (play or play_nothing)(stage)
+
+
+def play_nothing(stage: Stage) -> None:
+    """Run a stage without a job: whatever a run calls is called, and hence compiled."""
+    plan = stage.plan(0, empty())
+    outcome = World(plan, _AtHome(), stream(0, "warm"), name="warm", engine="fast").run()
+    job_table(plan.jobs, outcome.state, plan.info, outcome.ledger)
+
+
+class _AtHome:
+    """Everything at home with the default steps."""
+
+    def reset(self, world: WorldInfo, rng: np.random.Generator) -> None:
+        """Lay out the rule."""
+        sites, classes, services = world.n_sites, len(world.classes), world.n_services
+        shares = np.zeros((sites, classes, services + 2))
+        shares[np.arange(sites), :, world.home_service] = 1.0
+        self._rule = SplitRule(shares, np.full((sites, classes, services), world.default_steps))
+
+    def decide(self, observation: Observation) -> Decision:
+        """Return the rule."""
+        return Decision(self._rule)
