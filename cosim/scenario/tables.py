@@ -19,7 +19,7 @@ Finding = tuple[Loc, str]
 def findings(data: Any) -> Iterator[Finding]:
     """Yield every name that no profile table has, with its location in the resolved data."""
     models = _mapping(data, "models")
-    unknown = dict(_unknown_profiles(data))
+    unknown = dict(reversed(list(_unknown_profiles(data))))  # the first site counts
     for name, model in models.items():
         if name in unknown:
             yield unknown[name]
@@ -76,7 +76,7 @@ def _deployed(data: Any) -> Iterator[tuple[str, str]]:
 def _unknown_profiles(data: Any) -> Iterator[tuple[str, Finding]]:
     """Yield models whose profile no row of the service table has, on any GPU."""
     models, known = _mapping(data, "models"), _names("services", "model")
-    for name, kind in dict(reversed(list(_deployed(data)))).items():
+    for name, kind in _deployed(data):
         model = models.get(name)
         if not isinstance(model, dict) or _own_timing(model, kind):
             continue
