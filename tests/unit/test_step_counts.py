@@ -59,7 +59,8 @@ def test_a_mask_is_closed_where_a_service_is_and_never_empty(few):
     assert counts == [[14], [10, 30], [30]]
 
 
-def test_projection_moves_and_counts(few, observation):
+def test_projection_moves_and_counts(few, make_observation):
+    observation = make_observation(few)
     rule = ScoreRule(
         np.zeros(3), np.zeros(3), np.ones((3, 3), dtype=bool), np.ones((3, 10), dtype=bool)
     )
