@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cosim.jobtable import JobTable
-from cosim.ledger import LOADS, Ledger
+from cosim.ledger import LOADS, SOURCES, Ledger
+from cosim.physics.embodied import EmbodiedCarbon, embodied_kg
+from cosim.physics.matching import SiteFlows, grid_cfe_share, matching
+from cosim.quantities import NS_PER_HOUR, hours_from_ns
 
 
 class Books(NamedTuple):
@@ -24,6 +27,9 @@ class Books(NamedTuple):
         decide_ns: time of each decision [ns].
         clipped: moved numbers.
         numbers: decided numbers.
+        gpus: simulated GPUs per site.
+        embodied: what making them emitted, per site; None where that is not counted.
+        fossil_g_kwh: intensity of each site's fossil plants [g/kWh], None where unknown.
     """
 
     ledger: Ledger
@@ -34,6 +40,9 @@ class Books(NamedTuple):
     decide_ns: list[int]
     clipped: int
     numbers: int
+    gpus: tuple[int, ...] = ()
+    embodied: tuple[EmbodiedCarbon | None, ...] = ()
+    fossil_g_kwh: tuple[float | None, ...] = ()
 
 
 def _total(column: str) -> Callable[[Books], float]:
@@ -92,6 +101,58 @@ def _renewable_share(books: Books) -> float:
     return (green + mix * through) / used
 
 
+def _matched_share(books: Books) -> float:
+    """Load of the window that was matched hour by hour by carbon-free energy (24/7 score)."""
+    ledger = books.ledger
+    per_hour = max(1, NS_PER_HOUR // ledger.slot_ns)
+    found = [
+        matching(site_flows(ledger, i), _grid_cfe(books, i), per_hour)
+        for i in range(len(ledger.sites))
+    ]
+    load_kwh = sum(float(site.load_kwh.sum()) for site in found)
+    matched_kwh = sum(float(site.matched_kwh.sum()) for site in found)
+    return matched_kwh / load_kwh if load_kwh > 0.0 else 1.0
+
+
+def _grid_cfe(books: Books, site: int) -> NDArray[np.float64]:
+    intensity = books.ledger.data["carbon_g_kwh"][: books.ledger.slots, site]
+    fossil = books.fossil_g_kwh[site] if books.fossil_g_kwh else None
+    return np.zeros_like(intensity) if fossil is None else grid_cfe_share(intensity, fossil)
+
+
+def site_flows(ledger: Ledger, site: int) -> SiteFlows:
+    """Return the flows of a site over the slots of the window."""
+
+    def flows(sources: Sequence[str], sinks: Sequence[str]) -> NDArray[np.float64]:
+        parts = [ledger.flow(source, sink) for source in sources for sink in sinks]
+        total: NDArray[np.float64] = np.sum(parts, axis=0)
+        return total[: ledger.slots, site]
+
+    green = ("solar", "wind")
+    return SiteFlows(
+        load_kwh=flows(SOURCES, LOADS),
+        green_kwh=flows(green, (*LOADS, "export")),
+        green_to_store_kwh=flows(green, ("store",)),
+        grid_to_store_kwh=flows(("grid",), ("store",)),
+        from_store_kwh=flows(("battery",), (*LOADS, "export")),
+        import_kwh=flows(("grid",), LOADS),
+        stored_kwh=ledger.data["stored_kwh"][: ledger.slots, site],
+    )
+
+
+def _embodied_kg(books: Books) -> float:
+    """Carbon of making the GPUs that falls on the hours of the window."""
+    ledger = books.ledger
+    slot_h = hours_from_ns(ledger.slot_ns)
+    busy_h = slot_h * ledger.data["busy_share"][: ledger.slots].sum(axis=0)
+    total_kg = 0.0
+    for gpus, made, in_use_h in zip(books.gpus, books.embodied, busy_h.tolist(), strict=True):
+        if made is not None:
+            hours = in_use_h if made.use_share < 1.0 else ledger.slots * slot_h
+            total_kg += embodied_kg(made, books.replicas * gpus * hours)
+    return total_kg
+
+
 def _peak_kw(books: Books) -> float:
     return float(books.ledger.data["peak_import_kw"].sum(axis=1).max(initial=0.0))
 
@@ -124,6 +185,7 @@ KPIS: Mapping[str, Callable[[Books], float]] = {
     "delay_s_p95": _delay_p95_s,
     "moved_share": lambda b: _share((b.jobs.site != b.jobs.home)[b.jobs.ran]),
     "carbon_kg": _total("carbon_kg"),
+    "embodied_kg": _embodied_kg,
     "carbon_g_per_image": lambda b: 1000 * b.ledger.total("carbon_kg") / max(1.0, _images(b)),
     "energy_kwh": _energy_kwh,
     "energy_wh_per_image": lambda b: 1000 * _energy_kwh(b) / max(1.0, _images(b)),
@@ -137,6 +199,7 @@ KPIS: Mapping[str, Callable[[Books], float]] = {
     "battery_loss_kwh": _total("loss_kwh"),
     "unserved_kwh": _total("unserved_kwh"),
     "renewable_share": _renewable_share,
+    "matched_share": _matched_share,
     "peak_import_kw": _peak_kw,
     "decide_ms_p50": _decide_ms(0.5),
     "decide_ms_p99": _decide_ms(0.99),
@@ -149,5 +212,6 @@ UNSTABLE = frozenset({"decide_ms_p50", "decide_ms_p99"})
 
 
 def kpis(books: Books) -> dict[str, float]:
-    """All key figures of a run."""
-    return {name: figure(books) for name, figure in KPIS.items()}
+    """All key figures of a run; those of what a scenario does not count are left out."""
+    absent = set() if any(books.embodied) else {"embodied_kg"}
+    return {name: figure(books) for name, figure in KPIS.items() if name not in absent}

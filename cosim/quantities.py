@@ -163,6 +163,14 @@ NOMENCLATURE: dict[str, Quantity] = _rows(
         "lower",
         "kg CO2",
     ),
+    (
+        "embodied_kg",
+        "kg",
+        "Carbon of making the GPUs and servers that falls on the window, at sites that count it; "
+        "outside every balance and bill.",
+        "lower",
+        "embodied kg",
+    ),
     ("carbon_g_per_image", "g", "carbon_kg per finished image.", "lower", "g/image"),
     ("energy_kwh", "kWh", "Energy used by GPUs, servers and cooling.", "lower", "kWh"),
     ("energy_wh_per_image", "Wh", "energy_kwh per finished image.", "lower", "Wh/image"),
@@ -199,6 +207,15 @@ NOMENCLATURE: dict[str, Quantity] = _rows(
         "Share of the energy used that came from sun and wind, directly or through the battery.",
         "higher",
         "renewable",
+    ),
+    (
+        "matched_share",
+        "1",
+        "Share of the load of the window matched hour by hour by carbon-free energy (24/7 score): "
+        "own sun and wind, directly or through the battery, and, where the scenario tells the "
+        "intensity of the zone's fossil plants, the grid's carbon-free part.",
+        "higher",
+        "24/7 matched",
     ),
     (
         "peak_import_kw",

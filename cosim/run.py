@@ -18,6 +18,7 @@ from cosim.ledger import Ledger
 from cosim.metrics import UNSTABLE, Books, kpis
 from cosim.plugins import load_policy
 from cosim.prepare import Stage, stage
+from cosim.prepare.embodied import embodied
 from cosim.rng import stream
 from cosim.scenario.load import Loaded
 from cosim.scenario.lock import lock_text
@@ -174,6 +175,9 @@ def _result(
         outcome.decide_ns,
         sum(sum(sites.values()) for sites in clips.values()),
         outcome.numbers,
+        tuple(rack.count for rack in on.racks),
+        tuple(embodied(on.scenario)[0]),
+        tuple(site.grid.fossil_g_per_kwh for site in on.scenario.sites.values()),
     )
     return RunResult(
         scenario=on.scenario,

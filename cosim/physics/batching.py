@@ -32,6 +32,8 @@ class BatchLaw:
         "fixed_share": Range(0.0, 1.0),
         "power_ratio": Range(0.0, 5.0, above=True),
     }
+    SOURCE: ClassVar[str] = "line in X: STACKING; the share of power: ours"
+    EQUATION: ClassVar[str] = "t(X) = t(1) (s + (1 - s) X); P(X) = P(1) (1 + (r - 1) (1 - 1/X))"
 
     def __post_init__(self) -> None:
         refuse(range_problems(self, self.RANGES))
@@ -54,6 +56,9 @@ class MeasuredLaw:
     """
 
     curve: BatchCurve
+
+    SOURCE: ClassVar[str] = "the batch curve of the model on that GPU; profiles/batching"
+    EQUATION: ClassVar[str] = "t(X) = t(1) t_c(X) / t_c(1); P(X) = P(1) P_c(X) / P_c(1)"
 
     def time_ratio(self, images: int) -> float:
         """Time of a step of so many images relative to that of one."""

@@ -103,7 +103,12 @@ class Baseline:
 
 @dataclass(frozen=True)
 class DemandResponse:
-    """A programme: its calls and the rule of its baseline."""
+    """A programme: its calls and the rule of its baseline.
+
+    Attributes:
+        events: the calls.
+        baseline: what a site is taken to have drawn without a call.
+    """
 
     events: tuple[DrEvent, ...]
     baseline: Baseline = Baseline()

@@ -38,6 +38,8 @@ class Link:
         "bandwidth_mbit_s": Range(0.0, 1e9, "Mbit/s", above=True),
         "price_usd_per_gb": Range(0.0, 1e6, "USD/GB"),
     }
+    SOURCE: ClassVar[str] = "that moving costs time and money: JEMAS; the form: ours"
+    EQUATION: ClassVar[str] = "delay = latency + 8 MB / bandwidth; price = usd_per_gb MB / 1000"
 
     def __post_init__(self) -> None:
         check_ranges(self, self.RANGES)

@@ -80,6 +80,14 @@ class PvArray:
         "inverter_efficiency": Range(0.5, 1.0),
         "albedo": Range(0.0, 1.0),
     }
+    SOURCE: ClassVar[str] = (
+        "sky: Perez (1990); angle losses: De Soto (2006); cell temperature: Faiman (2008); DC, "
+        "losses and inverter: PVWatts (Dobos 2014), all by pvlib; from GHI alone: Erbs (1982)"
+    )
+    EQUATION: ClassVar[str] = (
+        "P_dc = peak E_eff / 1000 (1 + gamma (T_cell - 25)) (1 - losses); T_cell = T_air + E / "
+        "(u0 + u1 wind); P_ac = PVWatts inverter(P_dc), clipped at peak / dc_ac_ratio"
+    )
 
     def __post_init__(self) -> None:
         problems = range_problems(self, self.RANGES)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -50,6 +50,9 @@ class TouPeriod:
     hours: tuple[int, ...] = ALL_HOURS
     weekdays: tuple[int, ...] = ALL_WEEKDAYS
     months: tuple[int, ...] = ALL_MONTHS
+
+    SOURCE: ClassVar[str] = "published retail tariffs; the periods are the scenario's"
+    EQUATION: ClassVar[str] = "price(t) = price of the one period that covers hour, weekday, month"
 
     def __post_init__(self) -> None:
         refuse(

@@ -64,6 +64,12 @@ class WindTurbine:
         "shear_exponent": Range(0.0, 1.0),
     }
 
+    SOURCE: ClassVar[str] = (
+        "composite IEC class 2 curve: King, Clifton & Hodge (NREL/TP-5D00-61714, 2014); power law "
+        "of height: Justus & Mikhail (1976); others in profiles/wind_turbines"
+    )
+    EQUATION: ClassVar[str] = "P = rated ratio(v_hub), v_hub = v (hub_height / measured_height)^α"
+
     def __post_init__(self) -> None:
         name = "WindTurbine"
         speeds, ratio = self.speeds_m_s, self.power_ratio

@@ -12,6 +12,7 @@ from cosim.physics import cooling as physics_cooling
 from cosim.physics.battery import Battery
 from cosim.physics.network import Link
 from cosim.prepare.demand import draw_jobs, job_classes
+from cosim.prepare.embodied import embodied
 from cosim.prepare.facts import world_info
 from cosim.prepare.faults import draw_faults
 from cosim.prepare.outside import outside
@@ -210,6 +211,6 @@ def stage(
     around = outside(scenario, tracer, cache or cache_folder())
     if isinstance(scenario.workload.arrivals, spec.ReplayArrivals):
         tracer.requests(scenario.workload.arrivals.trace)
-    for claim in claims:
+    for claim in claims + embodied(scenario)[1]:
         tracer.figures(claim.table, claim.used_for, claim.what, claim.assumed)
     return Stage(scenario, base, window, racks, services, around, tracer.records)

@@ -66,7 +66,7 @@ class Provenance:
         licence: as the source states it.
         sha256: of the file's bytes.
         coverage: first and last instant (UTC).
-        calendar: ``actual``, or ``nominal`` for typical years.
+        calendar: ``actual``, ``nominal`` for typical years, empty for figures without a time.
         shift_days: days by which it was moved into the window; 0 if it belongs there.
         gaps: declared missing values in the whole file.
         remarks: what a user must know.
@@ -132,7 +132,9 @@ class Tracer:
     def figures(self, table: str, used_for: str, what: str, assumed: str) -> None:
         """Remember figures of a profile table that carry assumptions."""
         record = self._provenance(table, used_for, "figures", 0)
-        self.records.append(replace(record, what=what, assumed=assumed))
+        remarks = f"Assumed: {assumed}. {record.remarks}" if assumed else record.remarks
+        told = replace(record, what=what, calendar="", remarks=remarks, assumed=assumed)
+        self.records.append(told)
 
     def _shift(self, start_ns: int, end_ns: int, ref: str, *, weekly: bool) -> int:
         """Days by which a trace must be moved so that it covers the window.

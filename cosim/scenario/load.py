@@ -18,7 +18,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from cosim.errors import Problem, ScenarioError, TraceError, did_you_mean
-from cosim.scenario import locate, names, shape
+from cosim.scenario import locate, names, shape, tables
 from cosim.scenario.merge import read_chain, resolve_siblings, without_nulls
 from cosim.scenario.model import Scenario
 from cosim.scenario.overrides import apply_overrides
@@ -106,7 +106,7 @@ def _validated(data: Any, marks: Marks) -> tuple[Scenario | None, list[Problem]]
 
 def _name_problems(data: Any, marks: Marks, folder: Path, *, valid: bool) -> list[Problem]:
     try:
-        found = list(names.findings(data, folder))
+        found = [*names.findings(data, folder), *tables.findings(data)]
     except TraceError as error:
         found = [((), str(error))]
     if not valid:

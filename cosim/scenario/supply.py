@@ -113,6 +113,12 @@ class Grid(Part):
     sale: Price | None = Field(default=None, description="Own sale price instead of the share.")
     import_kw_max: Positive | None = Field(default=None, description="None: unlimited.")
     export_kw_max: NotNegative | None = Field(default=None, description="None: unlimited.")
+    fossil_g_per_kwh: Annotated[float, Field(ge=200, le=1500)] | None = Field(
+        default=None,
+        description="Carbon intensity of the zone's fossil plants together [g/kWh]. With it "
+        "1 − intensity / this of each import counts as carbon-free in `matched_share`, an "
+        "assumption; without it no import does.",
+    )
 
     @field_validator("price", "sale", mode="before")
     @classmethod

@@ -149,8 +149,7 @@ def _sampler(row: Row) -> Sampler:
         return Sampler(worth / steps, factor)
     if score is None:
         raise ValueError(
-            f"no score was published for `{row.text('sampler')}` of `{row.text('model')}`; give "
-            "step_gain and ceiling in the scenario"
+            f"no score was published for `{row.text('sampler')}` of `{row.text('model')}`"
         )
     points = [point.split(":") for point in row.text("reference").split()]
     counts, scores = (tuple(float(pair[i]) for pair in points) for i in (0, 1))

@@ -1,0 +1,187 @@
+"""Names in a scenario that must stand in the profile tables: GPUs, profiles, samplers, turbines.
+
+Like :mod:`cosim.scenario.names` this reads the resolved data, so that it also runs on the sound
+parts of a scenario that has other mistakes, and needs no more than the tables' CSV files. What a
+scenario gives by its own figures is not looked up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from cosim.errors import TraceError, did_you_mean
+from cosim.scenario.yaml12 import Loc
+
+Finding = tuple[Loc, str]
+
+
+def findings(data: Any) -> Iterator[Finding]:
+    """Yield every name that no profile table has, with its location in the resolved data."""
+    models = _mapping(data, "models")
+    unknown = dict(reversed(list(_unknown_profiles(data))))  # the first site counts
+    for name, model in models.items():
+        if name in unknown:
+            yield unknown[name]
+        yield from _sampler(str(name), model)
+    for name, site in _mapping(data, "sites").items():
+        place: Loc = ("sites", str(name))
+        yield from _turbine(place, _mapping(site, "wind"))
+        strange = list(_gpus(place, _mapping(site, "gpus")))
+        yield from strange
+        if not strange:
+            known = {key: model for key, model in models.items() if key not in unknown}
+            yield from _services(place, site, known)
+
+
+def _mapping(data: Any, key: str) -> dict[Any, Any]:
+    value = data.get(key) if isinstance(data, dict) else None
+    return value if isinstance(value, dict) else {}
+
+
+def _text(data: Any, key: str) -> str | None:
+    value = data.get(key) if isinstance(data, dict) else None
+    return value if isinstance(value, str) else None
+
+
+def _whole(data: Any, key: str) -> int | None:
+    value = data.get(key) if isinstance(data, dict) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _names(table: str, column: str) -> list[str]:
+    """Names of a column of a table, sorted."""
+    from cosim.traces.profile_rows import rows_of
+
+    return sorted({row.text(column) for row in rows_of(table, None)})
+
+
+# --- models ---------------------------------------------------------------------------------
+
+
+def _own_timing(model: Any, kind: str) -> bool:
+    return kind in _mapping(model, "timing")
+
+
+def _deployed(data: Any) -> Iterator[tuple[str, str]]:
+    """Yield (model, GPU kind) of every site that names both."""
+    for site in _mapping(data, "sites").values():
+        kind = _text(_mapping(site, "gpus"), "kind")
+        names = site.get("models") if isinstance(site, dict) else None
+        for name in names if isinstance(names, list) else []:
+            if kind is not None and isinstance(name, str):
+                yield name, kind
+
+
+def _unknown_profiles(data: Any) -> Iterator[tuple[str, Finding]]:
+    """Yield models whose profile no row of the service table has, on any GPU."""
+    models, known = _mapping(data, "models"), _names("services", "model")
+    for name, kind in _deployed(data):
+        model = models.get(name)
+        if not isinstance(model, dict) or _own_timing(model, kind):
+            continue
+        profile = _text(model, "profile")
+        if (profile or name) not in known:
+            loc: Loc = ("models", name, "profile") if profile else ("models", name)
+            fix = f"; name a `profile:` of the table, or give timing.{kind}"
+            said = f"no profile `{profile or name}`{did_you_mean(profile or name, known)}{fix}"
+            yield name, (loc, said)
+
+
+def _sampler(name: str, model: Any) -> Iterator[Finding]:
+    """Find a sampler that was not published for the model, or without a score."""
+    from cosim.traces.service_tables import sampler
+
+    chosen = model.get("sampler") if isinstance(model, dict) else None
+    loc: Loc = ("models", name, "sampler")
+    if isinstance(chosen, dict) and chosen.get("kind", "published") == "published":
+        chosen, steps, loc = chosen.get("name"), _whole(chosen, "steps"), (*loc, "name")
+    else:
+        steps = None
+    if isinstance(chosen, str):
+        fix = "; or describe it: {kind: own, step_gain: ..., time_factor: ..., ceiling: ...}"
+        fault = _fault(sampler, _text(model, "profile") or name, chosen, steps=steps)
+        if fault:
+            yield loc, fault + fix
+
+
+def _services(place: Loc, site: Any, models: dict[Any, Any]) -> Iterator[Finding]:
+    """Find models without figures for the site's GPUs."""
+    from cosim.traces.profiles import service_profile
+
+    gpus = _mapping(site, "gpus")
+    kind, names = _text(gpus, "kind"), site.get("models") if isinstance(site, dict) else None
+    for i, name in enumerate(names if isinstance(names, list) else []):
+        model = models.get(name) if isinstance(name, str) else None
+        if kind is None or not isinstance(model, dict):
+            continue
+        batches = _text(model, "profile") or name
+        if not _own_timing(model, kind):
+            asked = {"px": _whole(model, "px"), "stack": _text(model, "stack")}
+            fault = _fault(service_profile, batches, kind, **asked, nearest_px=True)
+            if fault:
+                yield (*place, "models", i), f"{fault}; or give `models.{name}.timing.{kind}`"
+                continue
+        yield from _batches(place, gpus, name, model)
+
+
+def _batches(place: Loc, gpus: Any, name: str, model: Any) -> Iterator[Finding]:
+    """Find batches of which nothing is known."""
+    from cosim.traces.service_tables import batch_curve
+
+    kind = str(gpus["kind"])
+    own = _mapping(_mapping(model, "timing"), kind).get("batch")
+    if own is not None or (_whole(gpus, "batch_max") or 1) == 1:
+        return
+    fault = _fault(batch_curve, _text(model, "profile") or name, kind)
+    if fault:
+        fix = f"; give `models.{name}.timing.{kind}.batch: {{fixed_share: ...}}`"
+        said = f"how steps of `{name}` grow in a batch is not known: {fault}{fix}"
+        yield (*place, "gpus", "batch_max"), said
+
+
+# --- hardware -------------------------------------------------------------------------------
+
+
+def _gpus(place: Loc, gpus: Any) -> Iterator[Finding]:
+    """Find a GPU kind of which something is left to tables that do not have it."""
+    kind = _text(gpus, "kind")
+    if kind is None:
+        return
+    known = _names("gpus", "kind")
+    asked = {"gpus": ("idle_w", "server_w"), "dvfs": ("clock",)}
+    missing = [
+        key
+        for table, column in (("gpus", "kind"), ("dvfs", "gpu"))
+        if kind not in _names(table, column)
+        for key in asked[table]
+        if gpus.get(key) is None
+    ]
+    if missing:
+        fix = f"; a kind of your own needs {', '.join(missing)}"
+        yield (*place, "gpus", "kind"), f"no GPU kind `{kind}`{did_you_mean(kind, known)}{fix}"
+        return
+    embodied = gpus.get("embodied")
+    if isinstance(embodied, dict) and embodied.get("gpu_kg") is None:
+        kinds = _names("embodied", "gpu")
+        if kind not in kinds:
+            said = f"no figure of making a `{kind}` (known: {', '.join(kinds)}); give gpu_kg"
+            yield (*place, "gpus", "embodied"), said
+
+
+def _turbine(place: Loc, wind: Any) -> Iterator[Finding]:
+    name = _text(wind, "turbine")
+    if name is not None:
+        known = _names("wind_turbines", "turbine")
+        if name not in known:
+            said = f"no turbine `{name}`{did_you_mean(name, known)}"
+            yield (*place, "wind", "turbine"), said
+
+
+def _fault(read: Any, *names: Any, **asked: Any) -> str:
+    """Return why a row cannot be had, without the name of the file."""
+    try:
+        read(*names, **asked)
+    except TraceError as error:
+        return str(error).partition(".csv")[2].partition(": ")[2] or str(error)
+    return ""
