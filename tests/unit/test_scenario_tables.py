@@ -22,7 +22,7 @@ def problems(path, *overrides):
         ("sites.paris.wind.turbine=nrel-5m", "sites.paris.wind.turbine", "mean `nrel-5mw`?"),
         ("models.sdxl.profile=sdlx", "models.sdxl.profile", "mean `sdxl`?"),
         ("models.sdxl.stack=x", "sites.paris.models.0", "no stack `x`"),
-        ("models.sdxl.sampler=lightnin", "models.sdxl.sampler", "mean `lightning`?"),
+        ("models.sdxl.sampler=lightningg", "models.sdxl.sampler", "mean `lightning`?"),
         ("models.sdxl.sampler=turbo", "models.sdxl.sampler", "no score was published"),
         ("models.sd15.sampler={name: lcm, steps: 8}", "models.sd15.sampler.name", "known: 4"),
     ],
