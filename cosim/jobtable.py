@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from cosim.decision import WorldInfo
 from cosim.ledger import Ledger
+from cosim.quantities import INT64_MAX
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -133,28 +134,48 @@ def job_table(jobs: JobSet, state: Fates, info: WorldInfo, ledger: Ledger) -> Jo
         energy_pj=energy_pj,
         late=late,
         transfer_usd=info.replicas * np.asarray(state.transfer_usd, dtype=np.float64),
-        **cast("dict[str, Any]", {**fate, **_money(jobs, fate, late, ran, info), **shares}),
+        **cast("dict[str, Any]", {**fate, **_money(jobs, fate, delivered_ns, info), **shares}),
     )
 
 
 def _money(
     jobs: JobSet,
     fate: dict[str, NDArray[Any]],
-    late: NDArray[np.bool_],
-    ran: NDArray[np.bool_],
+    delivered_ns: IntArray,
     info: WorldInfo,
 ) -> dict[str, FloatArray]:
-    """v_i(c) per image on time; φ of the executing (refused: the home) model per late image."""
+    """v_i(c) per image on time, what it still earns when late; φ of the executing model.
+
+    Who never ran earns nothing and costs the φ of the service that it was sent to, of the home's
+    if it was refused.
+    """
+    from cosim.world.kernel_settle import pay
+
+    ran = delivered_ns >= 0
     images = info.replicas * jobs.images.astype(np.float64)
     counts = np.asarray(info.steps)
     place = np.minimum(np.searchsorted(counts, np.arange(counts[-1] + 1)), len(counts) - 1)
     column = place[np.minimum(fate["steps"], counts[-1])]
-    service = np.where(ran, fate["service"], info.home_service[jobs.home])
-    paid = info.revenue_usd[service, column]
-    return {
-        "revenue_usd": np.where(late, 0.0, images * paid),
-        "penalty_usd": np.where(late, images * info.late_penalty_usd[service], 0.0),
-    }
+    service = np.where(fate["service"] >= 0, fate["service"], info.home_service[jobs.home])
+    late_ns = np.where(ran, delivered_ns - jobs.deadline_ns, INT64_MAX)
+    revenue_usd, penalty_usd = np.zeros((2, len(images)))
+    pay(
+        late_ns,
+        images,
+        service,
+        column,
+        _plain(info.revenue_usd),
+        _plain(info.late_penalty_usd),
+        _plain(info.lateness_rows),
+        revenue_usd,
+        penalty_usd,
+    )
+    return {"revenue_usd": revenue_usd, "penalty_usd": penalty_usd}
+
+
+def _plain(table: FloatArray) -> FloatArray:
+    """A contiguous array that may be written: one type, so that code is compiled once."""
+    return np.array(table, dtype=np.float64)
 
 
 def _attribute(

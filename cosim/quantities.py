@@ -75,14 +75,15 @@ NOMENCLATURE: dict[str, Quantity] = _rows(
     (
         "revenue_usd",
         "USD",
-        "Paid for images that were finished by their deadline: v_i(c) per image.",
+        "Paid for images: v_i(c) each by the deadline, after it what a softer bargain leaves.",
         "higher",
         "revenue $",
     ),
     (
         "late_penalty_usd",
         "USD",
-        "Penalty φ for images finished after their deadline or dropped.",
+        "Penalty φ for images finished after their deadline or dropped, less what a softer "
+        "bargain remits.",
         "lower",
         "penalty $",
     ),

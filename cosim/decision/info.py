@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.physics.service import Lateness, lateness_row
 from cosim.quantities import J_PER_KWH, hours_from_ns
 
 FloatArray = NDArray[np.float64]
@@ -94,6 +95,7 @@ class WorldInfo:
         export_kw_max: grid export limit, shape (sites,).
         wear_usd_kwh: battery wear per kWh discharged, shape (sites,).
         carbon_usd_kg: price of carbon [USD/kg], 0 unless the scenario sets one.
+        lateness: what a late image of each service still earns; if left out, nothing.
     """
 
     sites: tuple[str, ...]
@@ -132,6 +134,11 @@ class WorldInfo:
     export_kw_max: FloatArray
     wear_usd_kwh: FloatArray
     carbon_usd_kg: float
+    lateness: tuple[Lateness, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.lateness:
+            object.__setattr__(self, "lateness", (Lateness(),) * self.n_services)
 
     @property
     def n_sites(self) -> int:
@@ -190,6 +197,16 @@ class WorldInfo:
     def default_column(self) -> IntArray:
         """Index of the step count of a policy that does not choose, shape (services,)."""
         return self.nearest_column(self.default_steps)
+
+    @cached_property
+    def lateness_rows(self) -> FloatArray:
+        """The same as numbers for :mod:`cosim.physics.service_scalar`, shape (services, …)."""
+        return np.stack([lateness_row(each) for each in self.lateness])
+
+    @cached_property
+    def soft(self) -> BoolArray:
+        """Services whose images may still earn something after their deadline, (services,)."""
+        return np.array([each.kind != "hard" for each in self.lateness], dtype=np.bool_)
 
     @cached_property
     def transferable(self) -> BoolArray:

@@ -12,6 +12,7 @@ from cosim.physics import quality
 from cosim.physics.battery import Battery, round_trip_efficiency
 from cosim.physics.network import Link, transfer_ns, transfer_usd
 from cosim.physics.sampler import SampledCurve
+from cosim.physics.service import Lateness
 from cosim.prepare.profiles import model_sampler
 from cosim.prepare.services import Rack, Service
 from cosim.prepare.steps import step_counts, steps_open
@@ -40,6 +41,25 @@ def quality_curve(curve: spec.Curve) -> quality.QualityCurve:
     if isinstance(curve, spec.PowerCurve):
         return quality.Power(curve.exponent, curve.steps_full)
     return quality.Table(curve.steps, curve.values)
+
+
+def lateness(chosen: spec.LatenessSpec) -> Lateness:
+    """The physics record of a bargain in the scenario."""
+    if isinstance(chosen, spec.HardLateness):
+        return Lateness()
+    if isinstance(chosen, spec.StepLateness):
+        end_s = {"cutoff_s": chosen.grace_s}
+    elif isinstance(chosen, spec.LinearLateness):
+        end_s = {"scale_s": chosen.scale_s, "cutoff_s": chosen.grace_s + chosen.scale_s}
+    else:
+        end_s = {"scale_s": chosen.scale_s, "cutoff_s": chosen.cutoff_s}
+    return Lateness(
+        chosen.kind,
+        grace_s=chosen.grace_s,
+        step_share=chosen.share,
+        penalty=chosen.penalty,
+        **end_s,
+    )
 
 
 def world_info(
@@ -95,6 +115,7 @@ def world_info(
         export_kw_max=np.array([site.export_kw_max for site in sites]),
         wear_usd_kwh=np.array([site.wear_usd_kwh for site in sites]),
         carbon_usd_kg=scenario.money.carbon_usd_per_t / 1000.0,
+        lateness=tuple(lateness(scenario.models[name].lateness) for name in models),
     )
 
 

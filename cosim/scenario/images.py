@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from cosim.scenario.lateness import HardLateness, LatenessSpec
 from cosim.scenario.parts import NotNegative, Part, Positive, Share
 from cosim.scenario.samplers import Sampler
 
@@ -111,6 +112,9 @@ class Model(Part):
         description="Denoising steps allowed for this model; default: the scenario's `steps`.",
     )
     value_usd: Positive = Field(description="v^max: price of an image of full quality [USD].")
+    lateness: LatenessSpec = Field(
+        default=HardLateness(), description="What an image earns that comes after its deadline."
+    )
     load_s: NotNegative | None = Field(
         default=None, description="Cold start [s]; default: the cold start table."
     )

@@ -40,6 +40,13 @@ from cosim.scenario.images import (
     TableCurve,
     Timing,
 )
+from cosim.scenario.lateness import (
+    ExponentialLateness,
+    HardLateness,
+    LatenessSpec,
+    LinearLateness,
+    StepLateness,
+)
 from cosim.scenario.outages import Failures, Outage
 from cosim.scenario.parts import Part, Positive
 from cosim.scenario.samplers import OwnSampler, PublishedSampler
@@ -89,6 +96,7 @@ __all__ = [
     "Delay",
     "EconomizerCooling",
     "Embodied",
+    "ExponentialLateness",
     "Failures",
     "FlatCarbon",
     "FlatPrice",
@@ -98,8 +106,11 @@ __all__ = [
     "GeneratedArrivals",
     "Gpus",
     "Grid",
+    "HardLateness",
     "IdealBattery",
+    "LatenessSpec",
     "LinearBattery",
+    "LinearLateness",
     "Location",
     "LogNormalDelay",
     "MmppProcess",
@@ -122,6 +133,7 @@ __all__ = [
     "Scenario",
     "SigmoidCurve",
     "Site",
+    "StepLateness",
     "TableCurve",
     "Timing",
     "TouPeriodSpec",

@@ -27,6 +27,7 @@ REACHED = {
     "ConstantPue": "sites.NAME.cooling (constant)",
     "Economizer": "sites.NAME.cooling (economizer)",
     "EmbodiedCarbon": "sites.NAME.gpus.embodied",
+    "Lateness": "models.NAME.lateness",
     "Link": "network",
     "Matching": "sites.NAME.grid.fossil_g_per_kwh",
     "MeasuredLaw": "sites.NAME.gpus.batch_max",

@@ -42,6 +42,7 @@ def lay_grid(plan: Plan) -> at.Grid:
         temp_slot_c=_floats(outside.temp_out_c[window]),
         revenue=_floats(plan.info.revenue_usd),
         penalty=_floats(plan.info.late_penalty_usd),
+        lateness=_floats(plan.info.lateness_rows),
         step_counts=np.array(plan.info.steps, dtype=np.int64),
         rows=np.zeros((slots + SPARE_SLOTS, len(COLUMNS), sites)),
         bins=np.zeros((bins, sites, len(at.BIN_COLUMNS))),

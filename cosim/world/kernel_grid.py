@@ -98,6 +98,8 @@ class Grid(NamedTuple):
         temp_slot_c: outdoor temperature, same shape.
         revenue: paid for an image on time, shape (services, step counts) [USD].
         penalty: penalty of a late image, shape (services,) [USD].
+        lateness: what a late image still earns (:mod:`cosim.physics.service_scalar`), shape
+            (services, LATENESS_COLUMNS).
         step_counts: allowed step counts, ascending, shape (step counts,).
         rows: the ledger, shape (slots and slots of the drain, ledger columns, sites).
         bins: the bin table, shape (bins, sites, BIN_COLUMNS).
@@ -129,6 +131,7 @@ class Grid(NamedTuple):
     temp_slot_c: Floats2
     revenue: Floats2
     penalty: Floats1
+    lateness: Floats2
     step_counts: Ints1
     rows: Floats3
     bins: Floats3

@@ -10,6 +10,7 @@ import math
 
 from cosim.physics.battery_row import CAPACITY_KWH
 from cosim.physics.battery_scalar import range_kw
+from cosim.physics.service_scalar import settled_usd
 from cosim.world.compiled import inlined, piece
 from cosim.world.kernel import advance, set_clock, set_enabled
 from cosim.world.kernel_facility import close_bin
@@ -243,9 +244,10 @@ def tell(
     row[FINISHED_ROW, site] += 1.0
     if delivered_ns > deadline_ns:
         row[LATE_ROW, site] += 1.0
-        grid.told[TOLD_PENALTY, site] += stands_for * grid.penalty[service]
-    else:
-        grid.told[TOLD_REVENUE, site] += stands_for * grid.revenue[service, column]
+    price_usd, late_ns = grid.revenue[service, column], delivered_ns - deadline_ns
+    earned, due = settled_usd(late_ns, price_usd, grid.penalty[service], grid.lateness[service])
+    grid.told[TOLD_REVENUE, site] += stands_for * earned
+    grid.told[TOLD_PENALTY, site] += stands_for * due
     tolerated_ns = max(1, deadline_ns - arrival_ns)
     grid.ratios[at] = (delivered_ns - arrival_ns) / tolerated_ns
 

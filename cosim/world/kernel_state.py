@@ -211,6 +211,11 @@ MANY_WAIT = 32
 KIND, MARGIN_NS, KNOWN = range(3)
 SPLIT, SCORE, ASK = range(3)
 
+# last axis of Rules.scores, of an image: on time; late, where it earns nothing then; and, of
+# services where it may still earn something: its worth on time, the penalty due, the price
+ON_TIME, TOO_LATE, WORTH, OWED, COST = range(5)
+SCORES = 5
+
 # answers of a rule beside services, HOLD (−1) and DROP (−2)
 ASK_PYTHON = -8
 UNKNOWN = -9
@@ -228,8 +233,9 @@ class Rules(NamedTuple):
             or may (1) leave it, shape (sites, 2, services + 1).
         counts: step counts open at each service, shape (services,).
         choices: steps, time per image and time in all [ns], shape (services, counts, 3).
-        scores: score of an image on time and late [USD], shape (services, counts, 2).
-        best: of each k, the best on time up to it and the best late from it on, same shape.
+        scores: score of an image and its parts [USD], shape (services, counts, SCORES).
+        best: of each k, the best on time up to it and the best late from it on, shape (services,
+            counts, 2).
         weights: of the transfer and of a second of delay, shape (2,).
         floors: hold and drop limits per class, shape (2, classes) [USD].
         known: explicit destination of each job, UNKNOWN without; shape (jobs,) or (0,).

@@ -1,8 +1,8 @@
 """Random whole worlds for both engines, and what two runs of one of them disagree in.
 
 Everything that an engine knows is drawn together: disciplines, preemption, batches, failures,
-clocks, import limits, models in memory, transfers, holds, every kind of rule, and arrivals that
-fall on edges.
+clocks, import limits, models in memory, transfers, holds, every kind of rule, soft and
+hard deadlines, and arrivals that fall on edges.
 """
 
 from __future__ import annotations
@@ -154,6 +154,28 @@ def sites(draw, batch_max):
     }
 
 
+SHARES = st.sampled_from([0.0, 0.5, 1.0])
+LATENESS = st.one_of(
+    st.just({"kind": "hard"}),
+    st.fixed_dictionaries({"kind": st.just("step"), "grace_s": st.just(40), "share": SHARES}),
+    st.fixed_dictionaries(
+        {
+            "kind": st.sampled_from(["linear", "exponential"]),
+            "grace_s": st.sampled_from([0, 30]),
+            "scale_s": st.sampled_from([1, 90]),
+            "share": SHARES,
+            "penalty": st.sampled_from(["lost", "late"]),
+        }
+    ),
+)
+
+
+@st.composite
+def models(draw):
+    """The models, each with a bargain of its own."""
+    return {name: {**model, "lateness": draw(LATENESS)} for name, model in MODELS.items()}
+
+
 @st.composite
 def outages(draw, names):
     return {
@@ -182,7 +204,7 @@ def scenarios(draw, batching=False):
     return Scenario.model_validate(
         {
             "name": "random",
-            "models": MODELS,
+            "models": draw(models()),
             "sites": drawn,
             "clock": {
                 "start": "2019-04-22T09:00:00Z",
