@@ -13,6 +13,7 @@ from cosim.ledger import LOADS, SOURCES, Ledger
 from cosim.physics.embodied import EmbodiedCarbon, embodied_kg
 from cosim.physics.matching import SiteFlows, grid_cfe_share, matching
 from cosim.quantities import NS_PER_HOUR, hours_from_ns
+from cosim.world.kernel_state import GIVEN_UP, TURNED_AWAY
 
 
 class Books(NamedTuple):
@@ -30,6 +31,7 @@ class Books(NamedTuple):
         gpus: simulated GPUs per site.
         embodied: what making them emitted, per site; None where that is not counted.
         fossil_g_kwh: intensity of each site's fossil plants [g/kWh], None where unknown.
+        absent: key figures of what the scenario does not model.
     """
 
     ledger: Ledger
@@ -43,6 +45,7 @@ class Books(NamedTuple):
     gpus: tuple[int, ...] = ()
     embodied: tuple[EmbodiedCarbon | None, ...] = ()
     fossil_g_kwh: tuple[float | None, ...] = ()
+    absent: frozenset[str] = frozenset()
 
 
 def _total(column: str) -> Callable[[Books], float]:
@@ -153,6 +156,12 @@ def _embodied_kg(books: Books) -> float:
     return total_kg
 
 
+def _asleep_share(books: Books) -> float:
+    ledger = books.ledger
+    hours = hours_from_ns(ledger.slots * ledger.slot_ns) * books.replicas * sum(books.gpus)
+    return ledger.total("gpu_asleep_h") / max(hours, 1e-12)
+
+
 def _peak_kw(books: Books) -> float:
     return float(books.ledger.data["peak_import_kw"].sum(axis=1).max(initial=0.0))
 
@@ -179,6 +188,8 @@ KPIS: Mapping[str, Callable[[Books], float]] = {
     "settlement_usd": _total("settlement_usd"),
     "late_share": lambda books: _share(books.jobs.late),
     "dropped_share": lambda books: _share(~books.jobs.ran),
+    "turned_away_share": lambda books: _share(books.jobs.gpu == TURNED_AWAY),
+    "given_up_share": lambda books: _share(books.jobs.gpu == GIVEN_UP),
     "quality_mean": _quality_mean,
     "steps_mean": _steps_mean,
     "wait_s_mean": lambda b: _mean_s((b.jobs.start_ns - b.jobs.arrival_ns)[b.jobs.ran]),
@@ -200,6 +211,7 @@ KPIS: Mapping[str, Callable[[Books], float]] = {
     "unserved_kwh": _total("unserved_kwh"),
     "renewable_share": _renewable_share,
     "matched_share": _matched_share,
+    "asleep_share": _asleep_share,
     "peak_import_kw": _peak_kw,
     "decide_ms_p50": _decide_ms(0.5),
     "decide_ms_p99": _decide_ms(0.99),
@@ -213,5 +225,5 @@ UNSTABLE = frozenset({"decide_ms_p50", "decide_ms_p99"})
 
 def kpis(books: Books) -> dict[str, float]:
     """All key figures of a run; those of what a scenario does not count are left out."""
-    absent = set() if any(books.embodied) else {"embodied_kg"}
+    absent = books.absent | (set() if any(books.embodied) else {"embodied_kg"})
     return {name: figure(books) for name, figure in KPIS.items() if name not in absent}

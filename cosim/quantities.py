@@ -127,7 +127,28 @@ NOMENCLATURE: dict[str, Quantity] = _rows(
         "lower",
         "late",
     ),
-    ("dropped_share", "1", "Share of jobs that were not admitted.", "lower", "dropped"),
+    (
+        "dropped_share",
+        "1",
+        "Share of jobs that never ran to their end: refused by the policy, turned away by a full "
+        "queue or given up in it.",
+        "lower",
+        "dropped",
+    ),
+    (
+        "turned_away_share",
+        "1",
+        "Share of jobs that landed at a site where as many waited as may.",
+        "lower",
+        "turned away",
+    ),
+    (
+        "given_up_share",
+        "1",
+        "Share of jobs dropped from a queue when their turn came too late to be paid.",
+        "lower",
+        "given up",
+    ),
     (
         "quality_mean",
         "1",
@@ -217,6 +238,13 @@ NOMENCLATURE: dict[str, Quantity] = _rows(
         "intensity of the zone's fossil plants, the grid's carbon-free part.",
         "higher",
         "24/7 matched",
+    ),
+    (
+        "asleep_share",
+        "1",
+        "Share of the GPU time of the window, of all sites, that GPUs slept.",
+        "neutral",
+        "asleep",
     ),
     (
         "peak_import_kw",

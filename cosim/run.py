@@ -178,6 +178,7 @@ def _result(
         tuple(rack.count for rack in on.racks),
         tuple(embodied(on.scenario)[0]),
         tuple(site.grid.fossil_g_per_kwh for site in on.scenario.sites.values()),
+        service_absent(plan),
     )
     return RunResult(
         scenario=on.scenario,
@@ -199,6 +200,16 @@ def _result(
     )
 
 
+def service_absent(plan: Plan) -> frozenset[str]:
+    """Key figures of queues and of sleep that nothing in the plan has."""
+    has = {
+        "turned_away_share": any(site.queue_limit is not None for site in plan.sites),
+        "given_up_share": any(site.gives_up for site in plan.sites),
+        "asleep_share": any(site.sleep is not None for site in plan.sites),
+    }
+    return frozenset(name for name, there in has.items() if not there)
+
+
 def digest(ledger: Ledger, jobs: JobTable) -> str:
     """Fingerprint of a run over integers and rounded quanta (numpy's last bits differ by CPU)."""
     from cosim.ledger import FLOWS, METERS, MONEY
@@ -216,6 +227,8 @@ def digest(ledger: Ledger, jobs: JobTable) -> str:
         "energy_pj",
     ):
         seal.update(np.ascontiguousarray(getattr(jobs, name), dtype="<i8").tobytes())
+    if (jobs.dropped_ns >= 0).any():
+        seal.update(np.ascontiguousarray(jobs.dropped_ns, dtype="<i8").tobytes())
     for columns, quantum in (((*METERS, *FLOWS), QUANTUM_KWH), (MONEY, QUANTUM_USD)):
         for name in columns:
             rounded = np.rint(ledger.data[name] / quantum)

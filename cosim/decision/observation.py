@@ -107,6 +107,7 @@ class SlotOutcome:
         energy_cost_usd: net energy cost per site, shape (sites,).
         finished: jobs that ended in the slot, shape (sites,).
         late: those that ended late, shape (sites,).
+        dropped: jobs that full queues turned away or that were given up in them, shape (sites,).
     """
 
     slot: int
@@ -116,3 +117,4 @@ class SlotOutcome:
     energy_cost_usd: FloatArray
     finished: IntArray
     late: IntArray
+    dropped: IntArray

@@ -13,7 +13,7 @@ from cosim.physics.battery import Battery, round_trip_efficiency
 from cosim.physics.network import Link, transfer_ns, transfer_usd
 from cosim.physics.sampler import SampledCurve
 from cosim.physics.service import Lateness
-from cosim.prepare.profiles import model_sampler
+from cosim.prepare.profiles import as_run, model_sampler
 from cosim.prepare.services import Rack, Service
 from cosim.prepare.steps import step_counts, steps_open
 from cosim.prepare.traced import Window
@@ -121,7 +121,7 @@ def world_info(
 
 def _qualities(scenario: Scenario, name: str, counts: tuple[int, ...]) -> FloatArray:
     """Quality of an image of a model, with its sampler, at each step count."""
-    model = scenario.models[name]
+    model = as_run(scenario, name)
     curve = SampledCurve(quality_curve(model.quality), model_sampler(name, model)[0])
     return curve(np.asarray(counts, dtype=np.float64))
 

@@ -50,6 +50,7 @@ from cosim.scenario.lateness import (
 from cosim.scenario.outages import Failures, Outage
 from cosim.scenario.parts import Part, Positive
 from cosim.scenario.samplers import OwnSampler, PublishedSampler
+from cosim.scenario.sleep import Sleep
 from cosim.scenario.supply import (
     Battery,
     Carbon,
@@ -133,6 +134,7 @@ __all__ = [
     "Scenario",
     "SigmoidCurve",
     "Site",
+    "Sleep",
     "StepLateness",
     "TableCurve",
     "Timing",

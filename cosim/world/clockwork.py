@@ -24,6 +24,7 @@ from cosim.world.kernel_grid import (
     ABSORB,
     CARBON_USD,
     COVER,
+    DROPPED_ROW,
     EXPORT_USD,
     FACILITY_KW,
     FINISHED_ROW,
@@ -129,4 +130,5 @@ class Clockwork:
             energy,
             row[FINISHED_ROW].astype(np.int64),
             row[LATE_ROW].astype(np.int64),
+            row[DROPPED_ROW].astype(np.int64),
         )

@@ -75,6 +75,7 @@ def _site(site: SitePlan) -> FloatArray:
     row[at.GPUS], row[at.IDLE_MW], row[at.SERVER_MW] = site.gpus, site.idle_mw, site.server_mw
     row[at.IMPORT_MAX], row[at.EXPORT_MAX] = site.import_kw_max, site.export_kw_max
     row[at.WEAR_USD_KWH], row[at.CELL_C] = site.wear_usd_kwh, CELL_C
+    row[at.SLEEP_MW] = site.sleep.mw if site.sleep else 0
     return row
 
 
@@ -85,7 +86,10 @@ def _battery(site: SitePlan) -> FloatArray:
 def _busy_kw(plan: Plan, site: SitePlan, levels: int) -> FloatArray:
     """Most that a GPU draws while it runs or loads anything, at each clock level."""
     services = [plan.services[s] for s in site.services]
-    most_mw = [max(s.most_mw(level) for s in services) for level in range(site.levels)]
+    waking_mw = site.sleep.waking.mw if site.sleep else 0
+    most_mw = [
+        max(waking_mw, *(s.most_mw(level) for s in services)) for level in range(site.levels)
+    ]
     return _padded([plan.info.replicas * mw / 1e6 for mw in most_mw], levels)
 
 

@@ -27,8 +27,10 @@ from cosim.world.kernel_state import (
     ENCODE_NS,
     ESTIMATES,
     FIXED_NS,
+    FROM,
     HEAD,
     HELD,
+    HOLDS,
     IMAGES_LEFT,
     IN_FLIGHT,
     JOB,
@@ -120,7 +122,7 @@ def free_at_ns(farm: Farm, site: int, gpu: int, now_ns: int) -> int:
     if phase == ENCODE:
         rest_ns += timing[service, level, ENCODE_NS]
     if phase == LOAD:
-        rest_ns += farm.loading[service, 0]
+        rest_ns += farm.loading[gpus[gpu, FROM] + HOLDS, service, 0]
     return int(now_ns + rest_ns + gpus[gpu, IMAGES_LEFT] * image_ns)
 
 

@@ -28,7 +28,7 @@ BUSY_SHARE, QUEUE_JOBS, STEPS_ROW = _AT["busy_share"], _AT["queue_jobs"], _AT["s
 IMAGES_ROW, FINISHED_ROW, LATE_ROW = _AT["images"], _AT["jobs_finished"], _AT["jobs_late"]
 ARRIVALS_ROW, CARBON_KG, PEAK = _AT["arrivals"], _AT["carbon_kg"], _AT["peak_import_kw"]
 RESIDUAL, DECIDE_MS = _AT["residual_kwh"], _AT["decide_ms"]
-GPU_DOWN_H = _AT["gpu_down_h"]
+GPU_DOWN_H, GPU_ASLEEP_H, DROPPED_ROW = _AT["gpu_down_h"], _AT["gpu_asleep_h"], _AT["jobs_dropped"]
 
 # columns of Grid.bins
 BIN_COLUMNS = (
@@ -49,7 +49,8 @@ BIN_COLUMNS = (
 
 # columns of Grid.site
 GPUS, IDLE_MW, SERVER_MW, IMPORT_MAX, EXPORT_MAX, WEAR_USD_KWH, CELL_C = range(7)
-SITE_COLUMNS = 7
+SLEEP_MW = 7
+SITE_COLUMNS = 8
 
 # columns of Grid.state: what a site's battery holds and what it is to do
 STORED, POWER, ABSORB, COVER = range(4)
@@ -74,9 +75,10 @@ SEEN = 10
 TOLD_REVENUE, TOLD_PENALTY = range(2)
 
 # rows of the array in which an engine hands over readings and ended jobs
-HIGH, LOW, BUSY_NS, DOWN_NS, READ_STEPS, READ_IMAGES = range(6)
-READINGS = 6
-ARRIVAL, DEADLINE, DELIVERED, SERVICE_OF, STEPS_OF, IMAGES_OF = range(6)
+HIGH, LOW, BUSY_NS, DOWN_NS, READ_STEPS, READ_IMAGES, READ_SLEPT = range(7)
+READINGS = 7
+ARRIVAL, DEADLINE, DELIVERED, SERVICE_OF, STEPS_OF, IMAGES_OF, GPU_OF = range(7)
+ENDED_ROWS = 7
 
 
 class Grid(NamedTuple):

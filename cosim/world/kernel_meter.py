@@ -33,6 +33,7 @@ from cosim.world.kernel_grid import (
     COMPUTE,
     COOLING,
     DISCHARGE,
+    DROPPED_ROW,
     DUE,
     EXPORT,
     EXPORT_USD,
@@ -75,6 +76,7 @@ from cosim.world.kernel_state import (
     CHANGES,
     FOREVER,
     FULL,
+    GIVEN_UP,
     HEAD,
     JOB,
     NEVER,
@@ -235,16 +237,21 @@ def tell(
     service: int,
     steps: int,
     images: int,
+    gpu: int,
 ) -> None:
     """Count in one ended job: what it brought and how much of its tolerated delay it took."""
     row, column = grid.rows[grid.clock[SLOT]], 0
     while column < len(grid.step_counts) - 1 and grid.step_counts[column] < steps:
         column += 1
     stands_for = grid.scalars[REPLICAS] * images
-    row[FINISHED_ROW, site] += 1.0
-    if delivered_ns > deadline_ns:
-        row[LATE_ROW, site] += 1.0
-    price_usd, late_ns = grid.revenue[service, column], delivered_ns - deadline_ns
+    late_ns = delivered_ns - deadline_ns
+    if gpu <= GIVEN_UP:
+        row[DROPPED_ROW, site] += 1.0
+        late_ns = FOREVER
+    else:
+        row[FINISHED_ROW, site] += 1.0
+        row[LATE_ROW, site] += 1.0 if late_ns > 0 else 0.0
+    price_usd = grid.revenue[service, column]
     earned, due = settled_usd(late_ns, price_usd, grid.penalty[service], grid.lateness[service])
     grid.told[TOLD_REVENUE, site] += stands_for * earned
     grid.told[TOLD_PENALTY, site] += stands_for * due

@@ -11,6 +11,7 @@ import math
 from cosim.world.compiled import inlined
 from cosim.world.kernel_grid import (
     CARBON_USD,
+    DROPPED_ROW,
     EXPORT_USD,
     FINISHED_ROW,
     IMPORT_USD,
@@ -60,7 +61,14 @@ from cosim.world.kernel_seat import (
     Seat,
     Views,
 )
-from cosim.world.kernel_state import FINISHED, HELD, NEVER, NEXT_JOB, Farm, Floats
+from cosim.world.kernel_state import (
+    FINISHED,
+    HELD,
+    NEVER,
+    NEXT_JOB,
+    Farm,
+    Floats,
+)
 
 DROP = -2
 
@@ -136,8 +144,8 @@ def count(farm: Farm, grid: Grid, seat: Seat, slot: int, now_ns: int, money: Flo
         money[UNSERVED_COST] += row[UNSERVED_USD, site]
         money[CARBON_COST] += row[CARBON_USD, site]
         money[WEAR_COST] += row[WEAR_USD, site]
-        money[ENDED] += row[FINISHED_ROW, site]
-        money[LATE] += row[LATE_ROW, site]
+        money[ENDED] += row[FINISHED_ROW, site] + row[DROPPED_ROW, site]
+        money[LATE] += row[LATE_ROW, site] + row[DROPPED_ROW, site]
     count_sent(farm, grid, seat, money)
     if seat.meta[MODE] == DEADLINE:
         count_fines(farm, grid, seat, now_ns, money)

@@ -19,6 +19,7 @@ from cosim.physics.cooling import CoolingModel
 from cosim.physics.network import Link
 from cosim.quantities import hours_from_ns
 from cosim.traces.jobs import JobSet
+from cosim.world.loading import FREE_OF_CHARGE, NOTHING, Loading, SleepPlan
 
 FloatArray = NDArray[np.float64]
 
@@ -33,11 +34,14 @@ class ServicePlan:
         decode_ns: time after the steps of an image, per level [ns].
         step_mw: board power during a step, per level [mW].
         fixed_mw: board power during encode and decode, per level [mW].
-        load_ns: cold start when a GPU changes to this model [ns].
-        load_mw: board power while loading [mW].
+        load_ns: cold start when a GPU changes to this model, its base model included [ns].
+        load_mw: mean board power while loading [mW].
         batch_ns: time of a step that denoises X = 1 … B images at once, per level [ns]; left
             out where a GPU takes one image at a time.
         batch_mw: board power *per image* of such a step, per level [mW].
+        base: number of the base model; services of one base share what they hold in memory.
+            NOTHING: it shares with none.
+        adapter: loading the adapter alone, onto a GPU that holds the base model.
     """
 
     encode_ns: tuple[int, ...]
@@ -49,6 +53,8 @@ class ServicePlan:
     load_mw: int
     batch_ns: tuple[tuple[int, ...], ...] = ()
     batch_mw: tuple[tuple[int, ...], ...] = ()
+    base: int = NOTHING
+    adapter: Loading = FREE_OF_CHARGE
 
     def __post_init__(self) -> None:
         if not self.batch_ns:
@@ -117,7 +123,7 @@ class ServicePlan:
     def most_mw(self, level: int) -> int:
         """Highest board power at one clock level [mW]."""
         batches = (x * mw for x, mw in enumerate(self.batch_mw[level], start=1))
-        return max(*batches, self.fixed_mw[level], self.load_mw)
+        return max(*batches, self.fixed_mw[level], self.load_mw, self.adapter.mw)
 
 
 @dataclass(frozen=True)
@@ -141,6 +147,9 @@ class SitePlan:
         wear_usd_kwh: booked per kWh discharged [USD/kWh].
         preempt: whether a more urgent job takes a GPU over at a step boundary.
         batch_max: images that one GPU denoises at once; 1: one after another.
+        queue_limit: most jobs that may wait; None without a limit.
+        gives_up: whether jobs that cannot be paid any more leave the queue when their turn comes.
+        sleep: how GPUs sleep that have no job; None if they do not.
     """
 
     name: str
@@ -159,6 +168,14 @@ class SitePlan:
     wear_usd_kwh: float
     preempt: bool = False
     batch_max: int = 1
+    queue_limit: int | None = None
+    gives_up: bool = False
+    sleep: SleepPlan | None = None
+
+    @property
+    def chooses(self) -> bool:
+        """Whether it matters which free GPU takes a job."""
+        return len(self.services) > 1 or self.sleep is not None
 
 
 class Fault(NamedTuple):

@@ -1,8 +1,8 @@
 """Random whole worlds for both engines, and what two runs of one of them disagree in.
 
 Everything that an engine knows is drawn together: disciplines, preemption, batches, failures,
-clocks, import limits, models in memory, transfers, holds, every kind of rule, soft and
-hard deadlines, and arrivals that fall on edges.
+clocks, import limits, models and adapters in memory, sleep, full queues, jobs that are given up,
+transfers, holds, every kind of rule, soft and hard deadlines, and arrivals that fall on edges.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from cosim.scenario.model import Scenario
 
 COLUMNS = (
     *("service", "steps", "gpu", "decided_ns", "landed_ns", "start_ns", "finish_ns"),
-    *("delivered_ns", "energy_pj", "transfer_usd", "late"),
+    *("delivered_ns", "dropped_ns", "energy_pj", "transfer_usd", "late"),
 )
 MODELS = {
     "light": {
@@ -70,6 +70,26 @@ MODELS = {
         },
     },
 }
+MODELS["tinted"] = {  # an adapter that loads in less time than it takes
+    "quality": {"kind": "sigmoid", "a": 0.3, "c0": 9},
+    "value_usd": 0.002,
+    "adapter_of": "light",
+    "load_s": 1.5,
+    "load_w": 90,
+}
+MODELS["larger"] = {  # the same weights at another size: nothing to load
+    "quality": {"kind": "saturating", "k": 0.1},
+    "value_usd": 0.006,
+    "adapter_of": "heavy",
+    "load_s": 0,
+    "timing": {"x": {"step_s": 1.4, "step_w": 700, "batch": {"fixed_share": 0.1}}},
+}
+SLEEP = [
+    None,
+    {"after_s": 0, "sleep_w": 0, "wake_s": 0},
+    {"after_s": 7, "sleep_w": 20, "wake_s": 3, "wake_w": 45},
+    {"after_s": 60, "sleep_w": 20, "wake_s": 1},
+]
 KINDS = ["split", "score", "per_job", "callback"]
 
 # no shrinking: every attempt runs two whole worlds, so that it would take minutes and often end at
@@ -122,6 +142,7 @@ def stages(draw, batching=False):
 def sites(draw, batch_max):
     discipline = draw(st.sampled_from(["fcfs", "edf", "srs", "priority"]))
     models = [["light"], ["heavy"], ["round"], ["light", "heavy"], ["round", "light", "heavy"]]
+    models += [["light", "tinted"], ["tinted"], ["larger", "tinted", "light", "heavy"]]
     battery = {
         "kind": "linear",
         "capacity_kwh": 0.6,
@@ -139,6 +160,9 @@ def sites(draw, batch_max):
             "server_w": 100,
             "discipline": discipline,
             "batch_max": batch_max,
+            "queue_limit": draw(st.sampled_from([None, None, 0, 1, 5])),
+            "drop_late": draw(st.sampled_from(["never", "after_deadline"])),
+            "sleep": draw(st.sampled_from(SLEEP)),
             "preempt": batch_max == 1 and discipline != "fcfs" and draw(st.booleans()),
             "failures": draw(st.sampled_from([None, {"mtbf_h": 0.4, "mttr_h": 0.07}])),
             "clock": {"kind": "table", "speed": [0.5, 0.9, 1.0], "power": [0.5, 0.7, 1.0]},
