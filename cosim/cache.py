@@ -29,8 +29,9 @@ def kernel_folder() -> Path:
     """
     world = Path(__file__).parent / "world"
     seal = blake2b(digest_size=8)
-    physics, quantities = world.with_name("physics"), world.with_name("quantities.py")
-    scalars = [*physics.glob("*scalar.py"), *physics.glob("*_row.py"), quantities]
+    physics, shared = world.with_name("physics"), ("quantities.py", "ledger.py")
+    scalars = [*physics.glob("*scalar.py"), *physics.glob("*_row.py")]
+    scalars += [world.with_name(name) for name in shared]
     for path in sorted([*world.glob("kernel*.py"), world / "compiled.py", *scalars]):
         seal.update(path.read_bytes())
     name = f"kernels-{seal.hexdigest()}"

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.jobtable import JobTable
-from cosim.ledger import LOADS, SOURCES, Ledger
+from cosim.ledger import ENERGY_COST, LOADS, SIGNS, SOURCES, Ledger
 from cosim.physics.embodied import EmbodiedCarbon, embodied_kg
 from cosim.physics.matching import SiteFlows, grid_cfe_share, matching
 from cosim.quantities import NS_PER_HOUR, hours_from_ns
@@ -30,6 +30,7 @@ class Books(NamedTuple):
         gpus: simulated GPUs per site.
         embodied: what making them emitted, per site; None where that is not counted.
         fossil_g_kwh: intensity of each site's fossil plants [g/kWh], None where unknown.
+        parts: optional parts of a site's supply that the scenario has, of :data:`PARTS`.
     """
 
     ledger: Ledger
@@ -43,6 +44,7 @@ class Books(NamedTuple):
     gpus: tuple[int, ...] = ()
     embodied: tuple[EmbodiedCarbon | None, ...] = ()
     fossil_g_kwh: tuple[float | None, ...] = ()
+    parts: frozenset[str] = frozenset()
 
 
 def _total(column: str) -> Callable[[Books], float]:
@@ -169,13 +171,18 @@ KPIS: Mapping[str, Callable[[Books], float]] = {
     "revenue_usd": _total("revenue_usd"),
     "late_penalty_usd": _total("late_penalty_usd"),
     "transfer_usd": _total("transfer_usd"),
-    "energy_cost_usd": lambda b: b.ledger.total("import_usd") - b.ledger.total("export_usd"),
+    "energy_cost_usd": lambda b: sum(-SIGNS[name] * b.ledger.total(name) for name in ENERGY_COST),
     "import_usd": _total("import_usd"),
     "export_usd": _total("export_usd"),
     "unserved_usd": _total("unserved_usd"),
     "carbon_usd": _total("carbon_usd"),
     "wear_usd": _total("wear_usd"),
     "demand_usd": _total("demand_usd"),
+    "fixed_usd": _total("fixed_usd"),
+    "true_up_usd": _total("true_up_usd"),
+    "curtailment_usd": _total("curtailment_usd"),
+    "backup_usd": _total("backup_usd"),
+    "dr_usd": _total("dr_usd"),
     "settlement_usd": _total("settlement_usd"),
     "late_share": lambda books: _share(books.jobs.late),
     "dropped_share": lambda books: _share(~books.jobs.ran),
@@ -198,6 +205,9 @@ KPIS: Mapping[str, Callable[[Books], float]] = {
     "curtailed_kwh": _total("curtailed_kwh"),
     "battery_loss_kwh": _total("loss_kwh"),
     "unserved_kwh": _total("unserved_kwh"),
+    "backup_kwh": _total("backup_kwh"),
+    "backup_h": _total("backup_h"),
+    "spilled_kwh": _total("spilled_kwh"),
     "renewable_share": _renewable_share,
     "matched_share": _matched_share,
     "peak_import_kw": _peak_kw,
@@ -211,7 +221,17 @@ UNSTABLE = frozenset({"decide_ms_p50", "decide_ms_p99"})
 """Key figures that are measured on the clock of the machine and differ from run to run."""
 
 
+PARTS: Mapping[str, frozenset[str]] = {
+    "tariff": frozenset({"fixed_usd", "true_up_usd"}),
+    "curtailment": frozenset({"curtailment_usd"}),
+    "backup": frozenset({"backup_usd", "backup_kwh", "backup_h", "spilled_kwh"}),
+    "demand response": frozenset({"dr_usd"}),
+}
+"""Parts of a site's supply that a scenario may have, and the figures that only they move."""
+
+
 def kpis(books: Books) -> dict[str, float]:
     """All key figures of a run; those of what a scenario does not count are left out."""
     absent = set() if any(books.embodied) else {"embodied_kg"}
+    absent = absent.union(*(names for part, names in PARTS.items() if part not in books.parts))
     return {name: figure(books) for name, figure in KPIS.items() if name not in absent}

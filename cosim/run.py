@@ -178,6 +178,7 @@ def _result(
         tuple(rack.count for rack in on.racks),
         tuple(embodied(on.scenario)[0]),
         tuple(site.grid.fossil_g_per_kwh for site in on.scenario.sites.values()),
+        supply_parts(on.scenario),
     )
     return RunResult(
         scenario=on.scenario,
@@ -197,6 +198,18 @@ def _result(
         wall_s=perf_counter() - wall,
         cpu_s=process_time() - cpu,
     )
+
+
+def supply_parts(scenario: Scenario) -> frozenset[str]:
+    """Optional parts of a site's supply that a scenario has (:data:`cosim.metrics.PARTS`)."""
+    sites = scenario.sites.values()
+    there = {
+        "tariff": any(site.grid.tariff is not None for site in sites),
+        "curtailment": any(site.grid.connection.curtailment_usd_per_kwh for site in sites),
+        "backup": any(site.backup is not None for site in sites),
+        "demand response": any(site.grid.demand_response is not None for site in sites),
+    }
+    return frozenset(part for part, has in there.items() if has)
 
 
 def digest(ledger: Ledger, jobs: JobTable) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cosim.decision import ClassInfo, Forecast, Forecasts, Observation, WorldInfo
+from cosim.decision import ClassInfo, Forecast, Forecasts, GridView, Observation, WorldInfo
 from cosim.quantities import NS_PER_MIN
 
 STEPS = tuple(range(6, 43, 4))
@@ -73,6 +73,7 @@ def build_world(**changes: Any) -> WorldInfo:
         "export_kw_max": np.array([200.0, 0.0, 400.0]),
         "wear_usd_kwh": np.zeros(3),
         "carbon_usd_kg": 0.0,
+        "backup_kw": np.zeros(3),
     }
     return WorldInfo(**{**fields, **changes})
 
@@ -85,7 +86,7 @@ def build_two_model_world() -> WorldInfo:
     per_site = [
         "gpus", "batch_max", "idle_w", "battery_kwh", "battery_charge_kw", "battery_discharge_kw",
         "battery_efficiency", "soc_min", "soc_max", "import_kw_max", "export_kw_max",
-        "wear_usd_kwh",
+        "wear_usd_kwh", "backup_kw",
     ]  # fmt: skip
     return replace(
         base,
@@ -149,6 +150,14 @@ def build_observation(world: WorldInfo, **changes: Any) -> Observation:
         "wind_kw": zeros,
         "temp_out_c": 12.0 * ones,
         "forecast": Forecasts(**forecasts),
+        "grid": GridView(
+            import_kw_max=world.import_kw_max,
+            export_kw_max=world.export_kw_max,
+            notices=(),
+            block_left_kwh=np.full(sites, np.inf),
+            demand_billed_kw=np.zeros((sites, 0)),
+            demand_usd_kw=np.zeros((sites, 0)),
+        ),
     }
     fields.update(changes)
     return Observation(**fields)

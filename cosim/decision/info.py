@@ -8,7 +8,7 @@ scenario's ``replicas``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -90,10 +90,16 @@ class WorldInfo:
         battery_efficiency: round-trip efficiency, shape (sites,).
         soc_min: lowest state of charge, shape (sites,).
         soc_max: highest state of charge, shape (sites,).
-        import_kw_max: grid import limit, shape (sites,), inf where there is none.
-        export_kw_max: grid export limit, shape (sites,).
+        import_kw_max: the connection's import limit, shape (sites,), inf where there is none;
+            what holds in a slot stands in ``Observation.grid``.
+        export_kw_max: its export limit, shape (sites,).
         wear_usd_kwh: battery wear per kWh discharged, shape (sites,).
         carbon_usd_kg: price of carbon [USD/kg], 0 unless the scenario sets one.
+        backup_kw: rated power of the backup generator, shape (sites,), 0 where there is none; it
+            runs by itself where the import limit leaves a need.
+        demand_charges: names of each site's demand charges; empty without any.
+        demand_active: in which slots of the window each of them counts, shape (slots, sites,
+            charges), False where a site has fewer; shape (0, 0, 0) without any.
     """
 
     sites: tuple[str, ...]
@@ -132,6 +138,9 @@ class WorldInfo:
     export_kw_max: FloatArray
     wear_usd_kwh: FloatArray
     carbon_usd_kg: float
+    backup_kw: FloatArray
+    demand_charges: tuple[tuple[str, ...], ...] = ()
+    demand_active: BoolArray = field(default_factory=lambda: np.zeros((0, 0, 0), dtype=np.bool_))
 
     @property
     def n_sites(self) -> int:

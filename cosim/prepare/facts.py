@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from cosim.decision import ClassInfo, WorldInfo
 from cosim.physics import quality
 from cosim.physics.battery import Battery, round_trip_efficiency
+from cosim.physics.local_time import mask_of
 from cosim.physics.network import Link, transfer_ns, transfer_usd
 from cosim.physics.sampler import SampledCurve
 from cosim.prepare.profiles import model_sampler
@@ -95,7 +96,29 @@ def world_info(
         export_kw_max=np.array([site.export_kw_max for site in sites]),
         wear_usd_kwh=np.array([site.wear_usd_kwh for site in sites]),
         carbon_usd_kg=scenario.money.carbon_usd_per_t / 1000.0,
+        backup_kw=np.array([site.backup.rated_kw if site.backup else 0.0 for site in sites]),
+        demand_charges=_demand_charges(sites),
+        demand_active=_demand_active(sites, window.slots),
     )
+
+
+def _demand_charges(sites: tuple[SitePlan, ...]) -> tuple[tuple[str, ...], ...]:
+    """Names of each site's demand charges; empty where no site has a contract."""
+    if all(site.contract is None for site in sites):
+        return ()
+    tariffs = [site.contract.tariff.demand if site.contract else () for site in sites]
+    return tuple(tuple(charge.name for charge in charges) for charges in tariffs)
+
+
+def _demand_active(sites: tuple[SitePlan, ...], slots: int) -> NDArray[np.bool_]:
+    """In which slots each demand charge counts, shape (slots, sites, charges)."""
+    contracts = [site.contract for site in sites]
+    most = max((len(c.tariff.demand) for c in contracts if c is not None), default=0)
+    active = np.zeros((slots, len(sites), most) if most else (0, 0, 0), dtype=np.bool_)
+    for i, contract in enumerate(contracts):
+        for k, charge in enumerate(contract.tariff.demand if contract is not None else ()):
+            active[:, i, k] = mask_of(charge.when, contract.local) if contract else False
+    return active
 
 
 def _qualities(scenario: Scenario, name: str, counts: tuple[int, ...]) -> FloatArray:

@@ -17,6 +17,7 @@ from cosim.prepare.facts import world_info
 from cosim.prepare.faults import draw_faults
 from cosim.prepare.outside import outside
 from cosim.prepare.services import Rack, Service, deployed, rack
+from cosim.prepare.supply import backup, calls, contract, grid_events, notices
 from cosim.prepare.traced import Provenance, Tracer, Window
 from cosim.quantities import NS_PER_DAY
 from cosim.scenario import model as spec
@@ -70,6 +71,7 @@ class Stage:
             forecaster=scenario.forecast.kind,
             horizon=self.window.future,
             faults=draw_faults(scenario, [rack.count for rack in self.racks], self.window, seed),
+            notices=notices(scenario),
         )
 
     def jobs(self, seed: int) -> JobSet:
@@ -112,6 +114,11 @@ class Stage:
             wear_usd_kwh=site.battery.wear_usd_per_kwh if site.battery else 0.0,
             preempt=site.gpus.preempt,
             batch_max=site.gpus.batch_max,
+            grid_events=grid_events(site, self.window, self.scenario),
+            curtailment_usd_kwh=grid.connection.curtailment_usd_per_kwh,
+            backup=backup(site, scale),
+            contract=contract(site, self.window, scale),
+            calls=calls(site, self.window, self.scenario),
         )
 
     @cached_property

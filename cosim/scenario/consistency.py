@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 from pydantic_core import PydanticCustomError
 
 from cosim.errors import did_you_mean
+from cosim.scenario.consistency_grid import Finding, grid_findings, outside_window
 
 if TYPE_CHECKING:
     from cosim.scenario.model import Scenario
-
-Finding = tuple[tuple[str | int, ...], str]
 
 
 def check(scenario: Scenario) -> None:
@@ -37,6 +36,7 @@ def _findings(scenario: Scenario) -> Iterator[Finding]:
     yield from _batch_findings(scenario)
     yield from _workload_findings(scenario)
     yield from _outage_findings(scenario)
+    yield from grid_findings(scenario)
     yield from _step_findings(scenario)
     if scenario.money.preset == "market":
         for name in scenario.models:
@@ -92,11 +92,7 @@ def _outage_findings(scenario: Scenario) -> Iterator[Finding]:
             count = scenario.sites[outage.site].gpus.count
             message = f"{outage.gpus} GPUs; site `{outage.site}` has {count}; or write `all`"
             yield ("faults", i, "gpus"), message
-        begin_h, hours = outage.begin_h(scenario.clock.start), 24 * scenario.clock.days
-        if not 0 <= begin_h < hours:
-            key = "at" if outage.at is not None else "at_h"
-            message = f"begins {begin_h:g} h after the start; the window is 0 to {hours:g} h"
-            yield ("faults", i, key), message
+        yield from outside_window(scenario, ("faults", i), outage)
 
 
 def _step_findings(scenario: Scenario) -> Iterator[Finding]:

@@ -12,6 +12,13 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from cosim.scenario.clock import Clock
+from cosim.scenario.connection import (
+    Backup,
+    Connection,
+    DemandResponseSpec,
+    DieselBackup,
+    GasBackup,
+)
 from cosim.scenario.deciding import Forecasting, PolicyChoice, PolicySpec
 from cosim.scenario.gpu_clocks import (
     ClockCubicSpec,
@@ -57,6 +64,7 @@ from cosim.scenario.supply import (
     TraceCarbon,
     TracePrice,
 )
+from cosim.scenario.tariff import TariffSpec
 from cosim.scenario.workload import (
     Arrivals,
     Delay,
@@ -75,6 +83,7 @@ from cosim.scenario.workload import (
 
 __all__ = [
     "Arrivals",
+    "Backup",
     "Batching",
     "Battery",
     "Carbon",
@@ -83,10 +92,13 @@ __all__ = [
     "ClockPowerLawSpec",
     "ClockRooflineSpec",
     "ClockTableSpec",
+    "Connection",
     "ConstantCooling",
     "Cooling",
     "Curve",
     "Delay",
+    "DemandResponseSpec",
+    "DieselBackup",
     "EconomizerCooling",
     "Embodied",
     "Failures",
@@ -95,6 +107,7 @@ __all__ = [
     "Flexible",
     "Forecasting",
     "GammaProcess",
+    "GasBackup",
     "GeneratedArrivals",
     "Gpus",
     "Grid",
@@ -123,6 +136,7 @@ __all__ = [
     "SigmoidCurve",
     "Site",
     "TableCurve",
+    "TariffSpec",
     "Timing",
     "TouPeriodSpec",
     "TouPrice",
@@ -147,6 +161,7 @@ class Site(Part):
     pv: Pv | None = None
     wind: Wind | None = None
     battery: Battery | None = None
+    backup: Backup | None = None
     grid: Grid
 
     @model_validator(mode="after")

@@ -6,7 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from cosim.scenario.connection import Connection, DemandResponseSpec
 from cosim.scenario.parts import Efficiency, NotNegative, Part, Positive, Share, TraceRef
+from cosim.scenario.tariff import TariffSpec
 
 
 class _BatterySize(Part):
@@ -113,6 +115,11 @@ class Grid(Part):
     sale: Price | None = Field(default=None, description="Own sale price instead of the share.")
     import_kw_max: Positive | None = Field(default=None, description="None: unlimited.")
     export_kw_max: NotNegative | None = Field(default=None, description="None: unlimited.")
+    tariff: TariffSpec | None = Field(
+        default=None, description="Charges on top of `price`: network, tiers, peaks, the month."
+    )
+    connection: Connection = Connection()
+    demand_response: DemandResponseSpec | None = None
     fossil_g_per_kwh: Annotated[float, Field(ge=200, le=1500)] | None = Field(
         default=None,
         description="Carbon intensity of the zone's fossil plants together [g/kWh]. With it "

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from cosim.errors import BalanceError
 from cosim.ledger import COLUMNS, Ledger
 from cosim.world import kernel_grid as at
+from cosim.world.calls import Calls
+from cosim.world.contracts import changing, lay_contracts
 from cosim.world.grid import lay_grid
 from cosim.world.kernel_calls import open_slot
 from cosim.world.memory import Memory
@@ -30,15 +32,18 @@ class Books:
     Attributes:
         plan: what is run.
         grid: the electrical side, ledger and bins included.
+        contract: supply contracts and their meters.
+        calls: calls for demand response.
         memory: the table through which compiled code reaches it.
         slot: the slot that is being gathered.
     """
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.grid = lay_grid(plan)
+        self.grid, self.contract, self.calls = lay_grid(plan), lay_contracts(plan), Calls(plan)
         self.memory = Memory()
         self.memory.put(self.grid)
+        self.memory.put(self.contract)
         self.slot = -1
 
     @property
@@ -66,7 +71,12 @@ class Books:
         return [
             *(grid.state, grid.levels, grid.told_jobs, grid.counts),
             *(grid.seen, grid.told, grid.clock),
+            *changing(self.contract),
         ]
+
+    def settle_calls(self) -> None:
+        """Settle the calls that end in the slot that has been closed."""
+        self.calls.settle(self.grid, self.slot)
 
     def check(self) -> None:
         """Hold the bins of the slot to their balance.

@@ -24,6 +24,8 @@ from cosim.world.kernel_grid import (
     ABSORB,
     CARBON_USD,
     COVER,
+    DEMAND_USD,
+    DR_USD,
     EXPORT_USD,
     FACILITY_KW,
     FINISHED_ROW,
@@ -112,6 +114,7 @@ class Clockwork:
         """Gather what ended and settle the slot."""
         self.engine.close_slot()
         self.books.check()
+        self.books.settle_calls()
         if self.books.in_window:
             self.forecaster.measured(self.books.grid.seen[FACILITY_KW].copy())
 
@@ -119,7 +122,8 @@ class Clockwork:
         """What the slot that was closed has brought."""
         grid = self.books.grid
         row, (revenue, penalty) = grid.rows[self.books.slot], grid.told.copy()
-        energy = row[IMPORT_USD] - row[EXPORT_USD]
+        edges = row[DEMAND_USD:DR_USD].sum(axis=0) - row[DR_USD]
+        energy = row[IMPORT_USD] - row[EXPORT_USD] + edges
         other = row[UNSERVED_USD] + row[CARBON_USD] + row[WEAR_USD]
         return SlotOutcome(
             self.books.slot,

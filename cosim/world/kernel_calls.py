@@ -5,7 +5,7 @@ Every entry point takes the table (:mod:`cosim.world.kernel_memory`) and a few n
 
 from __future__ import annotations
 
-from cosim.world import kernel, kernel_dispatch, kernel_faults, kernel_meter
+from cosim.world import kernel, kernel_contract, kernel_dispatch, kernel_faults, kernel_meter
 from cosim.world.compiled import compiled
 from cosim.world.kernel_facility import close_bin, close_drain
 from cosim.world.kernel_grid import (
@@ -18,15 +18,15 @@ from cosim.world.kernel_grid import (
     DELAY_P95,
     DELIVERED,
     GUARD_DUE,
+    GUARDED,
     IMAGES_OF,
-    IMPORT_MAX,
     SERVICE_OF,
     SLOT,
     STEPS_OF,
     WAITING,
     Grid,
 )
-from cosim.world.kernel_memory import copy_bytes, read_farm, read_grid
+from cosim.world.kernel_memory import copy_bytes, read_contract, read_farm, read_grid
 from cosim.world.kernel_state import (
     FINISHED,
     FOREVER,
@@ -153,6 +153,7 @@ def close_slot(memory: Ints, drained: bool) -> None:
         grid.rows[slot, ARRIVALS_ROW, site] = farm.arrived[site].sum()
         grid.counts[WAITING, site] = farm.sites[site, TAIL] - farm.sites[site, HEAD]
     kernel_meter.settle(grid, slot)
+    kernel_contract.book(read_contract(memory), grid, slot)
 
 
 @compiled
@@ -199,6 +200,7 @@ def put_back(copies: Ints) -> None:
 def open_slot(memory: Ints, slot: int, now_ns: int, in_window: bool) -> None:
     """Begin to gather a slot."""
     kernel_meter.open_slot(read_grid(memory), slot, now_ns, in_window)
+    kernel_contract.tell(read_contract(memory), slot)
 
 
 # slots, the reference engine, which counts for itself ----------------------------------------
@@ -210,7 +212,7 @@ def guard_settings(memory: Ints, demand: Ints, out: Ints) -> None:
     grid = read_grid(memory)
     for site in range(len(demand)):
         out[site, 0] = -1
-        if grid.site[site, IMPORT_MAX] != kernel_meter.NO_LIMIT:
+        if grid.site[site, GUARDED] != 0.0:
             out[site, 0], out[site, 1] = kernel_meter.guard_setting(grid, site, demand[site])
 
 
@@ -255,6 +257,7 @@ def settle(memory: Ints) -> None:
     """Settle the slot that ends."""
     grid = read_grid(memory)
     kernel_meter.settle(grid, grid.clock[SLOT])
+    kernel_contract.book(read_contract(memory), grid, grid.clock[SLOT])
 
 
 @compiled

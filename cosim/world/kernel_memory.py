@@ -17,6 +17,7 @@ from numba.extending import intrinsic
 from numba.np import arrayobj
 from numba.np.numpy_support import from_dtype
 
+from cosim.world.kernel_contract import Contract
 from cosim.world.kernel_grid import Grid
 from cosim.world.kernel_seat import Seat
 from cosim.world.kernel_state import Farm, Rules
@@ -28,7 +29,7 @@ _named_tuple: Any = types.NamedTuple
 _raw_memcpy: Any = cgutils.raw_memcpy
 
 COLUMNS = 4  # address and up to three extents
-RECORDS = (Farm, Rules, Grid, Seat)
+RECORDS = (Farm, Rules, Grid, Seat, Contract)
 
 
 def kinds(record: type[Any]) -> list[tuple[np.dtype[Any], int]]:
@@ -89,6 +90,7 @@ read_farm = _reader(Farm)
 read_rules = _reader(Rules)
 read_grid = _reader(Grid)
 read_seat = _reader(Seat)
+read_contract = _reader(Contract)
 
 
 def _copying(_typing: Any, to: Any, origin: Any, count: Any) -> Any:

@@ -12,11 +12,13 @@ from cosim.physics.battery_row import CAPACITY_KWH
 from cosim.physics.battery_scalar import range_kw
 from cosim.world.compiled import inlined, piece
 from cosim.world.kernel import advance, set_clock, set_enabled
+from cosim.world.kernel_connection import has_backup, reserve_kw
 from cosim.world.kernel_facility import close_bin
 from cosim.world.kernel_grid import (
     ANY_GUARD,
     BACKLOG,
     BACKLOG_S,
+    BACKUP_KG,
     BIN,
     BIN_END,
     BIN_H,
@@ -31,6 +33,9 @@ from cosim.world.kernel_grid import (
     CLOCK_SPEED,
     COMPUTE,
     COOLING,
+    CURTAIL_USD_KWH,
+    CURTAILED,
+    CURTAILMENT_USD,
     DISCHARGE,
     DUE,
     EXPORT,
@@ -39,11 +44,11 @@ from cosim.world.kernel_grid import (
     FINISHED_ROW,
     GPUS,
     GUARD_DUE,
+    GUARDED,
     HIGH_KW,
     IDLE,
     IDLE_MW,
     IMPORT,
-    IMPORT_MAX,
     IMPORT_USD,
     IT_KW,
     LATE_ROW,
@@ -83,16 +88,15 @@ from cosim.world.kernel_state import (
     Ints,
 )
 
-NO_LIMIT = math.inf
-
-
 # the power guard ---------------------------------------------------------------------------
 
 
 @inlined
 def supply_kw(grid: Grid, site: int, bin_no: int) -> float:
-    """Most that import, sun, wind and battery can carry in a bin [kW]."""
-    most_kw = grid.site[site, IMPORT_MAX]
+    """Most that import, sun, wind, battery and backup can carry in a bin [kW]."""
+    most_kw = grid.import_kw[min(bin_no, len(grid.import_kw) - 1), site]
+    if has_backup(grid, site):
+        most_kw += reserve_kw(grid, site)
     if grid.battery[site, CAPACITY_KWH] > 0.0:
         row, stored_kwh = grid.battery[site], grid.state[site, STORED]
         most_kw += range_kw(row, stored_kwh, grid.site[site, CELL_C], grid.scalars[BIN_H])[1]
@@ -143,7 +147,7 @@ def guard(farm: Farm, grid: Grid) -> None:
     """Keep the sites with an import limit inside their supply for the coming bin."""
     now_ns = grid.clock[BIN_END] - grid.clock[BIN_NS]
     for site in range(len(grid.site)):
-        if grid.site[site, IMPORT_MAX] != NO_LIMIT:
+        if grid.site[site, GUARDED] != 0.0:
             level, enabled = guard_setting(grid, site, demand_of(farm, site))
             set_clock(farm.memory, site, level, now_ns)
             set_enabled(farm.memory, site, enabled, now_ns)
@@ -210,6 +214,8 @@ def settle(grid: Grid, slot: int) -> None:
         row[EXPORT_USD, site] = row[EXPORT, site] * grid.sale[now, site]
         row[UNSERVED_USD, site] = row[UNSERVED, site] * scalars[UNSERVED_USD_KWH]
         row[CARBON_KG, site] = row[IMPORT, site] * grid.carbon[now, site] / 1000.0
+        row[CARBON_KG, site] += row[BACKUP_KG, site]
+        row[CURTAILMENT_USD, site] = row[CURTAILED, site] * grid.site[site, CURTAIL_USD_KWH]
         row[CARBON_USD, site] = row[CARBON_KG, site] * scalars[CARBON_USD_KG]
         row[WEAR_USD, site] = row[DISCHARGE, site] * grid.site[site, WEAR_USD_KWH]
         row[CLOCK_SPEED, site] = grid.speed[site, grid.levels[site]]

@@ -60,6 +60,12 @@ MONEY = (
     "unserved_usd",
     "carbon_usd",
     "wear_usd",
+    "demand_usd",
+    "fixed_usd",
+    "true_up_usd",
+    "curtailment_usd",
+    "backup_usd",
+    "dr_usd",
     "utility_usd",
     "finished",
     "late",
@@ -69,7 +75,9 @@ MONEY = (
     "fines_usd",
 )
 REVENUE, PENALTY, TRANSFER, BOUGHT, SOLD, UNSERVED_COST, CARBON_COST, WEAR_COST = range(8)
-UTILITY, ENDED, LATE, REFUSALS, VIOLATION, REWARD, FINES = range(8, 15)
+# from FIRST_EDGE to EARNED come the terms of the grid's edges, in the ledger's order
+FIRST_EDGE, EARNED = 8, 13
+UTILITY, ENDED, LATE, REFUSALS, VIOLATION, REWARD, FINES = range(14, 21)
 
 
 class Seat(NamedTuple):

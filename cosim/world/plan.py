@@ -7,16 +7,22 @@ engine only adds and multiplies integers, so that two engines agree bit for bit.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.decision import WorldInfo
+from cosim.decision import Notice, WorldInfo
+from cosim.physics.backup import Generator
 from cosim.physics.battery import Battery
 from cosim.physics.cooling import CoolingModel
+from cosim.physics.demand_response import DemandResponse, DrEvent
+from cosim.physics.grid_limits import GridEvent
+from cosim.physics.local_time import LocalTime
 from cosim.physics.network import Link
+from cosim.physics.tariff_records import Tariff
 from cosim.quantities import hours_from_ns
 from cosim.traces.jobs import JobSet
 
@@ -121,6 +127,42 @@ class ServicePlan:
 
 
 @dataclass(frozen=True)
+class SupplyContract:
+    """A site's supply contract over the slots of the window.
+
+    Attributes:
+        tariff: the contract; its energy charges include the wholesale price.
+        local: calendar of the slots.
+        keep: share of the energy that arrives where the contract meters at the bus, else 1.
+        past_peaks_kw: for each demand charge the peaks of preceding months, oldest first [kW].
+    """
+
+    tariff: Tariff
+    local: LocalTime
+    keep: float = 1.0
+    past_peaks_kw: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CallPlan:
+    """Calls for demand response at a site over the slots of the window.
+
+    Attributes:
+        programme: the calls and the rule of their baseline.
+        local: calendar of the slots.
+        agreed_kw: for each call the baseline that was agreed [kW], None where it is measured.
+    """
+
+    programme: DemandResponse
+    local: LocalTime
+    agreed_kw: tuple[float | None, ...]
+
+    def each(self) -> Iterator[tuple[DrEvent, float | None]]:
+        """The calls with their agreed baselines."""
+        return zip(self.programme.events, self.agreed_kw, strict=True)
+
+
+@dataclass(frozen=True)
 class SitePlan:
     """One site: its pool of GPUs, its services and what feeds it.
 
@@ -141,6 +183,11 @@ class SitePlan:
         wear_usd_kwh: booked per kWh discharged [USD/kWh].
         preempt: whether a more urgent job takes a GPU over at a step boundary.
         batch_max: images that one GPU denoises at once; 1: one after another.
+        grid_events: when the connection's limits are lower.
+        curtailment_usd_kwh: booked per kWh of sun and wind that is curtailed [USD/kWh].
+        backup: the generator for what the grid refuses, None without one.
+        contract: what the bill depends on besides the price of the slot, None for nothing.
+        calls: calls for demand response, None without any.
     """
 
     name: str
@@ -159,6 +206,11 @@ class SitePlan:
     wear_usd_kwh: float
     preempt: bool = False
     batch_max: int = 1
+    grid_events: tuple[GridEvent, ...] = ()
+    curtailment_usd_kwh: float = 0.0
+    backup: Generator | None = None
+    contract: SupplyContract | None = None
+    calls: CallPlan | None = None
 
 
 class Fault(NamedTuple):
@@ -230,6 +282,7 @@ class Plan:
         horizon: slots that forecasts look ahead.
         faults: failures and repairs in the order in which they happen: by instant, then site,
             repairs before failures, then GPU. Nothing is down when the window begins.
+        notices: what grid operators announce, by begin and site.
     """
 
     info: WorldInfo
@@ -243,6 +296,7 @@ class Plan:
     forecaster: str
     horizon: int
     faults: tuple[Fault, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
     @property
     def bins_per_slot(self) -> int:

@@ -90,7 +90,7 @@ def _mean_where(values: FloatArray, mask: BoolArray) -> FloatArray:
 
 def charging_kw(world: WorldInfo, observation: Observation, when: BoolArray) -> FloatArray:
     """Charge as fast as battery and import limit allow where ``when`` [kW ≤ 0], shape (sites,)."""
-    room_kw = np.maximum(world.import_kw_max - net_load_kw(observation), 0.0)
+    room_kw = np.maximum(observation.grid.import_kw_max - net_load_kw(observation), 0.0)
     power = np.minimum(np.maximum(observation.battery_low_kw, -room_kw), 0.0)
     return np.where(when, power, 0.0)
 

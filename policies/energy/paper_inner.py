@@ -66,7 +66,7 @@ class PaperInner(EnergyLayer):
         """Step 3: absorb surplus, buy cheap, use when dear or above the import limit."""
         seen = outlook(self.world, observation, self.limits, self.name)
         order = trade(self.world, observation, self.buys(seen), self.uses(seen))
-        above_kw = np.maximum(net_load_kw(observation) - self.world.import_kw_max, 0.0)
+        above_kw = np.maximum(net_load_kw(observation) - observation.grid.import_kw_max, 0.0)
         return order._replace(cover_kw=np.maximum(order.cover_kw, above_kw))
 
     def buys(self, seen: Outlook) -> BoolArray:

@@ -1,8 +1,8 @@
 """Random whole worlds for both engines, and what two runs of one of them disagree in.
 
 Everything that an engine knows is drawn together: disciplines, preemption, batches, failures,
-clocks, import limits, models in memory, transfers, holds, every kind of rule, and arrivals that
-fall on edges.
+clocks, limits of the grid by time, tariffs, calls, backups, models in memory, transfers, holds,
+every kind of rule, and arrivals that fall on edges.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
+from random_supply import backups, terms
 
 from cosim.decision import (
     DROP,
@@ -150,7 +151,9 @@ def sites(draw, batch_max):
             "price": {"kind": "flat", "usd_per_kwh": 0.1},
             "carbon": {"kind": "flat", "g_per_kwh": 300},
             "import_kw_max": draw(st.sampled_from([None, None, 0.7, 1.3, 2.0])),
+            **draw(terms()),
         },
+        "backup": draw(backups()),
     }
 
 
