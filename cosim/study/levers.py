@@ -9,8 +9,8 @@ relation:
     DVFS, battery, solar, wind   rise of the energy cost without it, of that cost     at least 1 %
 
 The energy cost is net: what `energy_cost_usd` counts, demand charges included, + unserved energy,
-wear and carbon − the worth of what is left in the battery, so that a lever cannot shine by emptying
-or filling it.
+wear and carbon − the worth of what is left in the battery, so that a lever cannot shine by
+emptying or filling it.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ Every entry point takes the table (:mod:`cosim.world.kernel_memory`) and a few n
 
 from __future__ import annotations
 
-from cosim.world import kernel, kernel_contract, kernel_dispatch, kernel_faults, kernel_meter
+from cosim.world import kernel, kernel_bill, kernel_dispatch, kernel_faults, kernel_meter
 from cosim.world.compiled import compiled
 from cosim.world.kernel_facility import close_bin, close_drain
 from cosim.world.kernel_grid import (
@@ -20,13 +20,14 @@ from cosim.world.kernel_grid import (
     GUARD_DUE,
     GUARDED,
     IMAGES_OF,
+    READINGS,
     SERVICE_OF,
     SLOT,
     STEPS_OF,
     WAITING,
     Grid,
 )
-from cosim.world.kernel_memory import copy_bytes, read_contract, read_farm, read_grid
+from cosim.world.kernel_memory import address, copy_bytes, read_farm, read_grid
 from cosim.world.kernel_state import (
     FINISHED,
     FOREVER,
@@ -46,7 +47,7 @@ from cosim.world.kernel_state import (
 @compiled
 def play(memory: Ints, until_ns: int) -> int:
     """Play everything before an instant (see :func:`cosim.world.kernel_meter.play`)."""
-    return kernel_meter.play(memory, until_ns)
+    return kernel_meter.play(address(memory), until_ns)
 
 
 @compiled
@@ -69,8 +70,8 @@ def arrive(
     """
     farm = read_farm(memory)
     if told != NEVER:
-        kernel.answer(memory, told, at_ns, service, steps)
-    job = kernel_meter.play(memory, now_ns + 1)
+        kernel.answer(address(memory), told, at_ns, service, steps)
+    job = kernel_meter.play(address(memory), now_ns + 1)
     kernel.queues(farm, now_ns, seen)
     return int(job)
 
@@ -78,13 +79,13 @@ def arrive(
 @compiled
 def answer(memory: Ints, job: int, now_ns: int, service: int, steps: int) -> None:
     """Take Python's placement of a job."""
-    kernel.answer(memory, job, now_ns, service, steps)
+    kernel.answer(address(memory), job, now_ns, service, steps)
 
 
 @compiled
 def place_held(memory: Ints, now_ns: int) -> int:
     """Place the jobs that were held; a job for which Python has to be asked, or NEVER."""
-    return kernel.place_held(memory, now_ns)
+    return kernel.place_held(address(memory), now_ns)
 
 
 @compiled
@@ -107,8 +108,8 @@ def enforce(memory: Ints, now_ns: int, later_ns: int) -> int:
     """Put the decided clock levels into force and begin to count arrivals; how many are held."""
     farm, grid = read_farm(memory), read_grid(memory)
     for site in range(len(grid.levels)):
-        kernel.set_clock(memory, site, grid.levels[site], now_ns)
-    kernel.estimate(memory, grid.levels, now_ns, later_ns)
+        kernel.set_clock(farm.memory, site, grid.levels[site], now_ns)
+    kernel.estimate(farm.memory, now_ns, later_ns)
     kernel.set_levels(farm, grid.levels)
     farm.arrived[:] = 0
     kernel.begin_held(farm)
@@ -120,13 +121,13 @@ def enforce(memory: Ints, now_ns: int, later_ns: int) -> int:
 @compiled
 def fail(memory: Ints, site: int, gpu: int, now_ns: int) -> None:
     """Let a GPU fail."""
-    kernel_faults.fail(memory, site, gpu, now_ns)
+    kernel_faults.fail(address(memory), site, gpu, now_ns)
 
 
 @compiled
 def repair(memory: Ints, site: int, gpu: int, now_ns: int) -> None:
     """Bring a GPU back."""
-    kernel_faults.repair(memory, site, gpu, now_ns)
+    kernel_faults.repair(address(memory), site, gpu, now_ns)
 
 
 @compiled
@@ -135,7 +136,7 @@ def open_gates(memory: Ints, now_ns: int) -> None:
     farm = read_farm(memory)
     for site in range(len(farm.sites)):
         gpus = farm.first_gpu[site + 1] - farm.first_gpu[site]
-        kernel.set_enabled(memory, site, gpus, now_ns)
+        kernel.set_enabled(farm.memory, site, gpus, now_ns)
 
 
 @compiled
@@ -153,7 +154,7 @@ def close_slot(memory: Ints, drained: bool) -> None:
         grid.rows[slot, ARRIVALS_ROW, site] = farm.arrived[site].sum()
         grid.counts[WAITING, site] = farm.sites[site, TAIL] - farm.sites[site, HEAD]
     kernel_meter.settle(grid, slot)
-    kernel_contract.book(read_contract(memory), grid, slot)
+    kernel_bill.book(address(memory), slot)
 
 
 @compiled
@@ -200,7 +201,7 @@ def put_back(copies: Ints) -> None:
 def open_slot(memory: Ints, slot: int, now_ns: int, in_window: bool) -> None:
     """Begin to gather a slot."""
     kernel_meter.open_slot(read_grid(memory), slot, now_ns, in_window)
-    kernel_contract.tell(read_contract(memory), slot)
+    kernel_bill.tell(address(memory), slot)
 
 
 # slots, the reference engine, which counts for itself ----------------------------------------
@@ -221,7 +222,9 @@ def close_bins(memory: Ints, readings: Ints) -> None:
     """Close one bin of every site, from readings of shape (sites, READINGS)."""
     grid = read_grid(memory)
     for site in range(len(readings)):
-        close_bin(memory, site, grid.clock[BIN], readings[site])
+        for k in range(READINGS):
+            grid.readings[site, k] = readings[site, k]
+        close_bin(address(memory), site, grid.clock[BIN])
     kernel_meter.pass_bin(grid)
 
 
@@ -257,7 +260,7 @@ def settle(memory: Ints) -> None:
     """Settle the slot that ends."""
     grid = read_grid(memory)
     kernel_meter.settle(grid, grid.clock[SLOT])
-    kernel_contract.book(read_contract(memory), grid, grid.clock[SLOT])
+    kernel_bill.book(address(memory), grid.clock[SLOT])
 
 
 @compiled

@@ -112,6 +112,7 @@ class Grid(NamedTuple):
         step_counts: allowed step counts, ascending, shape (step counts,).
         rows: the ledger, shape (slots and slots of the drain, ledger columns, sites).
         bins: the bin table, shape (bins, sites, BIN_COLUMNS).
+        readings: what the meters of each site gathered in a bin, shape (sites, READINGS).
         flows: working memory: what each source gave to each sink in a bin, shape (5, 8) [kWh].
         ratios: working memory for delays, shape (jobs,).
         levels: clock level that was decided for each site, shape (sites,).
@@ -145,6 +146,7 @@ class Grid(NamedTuple):
     step_counts: Ints1
     rows: Floats3
     bins: Floats3
+    readings: Ints2
     flows: Floats2
     ratios: Floats1
     levels: Ints1

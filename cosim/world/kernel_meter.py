@@ -54,6 +54,7 @@ from cosim.world.kernel_grid import (
     LATE_ROW,
     LOW_KW,
     QUEUE_JOBS,
+    READINGS,
     REPLICAS,
     SERVER_MW,
     SLACK_S,
@@ -85,7 +86,6 @@ from cosim.world.kernel_state import (
     TAIL,
     Farm,
     Floats,
-    Ints,
 )
 
 # the power guard ---------------------------------------------------------------------------
@@ -158,7 +158,7 @@ def guard(farm: Farm, grid: Grid) -> None:
 
 
 @piece
-def play(memory: Ints, until_ns: int) -> int:
+def play(memory: int, until_ns: int) -> int:
     """Play everything before an instant and the completions at it; close bins that end by then.
 
     Returns:
@@ -177,9 +177,10 @@ def play(memory: Ints, until_ns: int) -> int:
         if job != NEVER or end_ns > until_ns:
             return job
         for site in range(len(grid.site)):
-            reading = farm.sites[site, PJ_HIGH : PJ_HIGH + 6]
-            close_bin(memory, site, clock[BIN], reading)
-            reading[:] = 0
+            for k in range(READINGS):
+                grid.readings[site, k] = farm.sites[site, PJ_HIGH + k]
+                farm.sites[site, PJ_HIGH + k] = 0
+            close_bin(memory, site, clock[BIN])
         pass_bin(grid)
 
 
