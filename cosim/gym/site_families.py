@@ -17,7 +17,7 @@ from cosim.decision.info import FloatArray
 from cosim.gym.families import Family, Read, between, soft
 from cosim.gym.groups import Groups, patience_s
 from cosim.quantities import NS_PER_HOUR, s_from_ns
-from cosim.world.kernel_grid import BACKLOG_S, BUSY_NOW, DELAY_P95, SLACK_S, SOC
+from cosim.world.kernel_grid import BACKLOG_S, BUSY_NOW, DELAY_P95, PRICE_NOW, SLACK_S, SOC
 from cosim.world.kernel_seat import FROM_ARRIVALS, FROM_HELD, FROM_SEEN, FROM_SPEED
 
 PRICE_CENTRE_USD_KWH = 0.05
@@ -140,7 +140,8 @@ class SiteFamilies:
     # what is outside --------------------------------------------------------------------
 
     def _outside(self) -> Iterator[Family]:
-        yield self._price("price", "purchase price of the slot that begins", _now)
+        said = "purchase price of the next kWh in the slot that begins"
+        yield self._price("price", said, _now, live=(FROM_SEEN, PRICE_NOW))
         for hours in PRICE_HOURS:
             said = f"the same in {hours} h: public, or what the forecaster says"
             yield self._price(f"price_{hours}h", said, self._price_in(hours))
@@ -164,11 +165,11 @@ class SiteFamilies:
             shared=True,
         )
 
-    def _price(self, name: str, meaning: str, read: Read) -> Family:
-        width = np.full(self.info.n_sites, PRICE_WIDTH_USD_KWH)
-        return soft(
-            name, "USD/kWh", meaning, width, read, centre=PRICE_CENTRE_USD_KWH, shared=True
-        )
+    def _price(
+        self, name: str, meaning: str, read: Read, live: tuple[int, int] | None = None
+    ) -> Family:
+        width, centre = np.full(self.info.n_sites, PRICE_WIDTH_USD_KWH), PRICE_CENTRE_USD_KWH
+        return soft(name, "USD/kWh", meaning, width, read, centre=centre, shared=True, live=live)
 
     def _price_in(self, hours: int) -> Read:
         return lambda seen: self._ahead(seen.forecast.price, hours)

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from cosim.decision import Notice
 from cosim.physics import backup as generators
+from cosim.physics import balance as physics
 from cosim.physics.demand_response import Baseline, DemandResponse, DrEvent, firm_limits
 from cosim.physics.grid_limits import GridEvent
-from cosim.physics.local_time import When, local_time
+from cosim.physics.local_time import ALWAYS, When, local_time
 from cosim.physics.tariff_records import Block, DemandCharge, EnergyCharge, Tariff
 from cosim.prepare.traced import Window
 from cosim.quantities import NS_PER_HOUR
@@ -39,7 +40,7 @@ def tariff(spec: TariffSpec, scale: float) -> Tariff:
 
 
 def _when(sets: Iterable[WhenSpec]) -> tuple[When, ...]:
-    return tuple(When(each.hours, each.weekdays, each.months) for each in sets)
+    return tuple(When(each.hours, each.weekdays, each.months) for each in sets) or ALWAYS
 
 
 def _energy(name: str, spec: EnergyChargeSpec, scale: float) -> EnergyCharge:
@@ -66,8 +67,9 @@ def _scaled(limit: float | None, scale: float) -> float:
 
 
 def kept_share(connection: Connection) -> float:
-    """Share of the energy between bus and site that the site does not pay for twice."""
-    return 1.0 - connection.loss_share if connection.metered == "bus" else 1.0
+    """What the contract's meter reads of a kWh that the site sells; losses beyond it are paid."""
+    losses = physics.Connection(loss_share=connection.loss_share, metered=connection.metered)
+    return float(physics.metered(losses, 0.0, 1.0).export_kwh)
 
 
 def contract(site: Site, window: Window, scale: float) -> SupplyContract | None:
@@ -103,7 +105,7 @@ def _call(call: CallSpec, window: Window, scenario: Scenario) -> DrEvent:
         window.start_utc_ns + begin_ns,
         window.start_utc_ns + end_ns,
         call.kind,
-        call.kw * scenario.scale,
+        call.power_kw * scenario.scale,
         call.payment_usd_per_kwh,
         call.penalty_usd_per_kwh,
         call.firm,
@@ -144,7 +146,7 @@ def _notices(scenario: Scenario, i: int, site: Site) -> Iterator[Notice]:
     programme = site.grid.demand_response
     for call in programme.calls if programme is not None else ():
         begin_ns, end_ns = call.span_ns(start)
-        cap_kw = call.kw * scale if call.kind == "cap" else INFINITE
+        cap_kw = call.power_kw * scale if call.kind == "cap" else INFINITE
         yield Notice(
             i,
             call.kind,
@@ -153,7 +155,7 @@ def _notices(scenario: Scenario, i: int, site: Site) -> Iterator[Notice]:
             begin_ns - round(call.notice_h * NS_PER_HOUR),
             cap_kw,
             INFINITE,
-            reduction_kw=call.kw * scale if call.kind == "reduction" else 0.0,
+            reduction_kw=call.power_kw * scale if call.kind == "reduction" else 0.0,
             payment_usd_kwh=call.payment_usd_per_kwh,
             penalty_usd_kwh=call.penalty_usd_per_kwh,
             firm=call.firm,

@@ -47,7 +47,7 @@ class CallSpec(Span):
     """A call to use less: a cap on the import, or a reduction against a baseline."""
 
     kind: Literal["cap", "reduction"]
-    kw: NotNegative = Field(description="The cap, or the reduction asked for, at scale 1.")
+    power_kw: NotNegative = Field(description="The cap, or the reduction asked for, at scale 1.")
     payment_usd_per_kwh: Annotated[float, Field(ge=0, le=1000)] = Field(
         default=0.0, description="Paid per kWh reduced, up to what was asked."
     )
@@ -94,7 +94,7 @@ class BaselineRule(Part):
 class DemandResponseSpec(Part):
     """A programme of calls to use less."""
 
-    calls: tuple[CallSpec, ...] = Field(min_length=1)
+    calls: tuple[CallSpec, ...]
     baseline: BaselineRule = BaselineRule()
 
 

@@ -5,22 +5,32 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from cosim.scenario.parts import NotNegative, Part, Positive, Share
 
 Usd = Annotated[float, Field(ge=-100, le=100)]
-Hours = tuple[Annotated[int, Field(ge=0, le=23)], ...]
-Weekdays = tuple[Annotated[int, Field(ge=0, le=6)], ...]
-Months = tuple[Annotated[int, Field(ge=1, le=12)], ...]
+
+
+def _some(values: tuple[object, ...]) -> tuple[object, ...]:
+    """Refuse an empty list; a minimum length would also blame a list for its wrong items."""
+    if not values:
+        raise ValueError("is empty: leave it out to mean all")
+    return values
+
+
+Some = AfterValidator(_some)
+Hours = Annotated[tuple[Annotated[int, Field(ge=0, le=23)], ...], Some]
+Weekdays = Annotated[tuple[Annotated[int, Field(ge=0, le=6)], ...], Some]
+Months = Annotated[tuple[Annotated[int, Field(ge=1, le=12)], ...], Some]
 
 
 class WhenSpec(Part):
     """A set of hours of the site's own calendar; by default all of them."""
 
-    hours: Hours = Field(default=tuple(range(24)), min_length=1)
-    weekdays: Weekdays = Field(default=tuple(range(7)), min_length=1, description="0 is Monday.")
-    months: Months = Field(default=tuple(range(1, 13)), min_length=1)
+    hours: Hours = tuple(range(24))
+    weekdays: Weekdays = Field(default=tuple(range(7)), description="0 is Monday.")
+    months: Months = tuple(range(1, 13))
 
 
 class EnergyBlock(Part):
@@ -58,7 +68,7 @@ class EnergyChargeSpec(Part):
         default=(), description="Prices by the month's energy at scale 1, in the order of use."
     )
     when: tuple[WhenSpec, ...] = Field(
-        default=(WhenSpec(),), min_length=1, description="Applies where any of these does."
+        default=(), description="Applies where any of these does; default: always."
     )
     fills: Literal["charge", "month"] = Field(
         default="charge",
@@ -82,7 +92,7 @@ class DemandChargeSpec(Part):
     )
     blocks: tuple[PowerBlock, ...] = Field(default=(), description="Prices by power at scale 1.")
     when: tuple[WhenSpec, ...] = Field(
-        default=(WhenSpec(),), min_length=1, description="Only power in these hours counts."
+        default=(), description="Only power in these hours counts; default: always."
     )
     ratchet_share: Share = Field(
         default=0.0, description="At least this share of the highest peak of earlier months …"

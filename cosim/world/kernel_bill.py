@@ -46,6 +46,7 @@ from cosim.world.kernel_grid import (
     FIXED_USD,
     IMPORT,
     IMPORT_USD,
+    PRICE_NOW,
     TRUE_UP_USD,
     Grid,
 )
@@ -266,15 +267,16 @@ def tell_demand(contract: Contract, site: int, slot: int, fresh: bool) -> None:
 
 @piece
 def tell(memory: int, slot: int) -> None:
-    """Tell what the next kWh and kW will cost in a slot of the window."""
-    contract = read_contract(memory)
-    if slot >= len(contract.month):
-        return
+    """Tell what the next kWh and kW will cost; after the window nothing is metered."""
+    contract, grid = read_contract(memory), read_grid(memory)
+    now = min(slot, len(grid.price) - 1)
     for site in range(len(contract.law)):
         law = contract.law[site]
-        if law[METERING] != NO_CONTRACT:
+        if law[METERING] != NO_CONTRACT and slot < len(contract.month):
             fresh = begins(contract, site, slot)
             contract.margin[ADDER_USD_KWH, site], contract.margin[LEFT_KWH, site] = 0.0, math.inf
             if law[METERING] != NET_METERING:
                 tell_energy(contract, site, slot, fresh)
             tell_demand(contract, site, slot, fresh)
+        adder_usd_kwh = contract.margin[ADDER_USD_KWH, site]
+        grid.seen[PRICE_NOW, site] = grid.price[now, site] + adder_usd_kwh

@@ -29,6 +29,8 @@ from cosim.world.kernel_grid import (
 BACKUP_ROW, SPILLED_SINK = 4, 7
 DUST = 1e-12
 """Shares of a bin's energy below this are rounding, neither unserved nor curtailed."""
+WHOLE = 1.0 - 1e-9
+"""A generator that may run this share of a bin may run all of it: the rest is rounding."""
 
 
 @inlined
@@ -47,8 +49,9 @@ def has_backup(grid: Grid, site: int) -> bool:
 
 @inlined
 def reserve_kw(grid: Grid, site: int) -> float:
-    """Power on which the guard may count: the generator's, while it may still run [kW]."""
-    return float(grid.generator[site, RATED_KW]) if grid.state[site, LEFT_H] > 0.0 else 0.0
+    """Power on which the guard may count: the generator's, if it may run the whole bin [kW]."""
+    lasts = grid.state[site, LEFT_H] >= grid.scalars[BIN_H] * WHOLE
+    return float(grid.generator[site, RATED_KW]) if lasts else 0.0
 
 
 @inlined

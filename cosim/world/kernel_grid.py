@@ -74,8 +74,8 @@ CLOCK_ENTRIES = 9
 WAITING, BUSY, BACKLOG, DUE, UP = range(5)
 COUNTS = 5
 DELAY_P95, FACILITY_KW, IT_KW, STORED_KWH, SOC, LOW_KW, HIGH_KW = range(7)
-BACKLOG_S, BUSY_NOW, SLACK_S = range(7, 10)
-SEEN = 10
+BACKLOG_S, BUSY_NOW, SLACK_S, PRICE_NOW = range(7, 11)
+SEEN = 11
 
 # columns of Grid.told: money of the jobs that ended in a slot
 TOLD_REVENUE, TOLD_PENALTY = range(2)

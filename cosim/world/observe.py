@@ -26,15 +26,14 @@ class Lookout:
         outside, slots = plan.outside, plan.info.slots
         self._books, self._plan = books, plan
         window = slice(outside.history, outside.history + slots)
-        self._price = _fixed(outside.price_usd_kwh[window])
         self._sale = _fixed(outside.sale_usd_kwh[window])
         self._carbon = _measured(outside.carbon_g_kwh, outside.history, slots)
         self._solar = _measured(outside.solar_kw, outside.history, slots)
         self._wind = _measured(outside.wind_kw, outside.history, slots)
         self._temp = _measured(outside.temp_out_c, outside.history, slots)
-        self._contracts = any(site.contract is not None for site in plan.sites)
+        contracts = any(site.contract is not None for site in plan.sites)
         self._calm = self._grid_view(0, 0)
-        self._quiet = not (self._contracts or plan.notices or len(books.grid.import_kw) > 1)
+        self._quiet = not (contracts or plan.notices or len(books.grid.import_kw) > 1)
 
     def observe(
         self, slot: int, now_ns: int, engine: Engine, forecaster: Forecaster
@@ -66,7 +65,7 @@ class Lookout:
             soc=seen[at.SOC],
             battery_low_kw=seen[at.LOW_KW],
             battery_high_kw=seen[at.HIGH_KW],
-            price_usd_kwh=self._price_now(now),
+            price_usd_kwh=seen[at.PRICE_NOW],
             sale_usd_kwh=self._sale[now],
             carbon_g_kwh=self._carbon[now],
             solar_kw=self._solar[now],
@@ -75,13 +74,6 @@ class Lookout:
             forecast=forecaster.issue(slot, now_ns),
             grid=self._calm if self._quiet else self._grid_view(now, now_ns),
         )
-
-    def _price_now(self, slot: int) -> FloatArray:
-        """Price of the next kWh: that of the slot, and what blocks beyond the first add."""
-        price: FloatArray = self._price[slot]
-        if self._contracts:
-            price = _fixed(price + self._books.contract.margin[kernel_contract.ADDER_USD_KWH])
-        return price
 
     def _grid_view(self, slot: int, now_ns: int) -> GridView:
         """What the grid operator has said by now, and where the contract's meters stand."""

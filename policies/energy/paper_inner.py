@@ -12,7 +12,15 @@ import numpy as np
 
 from cosim.decision import Observation, WorldInfo
 from cosim.decision.info import BoolArray, IntArray
-from policies.energy.arbitrage import Outlook, Thresholds, net_load_kw, outlook, trade
+from policies.energy.arbitrage import (
+    Outlook,
+    Thresholds,
+    calls_now,
+    import_limit_kw,
+    net_load_kw,
+    outlook,
+    trade,
+)
 from policies.energy.clock import ClockGovernor
 from policies.energy.common import CLOCKS, BatteryOrder, EnergyLayer
 from policies.options import number
@@ -25,7 +33,7 @@ class PaperInner(EnergyLayer):
     """Slowest useful clock that meets deadlines; battery charges cheap, covers load when dear.
 
     Trades only where the spread of forecast prices pays for losses and wear, absorbs any surplus,
-    and covers what exceeds the grid's import limit.
+    and covers what exceeds the grid's import limit or a cap, and reductions that are called for.
 
     Args:
         clock: ``adaptive``, ``full`` (no DVFS) or ``efficient`` (least energy, whatever the
@@ -63,10 +71,13 @@ class PaperInner(EnergyLayer):
         return super().clock_level(observation)
 
     def battery(self, observation: Observation) -> BatteryOrder:
-        """Step 3: absorb surplus, buy cheap, use when dear or above the import limit."""
+        """Step 3: absorb surplus, buy cheap, use when dear, above the limit, or when called."""
         seen = outlook(self.world, observation, self.limits, self.name)
         order = trade(self.world, observation, self.buys(seen), self.uses(seen))
-        above_kw = np.maximum(net_load_kw(observation) - observation.grid.import_kw_max, 0.0)
+        limit_kw = import_limit_kw(self.world, observation)
+        above_kw = np.maximum(net_load_kw(observation) - limit_kw, 0.0)
+        for call in calls_now(self.world, observation):
+            above_kw[call.site] = max(above_kw[call.site], call.reduction_kw)
         return order._replace(cover_kw=np.maximum(order.cover_kw, above_kw))
 
     def buys(self, seen: Outlook) -> BoolArray:

@@ -35,13 +35,13 @@ LIMITS = [
     {"at_h": 1.0, "for_h": 0.4, "import_kw_max": 0.9, "export_kw_max": 0.2},
 ]
 CALLS = [
-    {"at_h": 0.75, "for_h": 0.25, "kind": "cap", "kw": 0.8, "penalty_usd_per_kwh": 2},
-    {"at_h": 0.3, "for_h": 0.5, "kind": "cap", "kw": 0.6, "firm": True},
+    {"at_h": 0.75, "for_h": 0.25, "kind": "cap", "power_kw": 0.8, "penalty_usd_per_kwh": 2},
+    {"at_h": 0.3, "for_h": 0.5, "kind": "cap", "power_kw": 0.6, "firm": True},
     {
         "at_h": 1.25,
         "for_h": 0.2,
         "kind": "reduction",
-        "kw": 1,
+        "power_kw": 1,
         "payment_usd_per_kwh": 0.5,
         "penalty_usd_per_kwh": 0.1,
         "baseline_kw": 2,

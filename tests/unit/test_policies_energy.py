@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from cosim.decision import Decision, merge, project
+from cosim.decision import Decision, Notice, merge, project
 from cosim.errors import PolicyError
 from cosim.plugins import available, load_policy
+from cosim.quantities import NS_PER_HOUR, NS_PER_MIN
 from policies.energy.clock import ClockGovernor
 from policies.energy.common import work_energy_w
 from policies.heuristics.static import Home
@@ -224,3 +227,34 @@ def test_a_level_that_just_meets_the_limit_is_not_entered(world, make_observatio
         backlog_gpu_s=np.zeros(3),
     )
     assert np.array_equal(kept, [3, 3, 3])
+
+
+@pytest.mark.parametrize("starts_in_min", [0, 4, 5])
+def test_the_inner_layer_answers_calls_of_the_slot_that_begins(
+    starts_in_min, world, make_observation
+):
+    seen = make_observation(world, price_usd_kwh=np.full(3, 0.02))
+    begin_ns = seen.time_ns + starts_in_min * NS_PER_MIN
+    span = (begin_ns, begin_ns + NS_PER_HOUR, 0)
+    cap = Notice(0, "cap", *span, 90.0, np.inf, penalty_usd_kwh=1.0, firm=False)
+    less = Notice(2, "reduction", *span, np.inf, np.inf, reduction_kw=70.0, firm=False)
+    calm = decide("paper-inner", world, seen).battery_cover_kw
+    called = replace(seen, grid=replace(seen.grid, notices=(cap, less)))
+    cover_kw = decide("paper-inner", world, called).battery_cover_kw
+    if starts_in_min < 5:  # the slots of this world
+        assert cover_kw.tolist() == [10.0, calm[1], 70.0]
+    else:
+        assert np.array_equal(cover_kw, calm)
+
+
+def test_nothing_is_bought_for_the_battery_above_a_cap(world, make_observation):
+    seen = make_observation(
+        world, price_usd_kwh=np.full(3, 0.01), forecast_price=day(0.01, 0.09, world)
+    )
+    cap = Notice(0, "cap", seen.time_ns, seen.time_ns + 1, 0, 110.0, np.inf, firm=False)
+    free = decide("paper-inner", world, seen).battery_kw
+    held = decide(
+        "paper-inner", world, replace(seen, grid=replace(seen.grid, notices=(cap,)))
+    ).battery_kw
+    assert free[0] < -10.0
+    assert held[0] == pytest.approx(-10.0)  # 100 kW of load under a cap of 110 kW
