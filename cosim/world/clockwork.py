@@ -59,6 +59,7 @@ class Clockwork:
         self.engine = make_engine(engine, self.env, self.books, name)
         self.forecaster = Forecaster(plan)
         self._lookout = Lookout(self.books)
+        self._has_edges = any(site.has_edges for site in plan.sites)
 
     def still(self) -> Still:
         """What has to be put back for the run to begin anew; only the fast engine can."""
@@ -118,15 +119,16 @@ class Clockwork:
         if self.books.in_window:
             self.forecaster.measured(self.books.grid.seen[FACILITY_KW].copy())
 
-    def outcome(self) -> SlotOutcome:
-        """What the slot that was closed has brought."""
+    def outcome(self, slot: int) -> SlotOutcome:
+        """What the slot that was closed last has brought."""
         grid = self.books.grid
-        row, (revenue, penalty) = grid.rows[self.books.slot], grid.told.copy()
-        edges = row[DEMAND_USD:DR_USD].sum(axis=0) - row[DR_USD]
-        energy = row[IMPORT_USD] - row[EXPORT_USD] + edges
+        row, (revenue, penalty) = grid.rows[slot], grid.told.copy()
+        energy = row[IMPORT_USD] - row[EXPORT_USD]
+        if self._has_edges:
+            energy = energy + row[DEMAND_USD:DR_USD].sum(axis=0) - row[DR_USD]
         other = row[UNSERVED_USD] + row[CARBON_USD] + row[WEAR_USD]
         return SlotOutcome(
-            self.books.slot,
+            slot,
             float((revenue - penalty - energy - other).sum()),
             revenue,
             penalty,

@@ -212,6 +212,12 @@ class SitePlan:
     contract: SupplyContract | None = None
     calls: CallPlan | None = None
 
+    @property
+    def has_edges(self) -> bool:
+        """Whether its supply costs more than import and export."""
+        parts = (self.backup, self.contract, self.calls)
+        return self.curtailment_usd_kwh > 0.0 or any(part is not None for part in parts)
+
 
 class Fault(NamedTuple):
     """A GPU that fails or comes back.

@@ -140,4 +140,4 @@ class World:
         books = self._works.books
         books.grid.rows[slot, DECIDE_MS, 0] = self._decide_ns[-1] / 1e6
         if self._learn is not None and books.in_window:
-            self._learn(self._works.outcome())
+            self._learn(self._works.outcome(slot))

@@ -14,7 +14,7 @@ from cosim.physics.billing_records import Usage
 from cosim.physics.local_time import local_time
 from cosim.prepare.supply import PRICE, tariff
 from cosim.run import run, staged
-from cosim.scenario.model import Scenario
+from cosim.scenario.model import Connection, Scenario
 
 START, DAYS = "2019-01-20T00:00:00Z", 35
 CENT = 0.005
@@ -103,45 +103,35 @@ def scenario(contract, loss_share=0.0):
     )
 
 
+def prices_before_charges(on):
+    """Wholesale and sale price of each slot without tariff and losses [USD/kWh]."""
+    site = on.scenario.sites["here"]
+    bare = site.grid.model_copy(update={"tariff": None, "connection": Connection()})
+    plain = {"here": site.model_copy(update={"grid": bare})}
+    outside = staged(on.scenario.model_copy(update={"sites": plain})).outside
+    window = slice(outside.history, outside.history + on.window.slots)
+    return outside.price_usd_kwh[window, 0], outside.sale_usd_kwh[window, 0]
+
+
 def settled(on, result):
-    """The physics' bill of the bins of a run."""
-    world, plan = on.scenario.sites["here"], on.plan(1)
-    hours, per_slot = plan.bin_h, plan.bins_per_slot
-    local = local_time(
-        plan.info.start_utc_ns, plan.bin_ns, len(result.bins["import_kw"]), "Europe/Paris"
-    )
-    keep = 1.0 - world.grid.connection.loss_share
-    read = {name: kw[:, 0] * hours for name, kw in result.bins.items() if name.endswith("_kw")}
+    """The physics' bill of the bins of a run, and what its exports earn [USD]."""
+    grid, plan = on.scenario.sites["here"].grid, on.plan(1)
+    start_ns, count = plan.info.start_utc_ns, len(result.bins["import_kw"])
+    local = local_time(start_ns, plan.bin_ns, count, "Europe/Paris")
+    read = {name: kw[:, 0] * plan.bin_h for name, kw in result.bins.items() if "_kw" in name}
     made = read["solar_kw"] + read["wind_kw"] - read["curtailed_kw"]
-    flows = billed_flows(world.grid.tariff.metering, read["import_kw"], read["export_kw"], made)
-    free = on.scenario.model_copy(
-        update={
-            "sites": {
-                "here": world.model_copy(
-                    update={
-                        "grid": world.grid.model_copy(
-                            update={"tariff": None, "connection": type(world.grid.connection)()}
-                        )
-                    }
-                )
-            }
-        }
-    )
-    outside = staged(free).outside
-    window = slice(outside.history, outside.history + plan.info.slots)
-    price, sale = (
-        np.repeat(s[window, 0], per_slot) for s in (outside.price_usd_kwh, outside.sale_usd_kwh)
-    )
-    terms = tariff(world.grid.tariff, 1.0)
-    past = {n: c.past_peaks_kw for n, c in world.grid.tariff.demand.items()}
-    usage = Usage(
-        local, flows.bought_kwh / keep, flows.sold_kwh * keep, {PRICE: price}, past_peaks_kw=past
-    )
-    return bill(terms, usage), float(sale @ usage.export_kwh)
+    flows = billed_flows(grid.tariff.metering, read["import_kw"], read["export_kw"], made)
+    keep = 1.0 - grid.connection.loss_share
+    price, sale = (np.repeat(s, plan.bins_per_slot) for s in prices_before_charges(on))
+    past = {name: charge.past_peaks_kw for name, charge in grid.tariff.demand.items()}
+    bought, sold = flows.bought_kwh / keep, flows.sold_kwh * keep
+    usage = Usage(local, bought, sold, {PRICE: price}, past_peaks_kw=past)
+    return bill(tariff(grid.tariff, 1.0), usage), float(sale @ sold)
 
 
-@pytest.mark.parametrize("loss_share", [0.0, 0.08])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("kind", "loss_share"), [("blocks and peaks", 0.0), *((kind, 0.08) for kind in KINDS)]
+)
 def test_the_ledger_holds_the_bill_of_what_the_meters_read(kind, loss_share):
     on = staged(scenario(KINDS[kind], loss_share))
     result = run(on, policy="home", energy="price-threshold", seed=1)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from cosim.decision import project
 from cosim.physics.backup import at_rest as engine_at_rest
 from cosim.physics.backup import backup, diesel
 from cosim.physics.demand_response import Baseline, DrEvent, baseline_kwh, settle
 from cosim.physics.local_time import local_time
 from cosim.quantities import NS_PER_HOUR
-from cosim.run import run, staged
+from cosim.run import make_policy, run, staged
 from cosim.scenario.model import Scenario
+from cosim.world.episode import Episode
 
 # one server that idles at 2.0 kW with cooling, whatever happens
 IDLE_KW = 2.0
@@ -263,3 +265,25 @@ def test_a_site_without_a_contract_is_told_nothing_of_demand():
     assert seen[0].grid.demand_billed_kw.shape == (1, 0)
     assert np.isinf(seen[0].grid.block_left_kwh).all()
     assert seen[3].grid is seen[5].grid  # nothing changes, so it is made once
+
+
+def test_what_slots_are_told_to_have_cost_is_what_the_ledger_holds():
+    tariff = {"demand": {"peak": {"usd_per_kw": 30.0}}, "fixed_usd_per_month": 90}
+    grid = {**OUTAGE, **call(at_h=2, penalty_usd_per_kwh=3), "tariff": tariff}
+    site = scenario(grid, backup={"kind": "diesel", "rated_kw": 4})
+    plan, told = staged(site).plan(1), []
+    policy = make_policy(site, "home", "idle")
+    policy.reset(plan.info, np.random.default_rng(1))
+    episode = Episode(plan)
+    episode.reset()
+    while not episode.over:
+        seen = episode.observe()
+        decided = project(policy.decide(seen), plan.info, seen, policy="home").decision
+        episode.step(decided)
+        told.append(episode.outcome().energy_cost_usd[0])
+    ledger = run(site, policy="home", energy="idle").ledger
+    slots = slice(0, ledger.slots)
+    np.testing.assert_allclose(told, ledger.energy_cost_usd()[slots, 0], atol=1e-12)
+    for name in ("demand", "fixed", "backup"):
+        assert ledger.data[f"{name}_usd"].sum() > 0.0
+    assert ledger.data["dr_usd"].sum() < 0.0
