@@ -72,9 +72,8 @@ TIMING_COLUMNS = 11
 
 # entries of Farm.world
 NEXT_JOB, IN_FLIGHT, HELD, HELD_BEFORE, HELD_AT, REFUSED = range(6)
-WINDOW_NS, DEFAULT_STEPS, GPU_BITS, CHANGES = range(6, 10)
-AT_EDGE, STINTS, STINTS_LOST = range(10, 13)
-WORLD_ENTRIES = 13
+GPU_BITS, CHANGES, AT_EDGE, STINTS, STINTS_LOST = range(6, 11)
+WORLD_ENTRIES = 11
 
 # columns of Farm.changes; from OFF_WORDS on, one bit for each GPU that is switched off
 CHANGED_SITE, CHANGED_NS, CHANGED_LEVEL, OFF_WORDS = range(4)
@@ -144,6 +143,7 @@ class Farm(NamedTuple):
         turns: of each site a tournament of its GPUs for the next change: winner of all at 1,
             GPUs from the number of GPUs on; shape (2 · GPUs,).
         work: what waits for each service, shape (services, WORK_COLUMNS).
+        seen: estimated wait and backlog of each site, for callbacks, shape (2, sites) [ns].
         memory: address of the table of addresses, for compiled pieces.
     """
 
@@ -196,6 +196,7 @@ class Farm(NamedTuple):
     joining: Small2
     turns: Small1
     work: Ints2
+    seen: Ints2
     memory: int
 
 
