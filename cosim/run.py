@@ -192,7 +192,7 @@ def _result(
         clips=clips,
         digest=digest(ledger, jobs),
         provenance=[record.row() for record in on.provenance],
-        warnings=notes(on),
+        warnings=notes(on) + outcome.notes,
         versions=versions(),
         wall_s=perf_counter() - wall,
         cpu_s=process_time() - cpu,

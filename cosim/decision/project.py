@@ -114,6 +114,12 @@ class _Projector:
             return np.zeros(shape)
         return self.clip(name, self.array(name, value, shape), np.full(shape, low), high)
 
+    def setpoint(self, value: Any) -> FloatArray:
+        """Set-points within the bands of the rooms."""
+        wanted = self.array("cooling_setpoint_c", value, (self.world.n_sites,))
+        low_c, high_c = self.world.room_low_c, self.world.room_high_c
+        return self.clip("cooling_setpoint_c", wanted, low_c, high_c)
+
     # dispatch ---------------------------------------------------------------------------
 
     def dispatch(self, rule: DispatchRule) -> DispatchRule:
@@ -240,6 +246,6 @@ def project(
         work.battery("battery_kw", decision.battery_kw, seen.battery_low_kw, seen.battery_high_kw),
         work.battery("battery_absorb_kw", decision.battery_absorb_kw, 0.0, np.inf),
         work.battery("battery_cover_kw", decision.battery_cover_kw, 0.0, np.inf),
-        None if setpoint is None else work.array("cooling_setpoint_c", setpoint, (world.n_sites,)),
+        None if setpoint is None else work.setpoint(setpoint),
     )
     return Projection(feasible, work.clips, work.numbers)
