@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 
 from cosim.decision import ClassInfo, Forecast, Forecasts, Observation, WorldInfo
+from cosim.physics.cooling import ConstantPue
+from cosim.physics.thermal import row as cooling_row
 from cosim.quantities import NS_PER_MIN
 
 STEPS = tuple(range(6, 43, 4))
@@ -76,6 +78,7 @@ def build_world(**changes: Any) -> WorldInfo:
         "room_low_c": np.full(3, -np.inf),
         "room_high_c": np.full(3, np.inf),
         "heat_kw_max": np.full(3, np.inf),
+        "cooling_row": np.stack([cooling_row(ConstantPue(1.2), None)] * 3),
         "carbon_usd_kg": 0.0,
     }
     return WorldInfo(**{**fields, **changes})
@@ -89,7 +92,7 @@ def build_two_model_world() -> WorldInfo:
     per_site = [
         "gpus", "batch_max", "idle_w", "battery_kwh", "battery_charge_kw", "battery_discharge_kw",
         "battery_efficiency", "soc_min", "soc_max", "import_kw_max", "export_kw_max",
-        "wear_usd_kwh", "room_kwh_k", "room_low_c", "room_high_c", "heat_kw_max",
+        "wear_usd_kwh", "room_kwh_k", "room_low_c", "room_high_c", "heat_kw_max", "cooling_row",
     ]  # fmt: skip
     return replace(
         base,

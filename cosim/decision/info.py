@@ -99,6 +99,8 @@ class WorldInfo:
         room_low_c: lowest set-point of the room [°C], shape (sites,); −inf without one.
         room_high_c: highest set-point, held where none is ordered; inf without one.
         heat_kw_max: most heat that cooling removes [kW], shape (sites,); inf without a room.
+        cooling_row: law of cooling power of each site as :mod:`cosim.physics.cooling_scalar` and
+            :mod:`cosim.physics.thermal_scalar` read it, shape (sites, …).
         carbon_usd_kg: price of carbon [USD/kg], 0 unless the scenario sets one.
     """
 
@@ -141,6 +143,7 @@ class WorldInfo:
     room_low_c: FloatArray
     room_high_c: FloatArray
     heat_kw_max: FloatArray
+    cooling_row: FloatArray
     carbon_usd_kg: float
 
     @property

@@ -12,6 +12,7 @@ from cosim.physics import quality
 from cosim.physics.battery import Battery, round_trip_efficiency
 from cosim.physics.network import Link, transfer_ns, transfer_usd
 from cosim.physics.sampler import SampledCurve
+from cosim.physics.thermal import row as cooling_row
 from cosim.prepare.energy import foreseen_wear_usd_kwh
 from cosim.prepare.profiles import model_sampler
 from cosim.prepare.services import Rack, Service
@@ -99,6 +100,7 @@ def world_info(
         room_low_c=_room(sites, "band_low_c", -np.inf),
         room_high_c=_room(sites, "band_high_c", np.inf),
         heat_kw_max=_room(sites, "capacity_kw", np.inf),
+        cooling_row=np.stack([cooling_row(site.cooling, site.room) for site in sites]),
         carbon_usd_kg=scenario.money.carbon_usd_per_t / 1000.0,
     )
 
