@@ -58,8 +58,8 @@ _STINTS_AT_LEAST = 4096
 _KEYS = {"srs": BY_STEPS, "priority": BY_PRIORITY, "edf": BY_DEADLINE}
 
 
-def farm_of(plan: Plan, memory: Ints) -> Farm:
-    """Lay out the arrays of a run; ``memory`` is the table in which they will be entered.
+def farm_of(plan: Plan, memory: int) -> Farm:
+    """Lay out the arrays of a run, to be entered in the table at the address ``memory``.
 
     Raises:
         ScenarioError: a site is too large, or a job too long, for 64-bit instants.
@@ -103,7 +103,7 @@ def farm_of(plan: Plan, memory: Ints) -> Farm:
         finished=np.empty((sites, count), dtype=np.int32),
         flight_ns=np.empty(count, dtype=np.int64),
         flight_job=np.empty(count, dtype=np.int32),
-        held=np.empty(count, dtype=np.int32),
+        held=np.empty(count, dtype=np.int64),
         spare_ns=np.empty(count, dtype=np.int64),
         spare_job=np.empty(count, dtype=np.int32),
         arrived=np.zeros((sites, len(info.classes)), dtype=np.int64),

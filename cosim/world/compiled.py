@@ -10,30 +10,54 @@ the last bit.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
+from inspect import get_annotations
 from typing import Any, TypeVar, cast
 
+import llvmlite.binding
 import numba
+from numba.core import types
 
 from cosim.cache import kernel_folder
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-
+_WORDS = {"int": types.int64, "float": types.float64, "bool": types.boolean, "None": types.void}
+_OPTIONS = {"cache": True, "error_model": "numpy", "_nrt": False}
+_pieces: list[tuple[str, Any, Callable[..., Any]]] = []
+_linked: list[Any] = []  # the machine code of a piece lives as long as its object
+_njit, _cfunc = cast("Any", numba.njit), cast("Any", numba.cfunc)  # their types are unwieldy
 _DOORLESS = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 
 def compiled(function: F) -> F:
     """Compile a function that Python calls."""
-    return _kept(function, {})
+    return cast("F", _kept(function, _njit(**_OPTIONS)))
 
 
 def piece(function: F) -> F:
-    """Compile a function that only compiled functions call, and leave it where it is.
+    """Compile a function that only compiled functions call, once and by itself.
 
-    It takes the table of addresses, not the arrays: to hand over a few hundred words at every
-    call would take longer than most pieces run.
+    The compiler takes whatever a function calls into it, and optimises it there again; of pieces
+    it sees the name alone, as the linker does. A piece takes and returns plain numbers; the first
+    is mostly the address of the table of arrays (:mod:`cosim.world.kernel_memory`).
     """
-    return _kept(function, _DOORLESS)
+    hints = get_annotations(function)
+    returned = _WORDS[hints.pop("return")]
+    signature = returned(*(_WORDS[hint] for hint in hints.values()))
+    symbol = f"{function.__module__}.{function.__qualname__}"
+    _pieces.append((symbol, signature, function))
+    return cast("F", types.ExternalFunction(symbol, signature))
+
+
+@cache
+def link_pieces() -> None:
+    """Compile all pieces or load them from disk; needed before compiled code is called."""
+    while _pieces:  # callees are defined before callers
+        symbol, signature, function = _pieces.pop(0)
+        made = _kept(function, _cfunc(signature, **_OPTIONS))
+        _linked.append(made)
+        llvmlite.binding.add_symbol(symbol, made.address)
 
 
 def inlined(function: F) -> F:
@@ -41,16 +65,15 @@ def inlined(function: F) -> F:
 
     It needs no door for Python or C; to build doors for dozens of arrays takes half of the time.
     """
-    return _kept(function, {"forceinline": True, **_DOORLESS})
+    make = _njit(forceinline=True, **_DOORLESS, **_OPTIONS)
+    return cast("F", _kept(function, make))
 
 
-def _kept(function: F, options: dict[str, bool]) -> F:
+def _kept(function: Callable[..., Any], make: Callable[[Any], Any]) -> Any:
+    """Make compiled code of a function, in our own folder on disk."""
     config = cast("Any", numba.config)
     before, config.CACHE_DIR = config.CACHE_DIR, str(kernel_folder())
     try:
-        # kernels allocate nothing; counting references of arrays would take most of their time
-        njit = cast("Any", numba.njit)
-        make = njit(cache=True, error_model="numpy", _nrt=False, **options)
-        return cast("F", make(function))
+        return make(function)
     finally:
         config.CACHE_DIR = before

@@ -99,7 +99,7 @@ class SpanEngine:
     def __init__(self, env: NsEnvironment, books: Books, policy: str) -> None:
         plan = books.plan
         self.env, self.plan, self.books = env, plan, books
-        self.farm = farm_of(plan, books.memory.table)
+        self.farm = farm_of(plan, books.memory.table.ctypes.data)
         self.fates = SpanFates(self.farm)
         levels = [site.levels - 1 for site in plan.sites]
         self._dispatcher = Dispatcher(plan, [], levels, policy, queues=self._queues)

@@ -44,6 +44,7 @@ def lay_grid(plan: Plan) -> at.Grid:
         step_counts=np.array(plan.info.steps, dtype=np.int64),
         rows=np.zeros((slots + SPARE_SLOTS, len(COLUMNS), sites)),
         bins=np.zeros((bins, sites, len(at.BIN_COLUMNS))),
+        readings=np.zeros((sites, at.READINGS), dtype=np.int64),
         flows=np.zeros((4, 7)),
         # pages of this that no slot touches cost nothing
         ratios=np.empty(len(plan.jobs)),

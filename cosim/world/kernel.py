@@ -26,7 +26,7 @@ from cosim.world.kernel_grid import (
     WAITING,
 )
 from cosim.world.kernel_heap import pop_flight
-from cosim.world.kernel_memory import read_farm, read_rules
+from cosim.world.kernel_memory import read_farm, read_grid, read_rules
 from cosim.world.kernel_pool import complete, enter, follow_all, foresee, log, serve
 from cosim.world.kernel_state import (
     ALLOWED,
@@ -67,7 +67,7 @@ from cosim.world.kernel_urgent import arm, land, turns
 
 
 @piece
-def play(memory: Ints, site: int, until_ns: int) -> None:
+def play(memory: int, site: int, until_ns: int) -> None:
     """Play one site to an instant without anybody joining its queue."""
     farm = read_farm(memory)
     sites = farm.sites
@@ -104,7 +104,7 @@ def look_ahead(farm: Farm, site: int, now_ns: int) -> None:
 
 
 @piece
-def advance(memory: Ints, until_ns: int) -> int:
+def advance(memory: int, until_ns: int) -> int:
     """Play everything before an instant, and the completions at it.
 
     Returns:
@@ -144,7 +144,7 @@ def advance(memory: Ints, until_ns: int) -> int:
 
 
 @piece
-def answer(memory: Ints, job: int, now_ns: int, service: int, steps: int) -> None:
+def answer(memory: int, job: int, now_ns: int, service: int, steps: int) -> None:
     """Take Python's placement of a job."""
     farm = read_farm(memory)
     if send(farm, job, now_ns, service, steps):
@@ -152,7 +152,7 @@ def answer(memory: Ints, job: int, now_ns: int, service: int, steps: int) -> Non
 
 
 @piece
-def place_held(memory: Ints, now_ns: int) -> int:
+def place_held(memory: int, now_ns: int) -> int:
     """Place the jobs that were held, as :func:`advance` places arrivals; same answer."""
     farm, rules = read_farm(memory), read_rules(memory)
     world = farm.world
@@ -175,7 +175,7 @@ def begin_held(farm: Farm) -> None:
 
 
 @piece
-def set_clock(memory: Ints, site: int, level: int, now_ns: int) -> bool:
+def set_clock(memory: int, site: int, level: int, now_ns: int) -> bool:
     """Change a site's clock at an edge; whether it was another before."""
     farm = read_farm(memory)
     if farm.sites[site, LEVEL] == level:
@@ -190,7 +190,7 @@ def set_clock(memory: Ints, site: int, level: int, now_ns: int) -> bool:
 
 
 @piece
-def set_enabled(memory: Ints, site: int, count: int, now_ns: int) -> bool:
+def set_enabled(memory: int, site: int, count: int, now_ns: int) -> bool:
     """Let only so many GPUs run: free ones are switched off first, from the highest number."""
     farm = read_farm(memory)
     first, end = farm.first_gpu[site], farm.first_gpu[site + 1]
@@ -222,9 +222,9 @@ def set_enabled(memory: Ints, site: int, count: int, now_ns: int) -> bool:
 
 
 @piece
-def estimate(memory: Ints, levels: Ints, now_ns: int, slot_end_ns: int) -> None:
-    """Start all queue estimates afresh at an edge."""
-    farm = read_farm(memory)
+def estimate(memory: int, now_ns: int, slot_end_ns: int) -> None:
+    """Start all queue estimates afresh at an edge, at the clock levels of the slot."""
+    farm, levels = read_farm(memory), read_grid(memory).levels
     for site in range(len(farm.sites)):
         estimate_site(farm, site, levels[site], now_ns, slot_end_ns)
     estimate_flights(farm, levels)

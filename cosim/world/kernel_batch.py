@@ -58,7 +58,6 @@ from cosim.world.kernel_state import (
     TAIL,
     WORK_NS,
     Farm,
-    Ints,
 )
 from cosim.world.kernel_urgent import rank
 
@@ -212,7 +211,7 @@ def turn(farm: Farm, site: int, gpu: int, now_ns: int) -> None:
 
 
 @piece
-def batch_complete(memory: Ints, site: int, until_ns: int) -> None:
+def batch_complete(memory: int, site: int, until_ns: int) -> None:
     """Let the GPUs of a site take their turns until an instant, in order of time, then number."""
     farm = read_farm(memory)
     sites, first = farm.sites, farm.first_gpu[site]
@@ -227,7 +226,7 @@ def batch_complete(memory: Ints, site: int, until_ns: int) -> None:
 
 
 @piece
-def batch_play(memory: Ints, site: int, now_ns: int) -> None:
+def batch_play(memory: int, site: int, now_ns: int) -> None:
     """Bring a site to an instant, its meters included."""
     farm = read_farm(memory)
     batch_complete(memory, site, now_ns)
@@ -240,7 +239,7 @@ def batch_play(memory: Ints, site: int, now_ns: int) -> None:
 
 
 @piece
-def batch_foresee(memory: Ints, site: int, now_ns: int) -> None:
+def batch_foresee(memory: int, site: int, now_ns: int) -> None:
     """Compute all turns of a site anew, after its clock or its switches have changed."""
     farm = read_farm(memory)
     first, end = farm.first_gpu[site], farm.first_gpu[site + 1]
@@ -256,7 +255,7 @@ def batch_foresee(memory: Ints, site: int, now_ns: int) -> None:
 
 
 @piece
-def batch_serve(memory: Ints, site: int, now_ns: int) -> None:
+def batch_serve(memory: int, site: int, now_ns: int) -> None:
     """Give waiting jobs to empty, enabled GPUs."""
     farm = read_farm(memory)
     sites, first, taken = farm.sites, farm.first_gpu[site], False
@@ -278,7 +277,7 @@ def batch_serve(memory: Ints, site: int, now_ns: int) -> None:
 
 
 @piece
-def batch_submit(memory: Ints, site: int, job: int, now_ns: int) -> None:
+def batch_submit(memory: int, site: int, job: int, now_ns: int) -> None:
     """Let a job join the queue of a site after the turns of this instant.
 
     What an edge has given to an empty GPU begins when the edge is over.

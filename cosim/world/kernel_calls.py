@@ -19,13 +19,14 @@ from cosim.world.kernel_grid import (
     DELIVERED,
     GUARD_DUE,
     IMAGES_OF,
+    READINGS,
     SERVICE_OF,
     SLOT,
     STEPS_OF,
     WAITING,
     Grid,
 )
-from cosim.world.kernel_memory import copy_bytes, read_farm, read_grid
+from cosim.world.kernel_memory import address, copy_bytes, read_farm, read_grid
 from cosim.world.kernel_state import (
     FINISHED,
     FOREVER,
@@ -45,7 +46,7 @@ from cosim.world.kernel_state import (
 @compiled
 def play(memory: Ints, until_ns: int) -> int:
     """Play everything before an instant (see :func:`cosim.world.kernel_meter.play`)."""
-    return kernel_meter.play(memory, until_ns)
+    return kernel_meter.play(address(memory), until_ns)
 
 
 @compiled
@@ -68,8 +69,8 @@ def arrive(
     """
     farm = read_farm(memory)
     if told != NEVER:
-        kernel.answer(memory, told, at_ns, service, steps)
-    job = kernel_meter.play(memory, now_ns + 1)
+        kernel.answer(address(memory), told, at_ns, service, steps)
+    job = kernel_meter.play(address(memory), now_ns + 1)
     kernel.queues(farm, now_ns, seen)
     return int(job)
 
@@ -77,13 +78,13 @@ def arrive(
 @compiled
 def answer(memory: Ints, job: int, now_ns: int, service: int, steps: int) -> None:
     """Take Python's placement of a job."""
-    kernel.answer(memory, job, now_ns, service, steps)
+    kernel.answer(address(memory), job, now_ns, service, steps)
 
 
 @compiled
 def place_held(memory: Ints, now_ns: int) -> int:
     """Place the jobs that were held; a job for which Python has to be asked, or NEVER."""
-    return kernel.place_held(memory, now_ns)
+    return kernel.place_held(address(memory), now_ns)
 
 
 @compiled
@@ -106,8 +107,8 @@ def enforce(memory: Ints, now_ns: int, later_ns: int) -> int:
     """Put the decided clock levels into force and begin to count arrivals; how many are held."""
     farm, grid = read_farm(memory), read_grid(memory)
     for site in range(len(grid.levels)):
-        kernel.set_clock(memory, site, grid.levels[site], now_ns)
-    kernel.estimate(memory, grid.levels, now_ns, later_ns)
+        kernel.set_clock(farm.memory, site, grid.levels[site], now_ns)
+    kernel.estimate(farm.memory, now_ns, later_ns)
     kernel.set_levels(farm, grid.levels)
     farm.arrived[:] = 0
     kernel.begin_held(farm)
@@ -119,13 +120,13 @@ def enforce(memory: Ints, now_ns: int, later_ns: int) -> int:
 @compiled
 def fail(memory: Ints, site: int, gpu: int, now_ns: int) -> None:
     """Let a GPU fail."""
-    kernel_faults.fail(memory, site, gpu, now_ns)
+    kernel_faults.fail(address(memory), site, gpu, now_ns)
 
 
 @compiled
 def repair(memory: Ints, site: int, gpu: int, now_ns: int) -> None:
     """Bring a GPU back."""
-    kernel_faults.repair(memory, site, gpu, now_ns)
+    kernel_faults.repair(address(memory), site, gpu, now_ns)
 
 
 @compiled
@@ -134,7 +135,7 @@ def open_gates(memory: Ints, now_ns: int) -> None:
     farm = read_farm(memory)
     for site in range(len(farm.sites)):
         gpus = farm.first_gpu[site + 1] - farm.first_gpu[site]
-        kernel.set_enabled(memory, site, gpus, now_ns)
+        kernel.set_enabled(farm.memory, site, gpus, now_ns)
 
 
 @compiled
@@ -146,7 +147,7 @@ def close_slot(memory: Ints, drained: bool) -> None:
     for site in range(len(farm.sites)):
         if drained:
             reading = farm.sites[site, PJ_HIGH : PJ_HIGH + 6]
-            close_drain(memory, grid, site, reading)
+            close_drain(address(memory), grid, site, reading)
             reading[:] = 0
         tell_ended(farm, grid, site)
         grid.rows[slot, ARRIVALS_ROW, site] = farm.arrived[site].sum()
@@ -210,7 +211,8 @@ def guard_settings(memory: Ints, demand: Ints, out: Ints) -> None:
     for site in range(len(demand)):
         out[site, 0] = -1
         if kernel_meter.is_guarded(grid, site):
-            out[site, 0], out[site, 1] = kernel_meter.guard_setting(memory, site, demand[site])
+            setting = kernel_meter.guard_setting(address(memory), grid, site, demand[site])
+            out[site, 0], out[site, 1] = setting
 
 
 @compiled
@@ -218,7 +220,9 @@ def close_bins(memory: Ints, readings: Ints) -> None:
     """Close one bin of every site, from readings of shape (sites, READINGS)."""
     grid = read_grid(memory)
     for site in range(len(readings)):
-        close_bin(memory, site, grid.clock[BIN], readings[site])
+        for k in range(READINGS):
+            grid.readings[site, k] = readings[site, k]
+        close_bin(address(memory), site, grid.clock[BIN])
     kernel_meter.pass_bin(grid)
 
 
@@ -227,7 +231,7 @@ def close_drains(memory: Ints, readings: Ints) -> None:
     """Book a slot of the drain of every site."""
     grid = read_grid(memory)
     for site in range(len(readings)):
-        close_drain(memory, grid, site, readings[site])
+        close_drain(address(memory), grid, site, readings[site])
 
 
 @compiled

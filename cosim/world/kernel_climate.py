@@ -20,12 +20,13 @@ from cosim.world.kernel_grid import (
     OVER_TEMP_H,
     REPLICAS,
     ROOM,
+    ROOM_NEXT,
     SLOT,
     THROTTLED_GPU_H,
+    TOO_WARM_H,
     Grid,
 )
 from cosim.world.kernel_memory import read_grid
-from cosim.world.kernel_state import Ints
 
 
 @inlined
@@ -37,37 +38,31 @@ def cell_c(grid: Grid, site: int, bin_no: int) -> float:
 
 
 @piece
-def room_step(
-    memory: Ints, site: int, bin_no: int, it_kw: float, order_c: float
-) -> tuple[float, float, float]:
-    """What a bin would do to the room of a site.
+def room_kw(memory: int, site: int, bin_no: int, it_kw: float) -> float:
+    """Look at what a bin would do to the room of a site, under the set-point in force.
 
     Args:
-        memory: the table of addresses.
+        memory: address of the table of addresses.
         site: the site.
         bin_no: the bin.
         it_kw: IT power [kW].
-        order_c: ordered temperature [°C]; NaN for the upper end of the band.
 
     Returns:
-        (temperature at the end [°C], mean cooling power [kW], time too warm [h]).
+        Mean cooling power [kW]. The temperature at the end and the time too warm stand in the
+        site's state.
     """
     grid = read_grid(memory)
+    state = grid.state[site]
     end_c, power_kw, _, over_h = thermal_step(
         grid.cooling[site],
-        grid.state[site, ROOM],
-        order_c,
+        state[ROOM],
+        state[AIM],
         it_kw,
         grid.temp_c[bin_no, site],
         grid.scalars[BIN_H],
     )
-    return end_c, power_kw, over_h
-
-
-@inlined
-def facility_kw(memory: Ints, grid: Grid, site: int, bin_no: int, it_kw: float) -> float:
-    """IT and cooling power of a bin under the set-point in force [kW]."""
-    return it_kw + room_step(memory, site, bin_no, it_kw, grid.state[site, AIM])[1]
+    state[ROOM_NEXT], state[TOO_WARM_H] = end_c, over_h
+    return power_kw
 
 
 @inlined
@@ -78,21 +73,20 @@ def too_warm(grid: Grid, site: int) -> int:
 
 
 @inlined
-def cool(memory: Ints, grid: Grid, site: int, bin_no: int, it_kw: float, busy_ns: int) -> float:
+def cool(memory: int, grid: Grid, site: int, bin_no: int, it_kw: float, busy_ns: int) -> float:
     """Let a bin pass in the room; the mean cooling power [kW]."""
-    order_c = grid.state[site, AIM]
-    end_c, power_kw, over_h = room_step(memory, site, bin_no, it_kw, order_c)
+    power_kw = room_kw(memory, site, bin_no, it_kw)
     if grid.cooling[site, MASS] > 0.0:
-        row = grid.rows[grid.clock[SLOT]]
-        row[OVER_TEMP_H, site] += over_h
+        row, state = grid.rows[grid.clock[SLOT]], grid.state[site]
+        row[OVER_TEMP_H, site] += state[TOO_WARM_H]
         if too_warm(grid, site) > 0:
             row[THROTTLED_GPU_H, site] += grid.scalars[REPLICAS] * (busy_ns / NS_PER_HOUR)
-        grid.state[site, ROOM] = end_c
+        state[ROOM] = state[ROOM_NEXT]
     return power_kw
 
 
 @piece
-def drain_ratio(memory: Ints, site: int) -> float:
+def drain_ratio(memory: int, site: int) -> float:
     """Cooling per IT power at design load in the weather of the window's end.
 
     The drain meters the energy of late work alone, so that what a plant draws without load must

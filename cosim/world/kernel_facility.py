@@ -68,16 +68,16 @@ _LOW_BITS = (1 << 32) - 1
 
 
 @piece
-def close_bin(memory: Ints, site: int, bin_no: int, reading: Ints) -> None:
-    """Close the books of one bin of one site.
+def close_bin(memory: int, site: int, bin_no: int) -> None:
+    """Close the books of one bin of one site, from what its pool's meters have told.
 
     Args:
-        memory: the table of addresses.
+        memory: address of the table of addresses.
         site: the site.
         bin_no: the bin, counted from the window's start.
-        reading: what its pool's meters gathered in the bin, shape (READINGS,).
     """
     grid = read_grid(memory)
+    reading = grid.readings[site]
     compute_kw, idle_kw = it_kw(grid, site, reading)
     cooling_kw = cool(memory, grid, site, bin_no, compute_kw + idle_kw, reading[BUSY_NS])
     solar_kw, wind_kw = grid.solar_kw[bin_no, site], grid.wind_kw[bin_no, site]
@@ -276,7 +276,7 @@ def count(grid: Grid, site: int, bin_no: int, reading: Ints) -> None:
 
 
 @inlined
-def close_drain(memory: Ints, grid: Grid, site: int, reading: Ints) -> None:
+def close_drain(memory: int, grid: Grid, site: int, reading: Ints) -> None:
     """Book the energy of late work of one slot after the window: from the grid, no weather."""
     row = grid.rows[grid.clock[SLOT]]
     high, low = reading[HIGH] + (reading[LOW] >> 32), reading[LOW] & _LOW_BITS

@@ -39,7 +39,6 @@ from cosim.world.kernel_state import (
     STINT_NS,
     SWITCHED,
     Farm,
-    Ints,
 )
 from cosim.world.kernel_urgent import arm, keep, place_in_running, sift
 
@@ -116,7 +115,7 @@ def go_on(farm: Farm, site: int, now_ns: int) -> None:
 
 
 @piece
-def fail(memory: Ints, site: int, number: int, now_ns: int) -> None:
+def fail(memory: int, site: int, number: int, now_ns: int) -> None:
     """Let a GPU fail."""
     farm = read_farm(memory)
     gpu = farm.first_gpu[site] + number
@@ -140,7 +139,7 @@ def fail(memory: Ints, site: int, number: int, now_ns: int) -> None:
 
 
 @piece
-def repair(memory: Ints, site: int, number: int, now_ns: int) -> None:
+def repair(memory: int, site: int, number: int, now_ns: int) -> None:
     """Bring a GPU back, switched off if as many as may run do."""
     farm = read_farm(memory)
     gpu, sites = farm.first_gpu[site] + number, farm.sites

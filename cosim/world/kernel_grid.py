@@ -57,10 +57,12 @@ CELL_LOW, CELL_HIGH, CELL_OFFSET = range(6, 9)
 SITE_COLUMNS = 9
 
 # columns of Grid.state: what a site's battery holds and what it is to do; how warm its room is,
-# the temperature that was ordered for the slot and the one that is aimed at in the bin
+# the temperature that was ordered for the slot and the one that is aimed at in the bin; what the
+# bin that was looked at last would make of the room
 STORED, POWER, ABSORB, COVER = range(4)
 ROOM, SETPOINT, AIM = range(4, 7)
-STATE_COLUMNS = 7
+ROOM_NEXT, TOO_WARM_H = range(7, 9)
+STATE_COLUMNS = 9
 
 # entries of Grid.scalars
 BIN_H, SLOT_H, REPLICAS, CARBON_USD_KG, UNSERVED_USD_KWH = range(5)
@@ -110,6 +112,7 @@ class Grid(NamedTuple):
         step_counts: allowed step counts, ascending, shape (step counts,).
         rows: the ledger, shape (slots and slots of the drain, ledger columns, sites).
         bins: the bin table, shape (bins, sites, BIN_COLUMNS).
+        readings: what the meters of each site gathered in a bin, shape (sites, READINGS).
         flows: working memory: what each source gave to each sink in a bin, shape (4, 7) [kWh].
         ratios: working memory for delays, shape (jobs,).
         levels: clock level that was decided for each site, shape (sites,).
@@ -140,6 +143,7 @@ class Grid(NamedTuple):
     step_counts: Ints1
     rows: Floats3
     bins: Floats3
+    readings: Ints2
     flows: Floats2
     ratios: Floats1
     levels: Ints1

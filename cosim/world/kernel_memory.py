@@ -12,8 +12,12 @@ from __future__ import annotations
 from typing import Any, get_args, get_type_hints
 
 import numpy as np
+from llvmlite import ir
 from numba.core import cgutils, types
-from numba.extending import intrinsic
+from numba.core.datamodel import models
+from numba.core.imputils import lower_getattr_generic
+from numba.core.typing import templates
+from numba.extending import intrinsic, register_model
 from numba.np import arrayobj
 from numba.np.numpy_support import from_dtype
 
@@ -22,20 +26,28 @@ from cosim.world.kernel_seat import Seat
 from cosim.world.kernel_state import Farm, Rules
 
 # the compiler's own functions carry no types
+_primitive_model: Any = models.PrimitiveModel
 _make_array: Any = arrayobj.make_array
 _populate_array: Any = arrayobj.populate_array
-_named_tuple: Any = types.NamedTuple
+_infer_getattr: Any = templates.infer_getattr
+_lower_getattr_generic: Any = lower_getattr_generic
+_register_model: Any = register_model
 _raw_memcpy: Any = cgutils.raw_memcpy
 
 COLUMNS = 4  # address and up to three extents
 RECORDS = (Farm, Rules, Grid, Seat)
 
 
+def fields(record: type[Any]) -> list[str]:
+    """The arrays of a record: all but the address of the table itself."""
+    return [name for name in record._fields if name != "memory"]
+
+
 def kinds(record: type[Any]) -> list[tuple[np.dtype[Any], int]]:
     """Element type and dimensions of each array of a record, from its annotations."""
     hints = get_type_hints(record, include_extras=True)
     found = []
-    for name in record._fields:
+    for name in fields(record):
         array, dimensions = get_args(hints[name])
         found.append((np.dtype(get_args(get_args(array)[1])[0]), int(dimensions)))
     return found
@@ -44,43 +56,99 @@ def kinds(record: type[Any]) -> list[tuple[np.dtype[Any], int]]:
 def first_row(record: type[Any]) -> int:
     """Where the arrays of a record begin in the table."""
     before = RECORDS[: RECORDS.index(record)]
-    return sum(len(other._fields) for other in before)
+    return sum(len(fields(other)) for other in before)
 
 
 KINDS = {record: kinds(record) for record in RECORDS}
 FIRST_ROW = {record: first_row(record) for record in RECORDS}
 
 
+class Handle(types.Type):
+    """A record in compiled code: the address of the table, from which each array is read.
+
+    A tuple of fifty arrays would travel as four hundred words through every function that takes
+    it, and to compile that takes minutes.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.record = name
+        super().__init__(name=f"Handle({name})")
+
+
+def _begin_model(self: Any, manager: Any, kind: Handle) -> None:
+    _primitive_model.__init__(self, manager, kind, ir.IntType(64).as_pointer())
+
+
+_HandleModel = type("HandleModel", (models.PrimitiveModel,), {"__init__": _begin_model})
+_register_model(Handle)(_HandleModel)
+
+
+def _type_of(_self: Any, kind: Handle, name: str) -> Any:
+    """Type of one of a record's arrays, or of the address itself."""
+    if name == "memory":
+        return types.intp
+    found = _ROWS[kind.record].get(name)
+    return None if found is None else found[1]
+
+
+_ATTRIBUTES = {"key": Handle, "generic_resolve": _type_of}
+_infer_getattr(type("HandleAttributes", (templates.AttributeTemplate,), _ATTRIBUTES))
+
+
+def _read_array(context: Any, builder: Any, kind: Handle, table: Any, name: str) -> Any:
+    """One array of a record, or the address of the table.
+
+    What the table holds does not change while compiled code runs.
+    """
+    if name == "memory":
+        return builder.ptrtoint(table, context.get_value_type(types.intp))
+    row, array = _ROWS[kind.record][name]
+
+    def entry(column: int) -> Any:
+        at = context.get_constant(types.intp, row * COLUMNS + column)
+        word = builder.load(builder.gep(table, [at]))
+        word.set_metadata("invariant.load", builder.module.add_metadata([]))
+        return word
+
+    made = _make_array(array)(context, builder)
+    shape = [entry(1 + axis) for axis in range(array.ndim)]
+    item = context.get_abi_sizeof(context.get_data_type(array.dtype))
+    strides = [context.get_constant(types.intp, item)]
+    for extent in reversed(shape[1:]):
+        strides.insert(0, builder.mul(strides[0], extent))
+    data = builder.inttoptr(entry(0), made.data.type)
+    _populate_array(made, data, shape, strides, item, meminfo=None)
+    return made._getvalue()
+
+
+_lower_getattr_generic(Handle)(_read_array)
+
+
+def _arrays(record: type[Any]) -> dict[str, tuple[int, types.Array]]:
+    """Row in the table and type of each array of a record."""
+    rows = zip(fields(record), KINDS[record], strict=True)
+    return {
+        name: (FIRST_ROW[record] + k, types.Array(from_dtype(kind), n, "C"))
+        for k, (name, (kind, n)) in enumerate(rows)
+    }
+
+
+_ROWS = {record.__name__: _arrays(record) for record in RECORDS}
+
+
 def _reader(record: type[Any]) -> Any:
-    """Make the function that takes a record's arrays from the table, for compiled code."""
-    arrays = [types.Array(from_dtype(kind), n, "C") for kind, n in KINDS[record]]
-    first = FIRST_ROW[record]
+    """Make the function that finds a record by the table, for compiled code."""
+    kind = Handle(record.__name__)
 
     @intrinsic
     def read(_typing: Any, memory: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            table = _make_array(signature.args[0])(context, builder, arguments[0]).data
-            word = context.get_value_type(types.intp)
+            origin, word = signature.args[0], ir.IntType(64).as_pointer()
+            if isinstance(origin, types.Integer):
+                return builder.inttoptr(arguments[0], word)
+            return _make_array(origin)(context, builder, arguments[0]).data
 
-            def entry(row: int, column: int) -> Any:
-                at = context.get_constant(types.intp, row * COLUMNS + column)
-                return builder.load(builder.gep(table, [at]))
-
-            def array(row: int, kind: types.Array) -> Any:
-                made = _make_array(kind)(context, builder)
-                shape = [entry(row, 1 + axis) for axis in range(kind.ndim)]
-                item = context.get_abi_sizeof(context.get_data_type(kind.dtype))
-                strides = [word(item)]
-                for extent in reversed(shape[1:]):
-                    strides.insert(0, builder.mul(strides[0], extent))
-                data = builder.inttoptr(entry(row, 0), made.data.type)
-                _populate_array(made, data, shape, strides, item, meminfo=None)
-                return made._getvalue()
-
-            values = [array(first + k, kind) for k, kind in enumerate(arrays)]
-            return context.make_tuple(builder, signature.return_type, values)
-
-        return _named_tuple(arrays, record)(memory), generate
+        return kind(memory), generate
 
     return read
 
@@ -89,6 +157,19 @@ read_farm = _reader(Farm)
 read_rules = _reader(Rules)
 read_grid = _reader(Grid)
 read_seat = _reader(Seat)
+
+
+def _addressing(_typing: Any, memory: Any) -> Any:
+    """Where the table of addresses itself stands, for compiled code."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        table = _make_array(signature.args[0])(context, builder, arguments[0]).data
+        return builder.ptrtoint(table, context.get_value_type(types.intp))
+
+    return types.intp(memory), generate
+
+
+address: Any = intrinsic(_addressing)
 
 
 def _copying(_typing: Any, to: Any, origin: Any, count: Any) -> Any:

@@ -14,7 +14,7 @@ from cosim.physics.battery_scalar import range_kw
 from cosim.physics.thermal_scalar import MASS
 from cosim.world.compiled import inlined, piece
 from cosim.world.kernel import advance, set_clock, set_enabled
-from cosim.world.kernel_climate import cell_c, facility_kw, too_warm
+from cosim.world.kernel_climate import cell_c, room_kw, too_warm
 from cosim.world.kernel_facility import close_bin
 from cosim.world.kernel_grid import (
     AIM,
@@ -53,6 +53,7 @@ from cosim.world.kernel_grid import (
     LATE_ROW,
     LOW_KW,
     QUEUE_JOBS,
+    READINGS,
     REPLICAS,
     ROOM,
     ROOM_NOW,
@@ -88,7 +89,6 @@ from cosim.world.kernel_state import (
     TAIL,
     Farm,
     Floats,
-    Ints,
 )
 
 NO_LIMIT = math.inf
@@ -109,7 +109,7 @@ def supply_kw(grid: Grid, site: int, bin_no: int) -> float:
 
 
 @inlined
-def gpus_carried(memory: Ints, grid: Grid, site: int, level: int, carried_kw: float) -> int:
+def gpus_carried(memory: int, grid: Grid, site: int, level: int, carried_kw: float) -> int:
     """How many GPUs may be busy at once at a clock level; cooling grows with each."""
     at, replicas, bin_no = grid.site[site], grid.scalars[REPLICAS], grid.clock[BIN]
     gpus, idle_kw = int(at[GPUS]), replicas * at[IDLE_MW] / 1e6
@@ -117,12 +117,14 @@ def gpus_carried(memory: Ints, grid: Grid, site: int, level: int, carried_kw: fl
     each_kw = grid.busy_kw[site, level] - idle_kw
     if each_kw <= 0.0 or carried_kw == NO_LIMIT:
         return gpus
-    if facility_kw(memory, grid, site, bin_no, rest_kw + gpus * each_kw) <= carried_kw:
+    full_kw = rest_kw + gpus * each_kw
+    if full_kw + room_kw(memory, site, bin_no, full_kw) <= carried_kw:
         return gpus
     carried, above = 0, gpus
     while above - carried > 1:
         middle = (carried + above) // 2
-        if facility_kw(memory, grid, site, bin_no, rest_kw + middle * each_kw) <= carried_kw:
+        it_kw = rest_kw + middle * each_kw
+        if it_kw + room_kw(memory, site, bin_no, it_kw) <= carried_kw:
             carried = middle
         else:
             above = middle
@@ -135,8 +137,8 @@ def is_guarded(grid: Grid, site: int) -> bool:
     return bool(grid.site[site, IMPORT_MAX] != NO_LIMIT or grid.cooling[site, MASS] > 0.0)
 
 
-@piece
-def guard_setting(memory: Ints, site: int, demand: int) -> tuple[int, int]:
+@inlined
+def guard_setting(memory: int, grid: Grid, site: int, demand: int) -> tuple[int, int]:
     """Clock level and number of GPUs that may run in the coming bin.
 
     A room that is too warm lowers the clock. Where the import limit would make JEMAS Eq. (10)
@@ -144,7 +146,6 @@ def guard_setting(memory: Ints, site: int, demand: int) -> tuple[int, int]:
     clock, then GPUs are paused at their next step boundary. What a step already begun still draws
     is booked as unserved energy.
     """
-    grid = read_grid(memory)
     state, wanted = grid.state[site], min(demand, int(grid.site[site, GPUS]))
     level, state[AIM] = grid.levels[site] - too_warm(grid, site), state[SETPOINT]
     carried_kw = supply_kw(grid, site, grid.clock[BIN])
@@ -173,7 +174,7 @@ def guard(farm: Farm, grid: Grid) -> None:
     now_ns = grid.clock[BIN_END] - grid.clock[BIN_NS]
     for site in range(len(grid.site)):
         if is_guarded(grid, site):
-            level, enabled = guard_setting(farm.memory, site, demand_of(farm, site))
+            level, enabled = guard_setting(farm.memory, grid, site, demand_of(farm, site))
             set_clock(farm.memory, site, level, now_ns)
             set_enabled(farm.memory, site, enabled, now_ns)
     grid.clock[GUARD_DUE] = 0
@@ -183,7 +184,7 @@ def guard(farm: Farm, grid: Grid) -> None:
 
 
 @piece
-def play(memory: Ints, until_ns: int) -> int:
+def play(memory: int, until_ns: int) -> int:
     """Play everything before an instant and the completions at it; close bins that end by then.
 
     Returns:
@@ -202,9 +203,10 @@ def play(memory: Ints, until_ns: int) -> int:
         if job != NEVER or end_ns > until_ns:
             return job
         for site in range(len(grid.site)):
-            reading = farm.sites[site, PJ_HIGH : PJ_HIGH + 6]
-            close_bin(memory, site, clock[BIN], reading)
-            reading[:] = 0
+            for k in range(READINGS):
+                grid.readings[site, k] = farm.sites[site, PJ_HIGH + k]
+                farm.sites[site, PJ_HIGH + k] = 0
+            close_bin(memory, site, clock[BIN])
         pass_bin(grid)
 
 

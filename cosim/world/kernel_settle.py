@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from cosim.world.compiled import compiled, inlined
-from cosim.world.kernel_state import Floats, Ints
+from cosim.world.kernel_state import (
+    Floats,
+    Ints,
+)
 
 
 @inlined

@@ -144,7 +144,7 @@ class Farm(NamedTuple):
         turns: of each site a tournament of its GPUs for the next change: winner of all at 1,
             GPUs from the number of GPUs on; shape (2 · GPUs,).
         work: what waits for each service, shape (services, WORK_COLUMNS).
-        memory: the table of addresses itself, for compiled pieces.
+        memory: address of the table of addresses, for compiled pieces.
     """
 
     first_gpu: Ints1
@@ -179,7 +179,7 @@ class Farm(NamedTuple):
     finished: Small2
     flight_ns: Ints1
     flight_job: Small1
-    held: Small1
+    held: Ints1
     spare_ns: Ints1
     spare_job: Small1
     arrived: Ints2
@@ -196,7 +196,7 @@ class Farm(NamedTuple):
     joining: Small2
     turns: Small1
     work: Ints2
-    memory: Ints2
+    memory: int
 
 
 # columns of Farm.work: images that have not begun, denoising steps, images to be decoded

@@ -67,7 +67,6 @@ from cosim.world.kernel_state import (
     STINTS_LOST,
     TAIL,
     Farm,
-    Ints,
 )
 
 
@@ -89,11 +88,11 @@ def next_boundary(farm: Farm, site: int, gpu: int) -> tuple[int, int]:
 
 
 @piece
-def arm(memory: Ints, site: int, now_ns: int, last: int) -> None:
+def arm(memory: int, site: int, now_ns: int, last: int) -> None:
     """Find the first boundary at which the head of the queue takes a GPU.
 
     Args:
-        memory: the table of addresses.
+        memory: address of the table of addresses.
         site: a site whose discipline preempts.
         now_ns: the instant; completions at it on GPUs up to ``last`` are done.
         last: number of the last GPU whose boundary at this very instant is over.
@@ -181,7 +180,7 @@ def give_way(farm: Farm, site: int, gpu: int, now_ns: int) -> None:
 
 
 @piece
-def turns(memory: Ints, site: int, until_ns: int) -> None:
+def turns(memory: int, site: int, until_ns: int) -> None:
     """Play completions and changes of GPUs up to an instant in the order of (instant, GPU)."""
     farm = read_farm(memory)
     sites, first, bits = farm.sites, farm.first_gpu[site], farm.world[GPU_BITS]
@@ -216,7 +215,7 @@ def rank(farm: Farm, site: int, job: int) -> None:
 
 
 @piece
-def submit_keyed(memory: Ints, site: int, job: int, now_ns: int) -> None:
+def submit_keyed(memory: int, site: int, job: int, now_ns: int) -> None:
     """Let a job join a queue that is ordered by key.
 
     What goes on because of an edge does so when the edge is over: its boundaries are still ahead.

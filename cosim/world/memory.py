@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.world.compiled import link_pieces
 from cosim.world.kernel_calls import put_back
-from cosim.world.kernel_memory import COLUMNS, FIRST_ROW, KINDS, RECORDS
+from cosim.world.kernel_memory import COLUMNS, FIRST_ROW, KINDS, RECORDS, fields
 
 
 class Memory:
@@ -20,7 +21,8 @@ class Memory:
     """
 
     def __init__(self) -> None:
-        self.table = np.zeros((sum(len(r._fields) for r in RECORDS), COLUMNS), dtype=np.int64)
+        link_pieces()
+        self.table = np.zeros((sum(len(fields(r)) for r in RECORDS), COLUMNS), dtype=np.int64)
         self._kept: dict[type[Any], Any] = {}
 
     def put(self, record: Any) -> None:
@@ -33,7 +35,8 @@ class Memory:
         kind = type(record)
         if wrong := list(_unlike(record)):
             raise TypeError("; ".join(wrong))
-        for row, array in enumerate(record, start=FIRST_ROW[kind]):
+        for row, name in enumerate(fields(kind), start=FIRST_ROW[kind]):
+            array = getattr(record, name)
             self.table[row, 0] = array.ctypes.data
             self.table[row, 1 : 1 + array.ndim] = array.shape
         self._kept[kind] = record
@@ -42,7 +45,8 @@ class Memory:
 def _unlike(record: Any) -> Iterator[str]:
     """What is wrong with the arrays of a record, one sentence each."""
     kind = type(record)
-    for name, array, (dtype, dimensions) in zip(kind._fields, record, KINDS[kind], strict=True):
+    for name, (dtype, dimensions) in zip(fields(kind), KINDS[kind], strict=True):
+        array = getattr(record, name)
         if array.dtype != dtype or array.ndim != dimensions:
             said = f"{kind.__name__}.{name} is {array.dtype} of {array.ndim} dimensions"
             yield f"{said}, not {dtype} of {dimensions}"

@@ -23,6 +23,7 @@ from cosim.world.engine_spans import SpanEngine
 from cosim.world.events import EDGE_PRIORITY, NsEnvironment, Tick
 from cosim.world.faults import breakdowns
 from cosim.world.kernel_grid import BACKLOG, BUSY, UP, WAITING
+from cosim.world.kernel_memory import address
 from cosim.world.kernel_state import FINISHED, PJ_HIGH, Ints
 from cosim.world.plan import Fault, Plan, ServicePlan
 from cosim.world.pool import BinReading
@@ -103,8 +104,8 @@ def plan_of(asks: list[Ask], services: tuple[ServicePlan, ...], **site: Any) -> 
 @compiled
 def limit(memory: Ints, level: int, count: int, now_ns: int) -> None:
     """Set the clock and let only so many GPUs run, as the power guard does."""
-    kernel.set_clock(memory, 0, level, now_ns)
-    kernel.set_enabled(memory, 0, count, now_ns)
+    kernel.set_clock(address(memory), 0, level, now_ns)
+    kernel.set_enabled(address(memory), 0, count, now_ns)
 
 
 class Sight(NamedTuple):

@@ -14,7 +14,15 @@ from cosim.world.arena import farm_of
 from cosim.world.books import Books
 from cosim.world.compiled import compiled
 from cosim.world.kernel_grid import BIN_END, SLOT, Grid
-from cosim.world.kernel_memory import COLUMNS, FIRST_ROW, KINDS, RECORDS, read_farm, read_grid
+from cosim.world.kernel_memory import (
+    COLUMNS,
+    FIRST_ROW,
+    KINDS,
+    RECORDS,
+    fields,
+    read_farm,
+    read_grid,
+)
 from cosim.world.kernel_state import Farm, Floats, Ints, Rules
 from cosim.world.memory import Memory, Still
 
@@ -39,7 +47,7 @@ def look(memory: Ints, ints: Ints, floats: Floats) -> None:
 
 def test_compiled_code_reads_and_writes_the_arrays_that_were_put(plan):
     memory = Memory()
-    farm, grid = farm_of(plan, memory.table), Books(plan).grid
+    farm, grid = farm_of(plan, memory.table.ctypes.data), Books(plan).grid
     memory.put(farm)
     memory.put(grid)
     grid.bins[3, 1, 2] = 7.5
@@ -95,16 +103,16 @@ def test_all_wrong_arrays_are_told_at_once(plan):
 
 def test_types_and_dimensions_come_from_the_annotations():
     assert KINDS[Grid][Grid._fields.index("bins")] == (np.dtype(np.float64), 3)
-    assert KINDS[Farm][Farm._fields.index("movable")] == (np.dtype(np.bool_), 1)
-    assert KINDS[Farm][Farm._fields.index("queue")] == (np.dtype(np.int32), 2)
+    assert KINDS[Farm][fields(Farm).index("movable")] == (np.dtype(np.bool_), 1)
+    assert KINDS[Farm][fields(Farm).index("queue")] == (np.dtype(np.int32), 2)
     assert KINDS[Rules][Rules._fields.index("known")] == (np.dtype(np.int32), 1)
     for record in RECORDS:
-        assert len(KINDS[record]) == len(record._fields)
+        assert len(KINDS[record]) == len(fields(record))
         assert all(1 <= dimensions < COLUMNS for _, dimensions in KINDS[record])
 
 
 def test_each_array_has_its_own_row():
-    ends = [FIRST_ROW[record] + len(record._fields) for record in RECORDS]
+    ends = [FIRST_ROW[record] + len(fields(record)) for record in RECORDS]
     assert [FIRST_ROW[record] for record in RECORDS] == [0, *ends[:-1]]
     assert len(Memory().table) == ends[-1]
 
