@@ -62,20 +62,6 @@ class AgeingSpec(Part):
         default=0.8, description="Share of the first capacity at which it is worth nothing."
     )
 
-    @model_validator(mode="after")
-    def _not_used_up(self) -> AgeingSpec:
-        from cosim.physics.ageing import capacity_share, used_wear
-        from cosim.physics.ageing_models import MODELS
-
-        law = MODELS[self.model]()
-        left = capacity_share(law, used_wear(law, 0.5, self.age_years))
-        if left < 0.5:
-            raise ValueError(
-                f"after {self.age_years:g} years {law.name} leaves {100 * left:.0f} % of the "
-                "capacity; choose age_years that leave at least 50 %"
-            )
-        return self
-
 
 class TaperSpec(Part):
     """Straight lines that lower the limit of the cells' power near full and near empty."""
