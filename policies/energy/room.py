@@ -56,11 +56,10 @@ class Precooling:
             observation: what is seen.
             worth_usd_kwh: what a kWh costs in the coming slots, from this one on.
         """
-        now = worth_usd_kwh[0]
         coming = worth_usd_kwh[1 : 1 + self.slots_ahead(site, observation)]
-        if not coming or max(coming) <= now:
+        if not coming or max(coming) <= worth_usd_kwh[0]:
             return False
-        heat_kw, ratio, cold_ratio = self.effort(site, observation)
+        now, (heat_kw, ratio, cold_ratio) = worth_usd_kwh[0], self.effort(site, observation)
         mass, low_c = self.world.room_kwh_k[site], self.world.room_low_c[site]
         band_kwh = float(mass * (self.world.room_high_c[site] - low_c))
         left_kwh = max(0.0, float(mass * (observation.room_c[site] - low_c)))
@@ -94,8 +93,10 @@ def marginal_usd_kwh(observation: Observation) -> FloatArray:
     """What one more kWh is foreseen to cost: its sale price in surplus, else its purchase price.
 
     Returns:
-        Shape (sites, slots), the slot that begins first [USD/kWh].
+        Shape (sites, slots), the slot that begins first, as far as all forecasts reach [USD/kWh].
     """
-    foreseen = observation.forecast
-    surplus = foreseen.solar.values + foreseen.wind.values > foreseen.load.values
-    return np.where(surplus, foreseen.sale.values, foreseen.price.values)
+    told = observation.forecast
+    forecasts = (told.solar, told.wind, told.load, told.sale, told.price)
+    slots = min(forecast.horizon for forecast in forecasts)
+    solar, wind, load, sale, price = (forecast.values[:, :slots] for forecast in forecasts)
+    return np.where(solar + wind > load, sale, price)

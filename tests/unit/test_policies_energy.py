@@ -304,3 +304,14 @@ def test_surplus_is_stored_as_cold_before_it_ends(make_world, make_observation):
 @pytest.mark.parametrize("name", LAYERS)
 def test_without_rooms_no_temperature_is_ordered(name, world, make_observation):
     assert decide(name, world, make_observation(world)).cooling_setpoint_c is None
+
+
+def test_forecasts_that_reach_less_far_at_the_end_are_looked_at_as_far_as_they_reach(
+    make_world, make_observation
+):
+    world = roomy(make_world, CHILLER)
+    for slots, early in ((5, True), (1, False)):
+        price = stepping(world, 0.05, 0.2)["forecast_price"][:, :slots]
+        seen = make_observation(world, forecast_price=price)
+        aim_c = decide("paper-inner", world, seen).cooling_setpoint_c[0]
+        assert aim_c == (18.0 if early else 27.0)
