@@ -9,7 +9,7 @@ from cosim.decision.info import ClassInfo, WorldInfo
 from cosim.decision.observation import HeldJob, Observation, SlotOutcome
 from cosim.decision.orders import Decision, merge
 from cosim.decision.policy import Layered, Policy
-from cosim.decision.project import Projection, project
+from cosim.decision.project import Projection, Projector, project
 from cosim.decision.rules import (
     DROP,
     HOLD,
@@ -40,6 +40,7 @@ __all__ = [
     "Placement",
     "Policy",
     "Projection",
+    "Projector",
     "QueueView",
     "ScoreRule",
     "SlotOutcome",

@@ -186,6 +186,20 @@ class WorldInfo:
         return [np.asarray(self.steps)[row].tolist() for row in self.steps_open]
 
     @cached_property
+    def nearest_steps(self) -> IntArray:
+        """Nearest count that each service allows; of two, the smaller.
+
+        Shape (services + 2, highest count + 1): by service, and twice for those that allow any
+        count, by steps asked for. What is asked beyond the highest count is nearest to it.
+        """
+        levels = np.asarray(self.steps, dtype=np.int64)
+        anywhere = np.ones((2, len(levels)), dtype=np.bool_)
+        allowed = np.concatenate([self.steps_open, anywhere])
+        away = np.abs(np.arange(levels[-1] + 1)[:, None] - levels)
+        column = np.where(allowed[:, None, :], away, FAR).argmin(axis=-1)
+        return np.asarray(levels[column], dtype=np.int64)
+
+    @cached_property
     def default_column(self) -> IntArray:
         """Index of the step count of a policy that does not choose, shape (services,)."""
         return self.nearest_column(self.default_steps)

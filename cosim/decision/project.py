@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -45,44 +45,83 @@ class Projection:
     numbers: int = 0
 
 
-class _Projector:
-    """The projection of one decision; holds the names that error messages need."""
+@dataclass(frozen=True)
+class _Known:
+    """A split that was projected: what was asked, to the bit, and what came of it."""
 
-    def __init__(self, world: WorldInfo, observation: Observation, policy: str) -> None:
-        self.world, self.observation, self.policy = world, observation, policy
+    asked: tuple[bytes, ...]
+    rule: SplitRule
+    clips: dict[str, IntArray]
+    numbers: int
+
+
+class Projector:
+    """Moves the decisions of one policy onto the feasible set, slot after slot.
+
+    Most policies repeat the split of the last slot; it is projected once.
+    """
+
+    def __init__(self, world: WorldInfo, policy: str = "policy") -> None:
+        self.world, self.policy, self.slot = world, policy, -1
         self.clips: dict[str, IntArray] = {}
         self.numbers = 0
+        self._known: _Known | None = None
+        self._unlimited = np.full(world.n_sites, np.inf)
+        self._nothing = np.zeros(world.n_sites)
+        self._nothing.flags.writeable = False
 
-    def fail(self, name: str, message: str) -> PolicyError:
-        return PolicyError(self.policy, message, slot=self.observation.slot, field=name)
+    def project(self, decision: Decision, observation: Observation) -> Projection:
+        """Project a decision (see :func:`project`)."""
+        self.slot, self.clips, self.numbers = observation.slot, {}, 0
+        if not isinstance(cast("Any", decision), Decision):
+            said = f"{type(decision).__name__} returned, expected Decision"
+            raise self._fail("decision", said)
+        if decision.dispatch is None:
+            raise self._fail("dispatch", "no layer gave a dispatch rule")
+        levels, setpoint, orders = decision.clock_level, decision.cooling_setpoint_c, self._battery
+        low_kw, high_kw = observation.battery_low_kw, observation.battery_high_kw
+        none, all_kw = self._nothing, self._unlimited
+        feasible = Decision(
+            self._dispatch(decision.dispatch),
+            None if levels is None else self._clock(levels),
+            orders("battery_kw", decision.battery_kw, low_kw, high_kw),
+            orders("battery_absorb_kw", decision.battery_absorb_kw, none, all_kw),
+            orders("battery_cover_kw", decision.battery_cover_kw, none, all_kw),
+            None if setpoint is None else self._setpoint(setpoint),
+        )
+        return Projection(feasible, self.clips, self.numbers)
 
-    def array(
+    def _fail(self, name: str, message: str) -> PolicyError:
+        return PolicyError(self.policy, message, slot=self.slot, field=name)
+
+    def _per_site(self, name: str, value: Any) -> FloatArray:
+        array: FloatArray = self._array(name, value, (self.world.n_sites,))
+        return array
+
+    def _array(
         self, name: str, value: Any, shape: tuple[int, ...], kind: type[Any] = np.float64
     ) -> Any:
         """Return ``value`` as an array of that shape, or raise naming the field."""
         try:
             raw = np.asarray(value)
-            wide = raw.astype(np.float64)
+            wide = raw if raw.dtype.kind in "bi" else raw.astype(np.float64)
         except (TypeError, ValueError) as problem:
-            raise self.fail(name, f"not an array of numbers ({problem})") from None
+            raise self._fail(name, f"not an array of numbers ({problem})") from None
         if raw.shape != shape:
-            raise self.fail(name, f"shape {raw.shape}, expected {shape}")
+            raise self._fail(name, f"shape {raw.shape}, expected {shape}")
         self.numbers += raw.size
-        if raw.dtype.kind in "bi":
+        if wide is raw:
             return raw.astype(kind)
-        # the sum tells at a glance that there is no NaN; it may be one where there is none
-        with np.errstate(invalid="ignore"):
-            doubt = math.isnan(wide.sum())
-        if doubt and np.isnan(wide).any():
+        if raw.size and math.isnan(wide.min()):
             place = ", ".join(map(str, np.argwhere(np.isnan(wide))[0]))
-            raise self.fail(name, f"NaN at index ({place})")
+            raise self._fail(name, f"NaN at index ({place})")
         if kind is np.int64 and (np.abs(wide) > WHOLE_MAX).any():
-            raise self.fail(name, "beyond ±2^53, where a whole number has no exact place")
+            raise self._fail(name, "beyond ±2^53, where a whole number has no exact place")
         if kind is np.int64 and not np.array_equal(wide, np.rint(wide)):
-            raise self.fail(name, "has fractions where whole numbers are needed")
+            raise self._fail(name, "has fractions where whole numbers are needed")
         return wide if kind is np.float64 else raw.astype(kind)
 
-    def count(self, name: str, moved: Any) -> None:
+    def _count(self, name: str, moved: Any) -> None:
         """Count moved numbers per site; axis 0 of ``moved`` is the site."""
         if not moved.any():
             return
@@ -90,57 +129,68 @@ class _Projector:
         old = self.clips.get(name, np.zeros(self.world.n_sites, dtype=np.int64))
         self.clips[name] = old + per_site.astype(np.int64)
 
-    def clip(self, name: str, value: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
+    def _clip(self, name: str, value: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
         """Clip to a range per site, counting what moved by more than a rounding error."""
         clipped: FloatArray = np.minimum(np.maximum(value, low), high)
-        if not np.array_equal(clipped, value):
+        if (clipped != value).any():
             slack = 1e-9 * np.maximum(1.0, np.abs(clipped))
             with np.errstate(invalid="ignore"):  # inf - inf: an unlimited order inside no limit
-                self.count(name, np.abs(clipped - value) > slack)
+                self._count(name, np.abs(clipped - value) > slack)
         return clipped
 
     # energy -----------------------------------------------------------------------------
 
-    def clock(self, levels: Any) -> IntArray:
-        wanted: IntArray = self.array("clock_level", levels, (self.world.n_sites,), np.int64)
+    def _clock(self, levels: Any) -> IntArray:
+        wanted: IntArray = self._array("clock_level", levels, (self.world.n_sites,), np.int64)
         kept: IntArray = np.minimum(np.maximum(wanted, 0), self.world.top_level)
-        self.count("clock_level", kept != wanted)
+        self._count("clock_level", kept != wanted)
         return kept
 
-    def battery(self, name: str, value: Any, low: FloatArray | float, high: Any) -> FloatArray:
+    def _battery(self, name: str, value: Any, low: FloatArray, high: FloatArray) -> FloatArray:
         """Order of the batteries; what was left open is nothing, which is always feasible."""
-        shape = (self.world.n_sites,)
         if value is None:
-            return np.zeros(shape)
-        return self.clip(name, self.array(name, value, shape), np.full(shape, low), high)
+            return self._nothing
+        return self._clip(name, self._per_site(name, value), low, high)
 
-    def setpoint(self, value: Any) -> FloatArray:
+    def _setpoint(self, value: Any) -> FloatArray:
         """Set-points within the bands of the rooms."""
-        wanted = self.array("cooling_setpoint_c", value, (self.world.n_sites,))
+        wanted = self._per_site("cooling_setpoint_c", value)
         low_c, high_c = self.world.room_low_c, self.world.room_high_c
-        return self.clip("cooling_setpoint_c", wanted, low_c, high_c)
+        return self._clip("cooling_setpoint_c", wanted, low_c, high_c)
 
     # dispatch ---------------------------------------------------------------------------
 
-    def dispatch(self, rule: DispatchRule) -> DispatchRule:
+    def _dispatch(self, rule: DispatchRule) -> DispatchRule:
         if isinstance(rule, SplitRule):
-            return self.split(rule)
+            return self._split(rule)
         if isinstance(rule, ScoreRule):
-            return self.score(rule)
+            return self._score(rule)
         if isinstance(rule, PerJobRule):
-            return self.per_job(rule)
+            return self._per_job(rule)
         if isinstance(rule, CallbackRule):
             if not callable(rule.place):
-                raise self.fail("dispatch.place", "is not callable")
+                raise self._fail("dispatch.place", "is not callable")
             return rule
-        raise self.fail("dispatch", f"{type(rule).__name__} is no dispatch rule")
+        raise self._fail("dispatch", f"{type(rule).__name__} is no dispatch rule")
 
-    def split(self, rule: SplitRule) -> SplitRule:
+    def _split(self, rule: SplitRule) -> SplitRule:
+        """Project a split, unless it is that of the last slot."""
+        asked, known = _bits(rule.shares, rule.steps), self._known
+        if known is None or not asked or asked != known.asked:
+            clips, numbers, self.clips, self.numbers = self.clips, self.numbers, {}, 0
+            known = self._known = _Known(asked, self._new_split(rule), self.clips, self.numbers)
+            self.clips, self.numbers = clips, numbers
+        self.clips.update(known.clips)
+        self.numbers += known.numbers
+        return known.rule
+
+    def _new_split(self, rule: SplitRule) -> SplitRule:
+        """Shares that are positive, reach their destination and sum to 1; allowed step counts."""
         world = self.world
         sites, classes, services = world.n_sites, len(world.classes), world.n_services
-        shares = self.array("dispatch.shares", rule.shares, (sites, classes, services + 2))
+        shares = self._array("dispatch.shares", rule.shares, (sites, classes, services + 2))
         if not math.isfinite(shares.sum()) and not np.isfinite(shares).all():
-            raise self.fail("dispatch.shares", "holds an infinite share")
+            raise self._fail("dispatch.shares", "holds an infinite share")
         kept = np.maximum(shares, 0.0)
         kept[:, :, :services] *= world.reachable
         total = kept.sum(axis=2, keepdims=True)
@@ -148,72 +198,76 @@ class _Projector:
             kept /= total
         else:
             kept = np.where(total > 0.0, kept / np.where(total > 0.0, total, 1.0), world.staying)
-        self.count("dispatch.shares", (np.abs(kept - shares) > SHARE_TOLERANCE).any(axis=2))
-        steps = self.array("dispatch.steps", rule.steps, (sites, classes, services), np.int64)
-        return SplitRule(kept, self.allowed_steps("dispatch.steps", steps))
+        self._count("dispatch.shares", (np.abs(kept - shares) > SHARE_TOLERANCE).any(axis=2))
+        steps = self._array("dispatch.steps", rule.steps, (sites, classes, services), np.int64)
+        steps = self._allowed_steps("dispatch.steps", steps)
+        kept.flags.writeable = steps.flags.writeable = False
+        return SplitRule(kept, steps)
 
-    def allowed_steps(self, name: str, steps: IntArray) -> IntArray:
+    def _allowed_steps(self, name: str, steps: IntArray) -> IntArray:
         """Move each step count, services on the last axis, to the nearest that is allowed."""
         services = np.arange(self.world.n_services)
         nearest = nearest_allowed(self.world, steps, services)
-        self.count(name, nearest != steps)
+        self._count(name, nearest != steps)
         return nearest
 
-    def open_steps(self, name: str, wanted: BoolArray) -> BoolArray:
+    def _open_steps(self, name: str, wanted: BoolArray) -> BoolArray:
         """Close the step counts that services do not allow, and count the services concerned."""
         kept = allowed_mask(self.world, wanted)
         moved = np.zeros((self.world.n_sites, self.world.n_services), dtype=np.bool_)
         moved[self.world.service_site, np.arange(len(kept))] = (kept != wanted).any(axis=1)
-        self.count(name, moved)
+        self._count(name, moved)
         return kept
 
-    def score(self, rule: ScoreRule) -> ScoreRule:
+    def _score(self, rule: ScoreRule) -> ScoreRule:
         world = self.world
         services, classes = world.n_services, len(world.classes)
         scalars = ("revenue_weight", "late_weight", "transfer_weight", "delay_usd_s", "margin_s")
         for name in scalars:
-            if not np.isfinite(self.array(f"dispatch.{name}", getattr(rule, name), ())):
-                raise self.fail(f"dispatch.{name}", "is not a finite number")
+            if not np.isfinite(self._array(f"dispatch.{name}", getattr(rule, name), ())):
+                raise self._fail(f"dispatch.{name}", "is not a finite number")
         limits: dict[str, Any] = {
-            name: None if value is None else self.array(f"dispatch.{name}", value, (classes,))
+            name: None if value is None else self._array(f"dispatch.{name}", value, (classes,))
             for name in ("hold_below_usd", "drop_below_usd")
             for value in (getattr(rule, name),)
         }
-        allowed = self.array("dispatch.allowed", rule.allowed, (world.n_sites, services), np.bool_)
-        open_steps = self.array(
+        allowed = self._array(
+            "dispatch.allowed", rule.allowed, (world.n_sites, services), np.bool_
+        )
+        open_steps = self._array(
             "dispatch.steps_allowed", rule.steps_allowed, (services, len(world.steps)), np.bool_
         )
         if not open_steps.any(axis=1).all():
-            raise self.fail("dispatch.steps_allowed", "a service has no step count left")
+            raise self._fail("dispatch.steps_allowed", "a service has no step count left")
         return replace(
             rule,
-            gpu_usd_s=self.finite("dispatch.gpu_usd_s", rule.gpu_usd_s),
-            energy_usd_kwh=self.finite("dispatch.energy_usd_kwh", rule.energy_usd_kwh),
+            gpu_usd_s=self._finite("dispatch.gpu_usd_s", rule.gpu_usd_s),
+            energy_usd_kwh=self._finite("dispatch.energy_usd_kwh", rule.energy_usd_kwh),
             allowed=allowed,
-            steps_allowed=self.open_steps("dispatch.steps_allowed", open_steps),
+            steps_allowed=self._open_steps("dispatch.steps_allowed", open_steps),
             **limits,
         )
 
-    def finite(self, name: str, value: Any) -> FloatArray:
-        array: FloatArray = self.array(name, value, (self.world.n_services,))
+    def _finite(self, name: str, value: Any) -> FloatArray:
+        array: FloatArray = self._array(name, value, (self.world.n_services,))
         if not np.isfinite(array).all():
-            raise self.fail(name, "holds an infinite price; close the service with `allowed`")
+            raise self._fail(name, "holds an infinite price; close the service with `allowed`")
         return array
 
-    def per_job(self, rule: PerJobRule) -> PerJobRule:
+    def _per_job(self, rule: PerJobRule) -> PerJobRule:
         count = np.shape(rule.jobs)
         if len(count) != 1:
-            raise self.fail("dispatch.jobs", f"shape {count}, expected one dimension")
-        jobs = self.array("dispatch.jobs", rule.jobs, count, np.int64)
-        services = self.array("dispatch.services", rule.services, count, np.int64)
-        steps = self.array("dispatch.steps", rule.steps, count, np.int64)
+            raise self._fail("dispatch.jobs", f"shape {count}, expected one dimension")
+        jobs = self._array("dispatch.jobs", rule.jobs, count, np.int64)
+        services = self._array("dispatch.services", rule.services, count, np.int64)
+        steps = self._array("dispatch.steps", rule.steps, count, np.int64)
         if len(services) and (services.min() < DROP or services.max() >= self.world.n_services):
-            raise self.fail(
+            raise self._fail(
                 "dispatch.services", f"a destination outside -2..{self.world.n_services - 1}"
             )
-        otherwise = self.dispatch(rule.otherwise)
+        otherwise = self._dispatch(rule.otherwise)
         if not isinstance(otherwise, SplitRule | ScoreRule):
-            raise self.fail("dispatch.otherwise", "must be a SplitRule or a ScoreRule")
+            raise self._fail("dispatch.otherwise", "must be a SplitRule or a ScoreRule")
         return PerJobRule(jobs, services, nearest_allowed(self.world, steps, services), otherwise)
 
 
@@ -234,18 +288,13 @@ def project(
     Raises:
         PolicyError: a NaN, a wrong shape, an unknown destination, or no dispatch rule.
     """
-    work = _Projector(world, observation, policy)
-    if not isinstance(decision, Decision):
-        raise work.fail("decision", f"{type(decision).__name__} returned, expected Decision")
-    if decision.dispatch is None:
-        raise work.fail("dispatch", "no layer gave a dispatch rule")
-    seen, setpoint = observation, decision.cooling_setpoint_c
-    feasible = Decision(
-        work.dispatch(decision.dispatch),
-        None if decision.clock_level is None else work.clock(decision.clock_level),
-        work.battery("battery_kw", decision.battery_kw, seen.battery_low_kw, seen.battery_high_kw),
-        work.battery("battery_absorb_kw", decision.battery_absorb_kw, 0.0, np.inf),
-        work.battery("battery_cover_kw", decision.battery_cover_kw, 0.0, np.inf),
-        None if setpoint is None else work.setpoint(setpoint),
+    return Projector(world, policy).project(decision, observation)
+
+
+def _bits(*arrays: Any) -> tuple[bytes, ...]:
+    """What tells these arrays of numbers from all others; nothing if one is no such array."""
+    if any(type(array) is not np.ndarray or array.dtype.kind not in "bif" for array in arrays):
+        return ()
+    return tuple(
+        part for a in arrays for part in (f"{a.dtype.str}{a.shape}".encode(), a.tobytes())
     )
-    return Projection(feasible, work.clips, work.numbers)

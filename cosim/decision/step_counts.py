@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cosim.decision.info import FAR, BoolArray, IntArray, WorldInfo
+from cosim.decision.info import BoolArray, IntArray, WorldInfo
 
 
 def nearest_allowed(world: WorldInfo, steps: IntArray, services: IntArray) -> IntArray:
@@ -14,18 +14,11 @@ def nearest_allowed(world: WorldInfo, steps: IntArray, services: IntArray) -> In
         world: static facts.
         steps: denoising steps, any shape.
         services: service of each, of a shape that broadcasts to that of ``steps``; where it is
-            negative (hold, drop), every count of the world will do.
+            −1 or −2 (hold, drop), every count of the world will do.
     """
-    levels = np.asarray(world.steps, dtype=np.int64)
-    anywhere = np.ones((1, len(levels)), dtype=np.bool_)
-    allowed = np.concatenate([world.steps_open, anywhere])  # row -1 is for hold and drop
-    rows = np.broadcast_to(np.maximum(services, -1), steps.shape)
-    below = np.minimum(np.searchsorted(levels, steps), len(levels) - 1)
-    if np.array_equal(levels[below], steps) and allowed[rows, below].all():
-        return steps
-    away = np.abs(steps[..., None] - levels)
-    column = np.where(allowed[rows], away, FAR).argmin(axis=-1)
-    return np.asarray(levels[column], dtype=np.int64)
+    table = world.nearest_steps
+    found: IntArray = table[services, np.minimum(np.maximum(steps, 0), table.shape[1] - 1)]
+    return found
 
 
 def allowed_mask(world: WorldInfo, wanted: BoolArray) -> BoolArray:

@@ -120,6 +120,7 @@ def farm_of(plan: Plan, memory: int) -> Farm:
         joining=np.zeros((total, room), dtype=np.int32),
         turns=_turns(first),
         work=np.zeros((len(plan.services), WORK_COLUMNS), dtype=np.int64),
+        seen=np.zeros((2, sites), dtype=np.int64),
         memory=memory,
     )
 

@@ -110,7 +110,6 @@ class SpanEngine:
         self._edge = Tick(env, EDGE_PRIORITY)
         self._doorman = Doorman(self, self._dispatcher)
         self.at_ns = NEVER
-        self._seen = np.zeros((2, len(plan.sites)), dtype=np.int64)
 
     def changing(self) -> list[NDArray[Any]]:
         """The arrays that a run changes; queues and lists count from zero again."""
@@ -126,7 +125,7 @@ class SpanEngine:
         """Begin anew in a fresh environment, when the arrays have been put back."""
         self.env = env
         self._edge = Tick(env, EDGE_PRIORITY)
-        self._doorman = Doorman(self, self._dispatcher)
+        self._doorman.rewind()
         self.at_ns = NEVER
 
     # time -------------------------------------------------------------------------------
@@ -176,8 +175,8 @@ class SpanEngine:
 
     def _queues(self, now_ns: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Estimated waits and backlogs of the sites, for callbacks [ns]."""
-        kernel_calls.queues(self._memory.table, now_ns, self._seen)
-        waits, backlogs = self._seen.tolist()
+        kernel_calls.queues(self._memory.table, now_ns)
+        waits, backlogs = self.farm.seen.tolist()
         return tuple(waits), tuple(backlogs)
 
     # edges ------------------------------------------------------------------------------
@@ -202,10 +201,7 @@ class SpanEngine:
         if kernel_calls.enforce(self._memory.table, now_ns, now_ns + self.plan.info.slot_ns):
             while (job := kernel_calls.place_held(self._memory.table, now_ns)) != NEVER:
                 self._ask(job, now_ns)
-        if self.tables.place is not None:
-            self._doorman.begin()
-            if not self._doorman.waits:
-                self._doorman.await_arrival(self.env)
+        self._doorman.begin(self.tables.place)
 
     def open_gates(self) -> None:
         """Let all GPUs run."""

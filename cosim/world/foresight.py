@@ -8,7 +8,7 @@ comparison only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
@@ -29,6 +29,7 @@ _OUTSIDE = {
     "wind": "wind_kw",
     "temperature": "temp_out_c",
 }
+_FORESEEN = (*_OUTSIDE, "load")
 
 
 class OnDemand(Forecasts):
@@ -37,14 +38,13 @@ class OnDemand(Forecasts):
     What they rest on was fixed when they were issued: a late look brings nothing newer.
     """
 
-    def __init__(self, makers: Mapping[str, Callable[[], Forecast]]) -> None:
-        object.__setattr__(self, "_makers", makers)
+    def __init__(self, make: Callable[[str], Forecast]) -> None:
+        object.__setattr__(self, "_make", make)
 
     def __getattr__(self, name: str) -> Forecast:
-        makers: Mapping[str, Callable[[], Forecast]] = object.__getattribute__(self, "_makers")
-        if name not in makers:
-            raise AttributeError(f"no forecast of `{name}`; there are {', '.join(makers)}")
-        made = makers[name]()
+        if name not in _FORESEEN:
+            raise AttributeError(f"no forecast of `{name}`; there are {', '.join(_FORESEEN)}")
+        made: Forecast = object.__getattribute__(self, "_make")(name)
         object.__setattr__(self, name, made)
         return made
 
@@ -76,10 +76,11 @@ class Forecaster:
 
     def issue(self, slot: int, now_ns: int) -> Forecasts:
         """Issue all forecasts at the beginning of a slot of the window."""
-        makers = {name: partial(self._one, name, slot, now_ns) for name in _OUTSIDE}
-        return OnDemand({**makers, "load": partial(self._load, now_ns, len(self._load_kw))})
+        return OnDemand(partial(self._one, slot, now_ns, len(self._load_kw)))
 
-    def _one(self, name: str, slot: int, now_ns: int) -> Forecast:
+    def _one(self, slot: int, now_ns: int, slots_seen: int, name: str) -> Forecast:
+        if name == "load":
+            return self._load(now_ns, slots_seen)
         series, first = self._series[name], self.plan.outside.history + slot
         horizon = self._horizon(series, first)
         if self.plan.forecaster == "perfect":

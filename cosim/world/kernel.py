@@ -104,8 +104,8 @@ def look_ahead(farm: Farm, site: int, now_ns: int) -> None:
 
 
 @piece
-def advance(memory: int, until_ns: int) -> int:
-    """Play everything before an instant, and the completions at it.
+def admit(memory: int, until_ns: int) -> int:
+    """Let everybody arrive and land before an instant; sites are played as far as that needs.
 
     Returns:
         −1 when the instant is reached, or the number of a job that arrived and for which Python
@@ -124,7 +124,7 @@ def advance(memory: int, until_ns: int) -> int:
             if landing:
                 at_ns, job = landing_ns, flying
         if at_ns >= until_ns:
-            break
+            return NEVER
         if landing:
             pop_flight(farm.flight_ns, farm.flight_job, world[IN_FLIGHT])
             world[IN_FLIGHT] -= 1
@@ -137,10 +137,18 @@ def advance(memory: int, until_ns: int) -> int:
             if not send(farm, job, at_ns, service, steps):
                 continue
         join_site(farm, job, at_ns)
-    for site in range(len(farm.sites)):
-        play(farm.memory, site, until_ns)
-    world[AT_EDGE] = 1
-    return NEVER
+
+
+@piece
+def advance(memory: int, until_ns: int) -> int:
+    """Play everything before an instant, and the completions at it; answers as :func:`admit`."""
+    farm = read_farm(memory)
+    job = admit(memory, until_ns)
+    if job == NEVER:
+        for site in range(len(farm.sites)):
+            play(memory, site, until_ns)
+        farm.world[AT_EDGE] = 1
+    return job
 
 
 @piece

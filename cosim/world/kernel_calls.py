@@ -50,10 +50,10 @@ def play(memory: Ints, until_ns: int) -> int:
 
 
 @compiled
-def arrive(
-    memory: Ints, told: int, service: int, steps: int, at_ns: int, now_ns: int, seen: Ints
-) -> int:
+def arrive(memory: Ints, told: int, service: int, steps: int, at_ns: int, now_ns: int) -> int:
     """Carry out the last answer and play up to an arrival for which Python is asked.
+
+    Estimated waits and backlogs are told in ``Farm.seen``.
 
     Args:
         memory: the table of addresses.
@@ -62,16 +62,19 @@ def arrive(
         steps: its steps.
         at_ns: when it arrived [ns].
         now_ns: when the next one arrives [ns].
-        seen: takes estimated waits and backlogs, shape (2, sites).
 
     Returns:
         The job that arrives, or FULL.
     """
-    farm = read_farm(memory)
+    farm, clock = read_farm(memory), read_grid(memory).clock
     if told != NEVER:
-        kernel.answer(address(memory), told, at_ns, service, steps)
-    job = kernel_meter.play(address(memory), now_ns + 1)
-    kernel.queues(farm, now_ns, seen)
+        kernel.answer(farm.memory, told, at_ns, service, steps)
+    while clock[GUARD_DUE] != 0 or clock[BIN_END] <= now_ns:
+        job = kernel_meter.play(farm.memory, min(clock[BIN_END], now_ns))
+        if job != NEVER:
+            return int(job)
+    job = kernel.admit(farm.memory, now_ns + 1)
+    kernel.queues(farm, now_ns, farm.seen)
     return int(job)
 
 
@@ -94,9 +97,10 @@ def rank_offers(counts: Ints, scores: Floats, best: Ints) -> None:
 
 
 @compiled
-def queues(memory: Ints, now_ns: int, out: Ints) -> None:
-    """Estimated waits and backlogs, for callbacks, shape (2, sites)."""
-    kernel.queues(read_farm(memory), now_ns, out)
+def queues(memory: Ints, now_ns: int) -> None:
+    """Tell estimated waits and backlogs in ``Farm.seen``, for callbacks."""
+    farm = read_farm(memory)
+    kernel.queues(farm, now_ns, farm.seen)
 
 
 # slots, the fast engine --------------------------------------------------------------------

@@ -144,6 +144,7 @@ class Farm(NamedTuple):
         turns: of each site a tournament of its GPUs for the next change: winner of all at 1,
             GPUs from the number of GPUs on; shape (2 · GPUs,).
         work: what waits for each service, shape (services, WORK_COLUMNS).
+        seen: estimated wait and backlog of each site, for callbacks, shape (2, sites) [ns].
         memory: address of the table of addresses, for compiled pieces.
     """
 
@@ -196,6 +197,7 @@ class Farm(NamedTuple):
     joining: Small2
     turns: Small1
     work: Ints2
+    seen: Ints2
     memory: int
 
 

@@ -50,6 +50,7 @@ class RuleTables:
         self.asks = False
         self.place: Placer | None = None
         self._listed = np.zeros(0, dtype=np.int64)
+        self._written: SplitRule | None = None
         info = plan.info
         sites, kinds, services = info.n_sites, len(info.classes), info.n_services
         steps = len(info.steps)
@@ -86,8 +87,10 @@ class RuleTables:
 
     def _split(self, rule: SplitRule) -> None:
         self.rules.meta[KIND] = SPLIT
-        self.rules.shares[:] = rule.shares
-        self.rules.split_steps[:] = rule.steps
+        if rule is not self._written:  # what was projected is never written to
+            self.rules.shares[:] = rule.shares
+            self.rules.split_steps[:] = rule.steps
+            self._written = rule
 
     def _score(self, rule: ScoreRule) -> None:
         """Write down what every service offers; compiled code finds the best of it."""

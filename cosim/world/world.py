@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import simpy
 
-from cosim.decision import Decision, Observation, Policy, project
+from cosim.decision import Decision, Observation, Policy, Projector
 from cosim.errors import CosimError, PolicyError
 from cosim.ledger import Ledger
 from cosim.world.clockwork import Clockwork
@@ -70,6 +70,7 @@ class World:
     ) -> None:
         self.plan, self.policy, self.name = plan, policy, name
         self._watch, self._progress = watch, progress
+        self._projector = Projector(plan.info, name)
         self._works = Clockwork(plan, name, engine)
         self.engine = self._works.engine
         self._clips: dict[str, Any] = {}
@@ -119,7 +120,7 @@ class World:
         started = perf_counter_ns()
         wish = self._ask(seen)
         self._decide_ns.append(perf_counter_ns() - started)
-        projection = project(wish, self.plan.info, seen, policy=self.name)
+        projection = self._projector.project(wish, seen)
         if self._watch is not None:
             self._watch(seen, projection.decision)
         self._numbers += projection.numbers
