@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cosim.decision.info import BoolArray, FloatArray, IntArray, WorldInfo
 from cosim.decision.observation import Observation
@@ -28,6 +29,7 @@ from cosim.errors import PolicyError
 
 SHARE_TOLERANCE = 1e-9
 WHOLE_MAX = 2.0**53
+_FEW = 64
 
 
 @dataclass
@@ -49,7 +51,7 @@ class Projection:
 class _Known:
     """A split that was projected: what was asked, to the bit, and what came of it."""
 
-    asked: tuple[bytes, ...]
+    asked: tuple[Any, ...]
     rule: SplitRule
     clips: dict[str, IntArray]
     numbers: int
@@ -67,6 +69,7 @@ class Projector:
         self.numbers = 0
         self._known: _Known | None = None
         self._unlimited = np.full(world.n_sites, np.inf)
+        self._lowest = np.zeros(world.n_sites, dtype=np.int64)
         self._nothing = np.zeros(world.n_sites)
         self._nothing.flags.writeable = False
 
@@ -112,7 +115,7 @@ class Projector:
         self.numbers += raw.size
         if wide is raw:
             return raw.astype(kind)
-        if raw.size and math.isnan(wide.min()):
+        if _has_nan(wide):
             place = ", ".join(map(str, np.argwhere(np.isnan(wide))[0]))
             raise self._fail(name, f"NaN at index ({place})")
         if kind is np.int64 and (np.abs(wide) > WHOLE_MAX).any():
@@ -132,7 +135,7 @@ class Projector:
     def _clip(self, name: str, value: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
         """Clip to a range per site, counting what moved by more than a rounding error."""
         clipped: FloatArray = np.minimum(np.maximum(value, low), high)
-        if (clipped != value).any():
+        if not _same(clipped, value):
             slack = 1e-9 * np.maximum(1.0, np.abs(clipped))
             with np.errstate(invalid="ignore"):  # inf - inf: an unlimited order inside no limit
                 self._count(name, np.abs(clipped - value) > slack)
@@ -142,8 +145,9 @@ class Projector:
 
     def _clock(self, levels: Any) -> IntArray:
         wanted: IntArray = self._array("clock_level", levels, (self.world.n_sites,), np.int64)
-        kept: IntArray = np.minimum(np.maximum(wanted, 0), self.world.top_level)
-        self._count("clock_level", kept != wanted)
+        kept: IntArray = np.minimum(np.maximum(wanted, self._lowest), self.world.top_level)
+        if not _same(kept, wanted):
+            self._count("clock_level", kept != wanted)
         return kept
 
     def _battery(self, name: str, value: Any, low: FloatArray, high: FloatArray) -> FloatArray:
@@ -291,10 +295,21 @@ def project(
     return Projector(world, policy).project(decision, observation)
 
 
-def _bits(*arrays: Any) -> tuple[bytes, ...]:
+def _bits(*arrays: Any) -> tuple[Any, ...]:
     """What tells these arrays of numbers from all others; nothing if one is no such array."""
     if any(type(array) is not np.ndarray or array.dtype.kind not in "bif" for array in arrays):
         return ()
-    return tuple(
-        part for a in arrays for part in (f"{a.dtype.str}{a.shape}".encode(), a.tobytes())
-    )
+    return tuple((array.dtype, array.shape, array.tobytes()) for array in arrays)
+
+
+def _same(one: NDArray[Any], other: NDArray[Any]) -> bool:
+    """Whether two arrays of one type and shape are equal to the bit; the cheapest way to ask."""
+    return one.tobytes() == other.tobytes()
+
+
+def _has_nan(values: FloatArray) -> bool:
+    """Whether any number is NaN."""
+    if values.ndim == 1 and len(values) <= _FEW:  # Python adds few numbers faster
+        total = sum(values.tolist())
+        return math.isnan(total) and bool(np.isnan(values).any())
+    return bool(values.size) and math.isnan(values.min())

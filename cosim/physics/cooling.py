@@ -176,8 +176,8 @@ def cooling_kw(model: CoolingModel, it_kw: ArrayLike, t_out_c: ArrayLike) -> NDA
     from cosim.physics import cooling_scalar
 
     at = row(model).tolist()
-    pairs = np.stack(np.broadcast_arrays(it_kw, t_out_c), axis=-1).astype(np.float64)
     # traces hold few distinct values: a year of minutes has some hundred temperatures
-    distinct, where = np.unique(pairs.reshape(-1, 2), axis=0, return_inverse=True)
-    powers = [cooling_scalar.cooling_kw(at, float(kw), float(c)) for kw, c in distinct]
-    return np.asarray(powers)[where].reshape(pairs.shape[:-1])
+    pairs = np.asarray(it_kw, dtype=np.float64) + 1j * np.asarray(t_out_c, dtype=np.float64)
+    distinct, where = np.unique(pairs, return_inverse=True)
+    powers = [cooling_scalar.cooling_kw(at, pair.real, pair.imag) for pair in distinct.tolist()]
+    return np.asarray(powers)[where].reshape(pairs.shape)
