@@ -108,6 +108,11 @@ STATE = (
     "backup_h",
     "decide_ms",
     "residual_kwh",
+    "room_c",
+    "over_temp_h",
+    "throttled_gpu_h",
+    "battery_kwh",
+    "fade_kwh",
 )
 COLUMNS = (*METERS, *FLOWS, *MONEY, *STATE)
 
@@ -125,7 +130,10 @@ class Ledger:
             are values at the end of the slot, ``decide_ms`` stands in the first site's column;
             ``gpu_down_h`` is the GPU time lost to failures [h], replicas included; ``backup_h``
             the time for which the backup delivered, ``backup_carbon_kg`` (part of ``carbon_kg``)
-            and ``backup_fuel_kwh`` what it burnt.
+            and ``backup_fuel_kwh`` what it burnt; ``room_c`` (0 without a room) and
+            ``battery_kwh``, the capacity in use, are those at the end of the slot; ``over_temp_h``
+            is the time above band and allowance, ``throttled_gpu_h`` the GPU time worked at a
+            clock that heat lowered [h], ``fade_kwh`` the capacity that age took.
     """
 
     sites: tuple[str, ...]

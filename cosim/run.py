@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from cosim.decision import Layered, Policy
 from cosim.jobtable import JobTable, job_table
 from cosim.ledger import Ledger
-from cosim.metrics import UNSTABLE, Books, kpis
+from cosim.metrics import PARTS, UNSTABLE, Books, kpis
 from cosim.plugins import load_policy
 from cosim.prepare import Stage, stage
 from cosim.prepare.embodied import embodied
@@ -178,7 +178,7 @@ def _result(
         tuple(rack.count for rack in on.racks),
         tuple(embodied(on.scenario)[0]),
         tuple(site.grid.fossil_g_per_kwh for site in on.scenario.sites.values()),
-        supply_parts(on.scenario),
+        absent(on.scenario, plan),
     )
     return RunResult(
         scenario=on.scenario,
@@ -193,11 +193,21 @@ def _result(
         clips=clips,
         digest=digest(ledger, jobs),
         provenance=[record.row() for record in on.provenance],
-        warnings=notes(on),
+        warnings=notes(on) + outcome.notes,
         versions=versions(),
         wall_s=perf_counter() - wall,
         cpu_s=process_time() - cpu,
     )
+
+
+def absent(scenario: Scenario, plan: Plan) -> frozenset[str]:
+    """Key figures of what the scenario does not have: supply parts, rooms, ages."""
+    rooms = any(site.room is not None for site in plan.sites)
+    ages = any(site.ageing is not None for site in plan.sites)
+    there = supply_parts(scenario)
+    missing = [names for part, names in PARTS.items() if part not in there]
+    missing += [] if rooms else [frozenset({"over_temp_h", "throttled_gpu_h"})]
+    return frozenset().union(*missing, () if ages else {"fade_percent"})
 
 
 def supply_parts(scenario: Scenario) -> frozenset[str]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from cosim.errors import BalanceError
 from cosim.ledger import COLUMNS, Ledger
 from cosim.world import kernel_grid as at
+from cosim.world.ageing import Agers
 from cosim.world.calls import Calls
 from cosim.world.contracts import changing, lay_contracts
 from cosim.world.grid import lay_grid
@@ -35,6 +36,7 @@ class Books:
         contract: supply contracts and their meters.
         calls: calls for demand response.
         memory: the table through which compiled code reaches it.
+        agers: batteries that grow older.
         slot: the slot that is being gathered.
     """
 
@@ -44,6 +46,7 @@ class Books:
         self.memory = Memory()
         self.memory.put(self.grid)
         self.memory.put(self.contract)
+        self.agers = Agers(plan)
         self.slot = -1
 
     @property
@@ -69,14 +72,20 @@ class Books:
         """What a run changes; rows and bins are filled anew as their slots come."""
         grid = self.grid
         return [
-            *(grid.state, grid.levels, grid.told_jobs, grid.counts),
+            *(grid.state, grid.battery, grid.levels, grid.told_jobs, grid.counts),
             *(grid.seen, grid.told, grid.clock),
             *changing(self.contract),
         ]
 
-    def settle_calls(self) -> None:
-        """Settle the calls that end in the slot that has been closed."""
+    def rewind(self) -> None:
+        """Begin anew, when what a run changes has been put back."""
+        self.slot = -1
+        self.agers.forget()
+
+    def close_slot(self) -> None:
+        """Do what a slot's end asks for when the engine has settled it."""
         self.calls.settle(self.grid, self.slot)
+        self.agers.close_slot(self.grid, self.slot)
 
     def check(self) -> None:
         """Hold the bins of the slot to their balance.

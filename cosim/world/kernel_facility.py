@@ -15,6 +15,7 @@ from cosim.physics.battery_row import CAPACITY_KWH
 from cosim.physics.battery_scalar import advance
 from cosim.quantities import J_PER_KWH, NS_PER_HOUR
 from cosim.world.compiled import inlined, piece
+from cosim.world.kernel_climate import cell_c, cool, drain_ratio
 from cosim.world.kernel_connection import (
     clear_backup,
     exchange,
@@ -31,7 +32,6 @@ from cosim.world.kernel_grid import (
     BINS_PER_SLOT,
     BUSY_NS,
     BUSY_SHARE,
-    CELL_C,
     COMPUTE,
     COOLING,
     COVER,
@@ -52,6 +52,7 @@ from cosim.world.kernel_grid import (
     READ_STEPS,
     REPLICAS,
     RESIDUAL,
+    ROOM,
     SERVER_MW,
     SLOT,
     STEPS_ROW,
@@ -83,17 +84,17 @@ def close_bin(memory: int, site: int, bin_no: int) -> None:
     grid = read_grid(memory)
     reading = grid.readings[site]
     compute_kw, idle_kw = it_kw(grid, site, reading)
-    cooling_kw = (compute_kw + idle_kw) * (grid.pue[bin_no, site] - 1.0)
+    cooling_kw = cool(memory, grid, site, bin_no, compute_kw + idle_kw, reading[BUSY_NS])
     solar_kw, wind_kw = grid.solar_kw[bin_no, site], grid.wind_kw[bin_no, site]
     limits = limits_kw(grid, site, bin_no)
     net_kw = compute_kw + idle_kw + cooling_kw - solar_kw - wind_kw
     hours, before_kwh = grid.scalars[BIN_H], grid.state[site, STORED]
     charged, given, loss, charge_loss = 0.0, 0.0, 0.0, 0.0
     if grid.battery[site, CAPACITY_KWH] > 0.0:
-        cell_c = grid.site[site, CELL_C]
-        power_kw = battery_kw(grid, site, net_kw, limits, cell_c)
+        temp_c = cell_c(grid, site, bin_no)
+        power_kw = battery_kw(grid, site, net_kw, limits, temp_c)
         after_kwh, charged, given, loss, charge_loss = advance(
-            grid.battery[site], before_kwh, cell_c, power_kw, hours
+            grid.battery[site], before_kwh, temp_c, power_kw, hours
         )
         grid.state[site, STORED] = after_kwh
     post(
@@ -123,7 +124,7 @@ def it_kw(grid: Grid, site: int, reading: Ints) -> tuple[float, float]:
 
 @inlined
 def battery_kw(
-    grid: Grid, site: int, net_kw: float, limits: tuple[float, float], cell_c: float
+    grid: Grid, site: int, net_kw: float, limits: tuple[float, float], temp_c: float
 ) -> float:
     """The battery's order followed within the bin and kept inside the grid's limits [kW].
 
@@ -132,7 +133,7 @@ def battery_kw(
         site: the site.
         net_kw: load less sun and wind [kW].
         limits: what the grid gives and takes [kW].
-        cell_c: temperature of the cells [°C].
+        temp_c: temperature of the cells [°C].
     """
     power_kw = grid.state[site, POWER]
     rest_kw = net_kw - power_kw
@@ -143,7 +144,7 @@ def battery_kw(
     # the battery neither pushes through the export limit nor leaves a load in the dark
     power_kw = min(power_kw, max(0.0, net_kw + limits[1]))
     power_kw = max(power_kw, net_kw - limits[0])
-    charge_kw, discharge_kw = power_limits_kw(grid.battery[site], cell_c)
+    charge_kw, discharge_kw = power_limits_kw(grid.battery[site], temp_c)
     return float(min(discharge_kw, max(-charge_kw, power_kw)))
 
 
@@ -277,15 +278,16 @@ def count(grid: Grid, site: int, bin_no: int, reading: Ints) -> None:
     capacity_kwh = grid.battery[site, CAPACITY_KWH]
     table[10] = grid.state[site, STORED] / capacity_kwh if capacity_kwh > 0.0 else 0.0
     table[11], table[12] = reading[READ_STEPS], busy
+    table[14] = grid.state[site, ROOM]
 
 
 @inlined
-def close_drain(grid: Grid, site: int, reading: Ints) -> None:
+def close_drain(memory: int, grid: Grid, site: int, reading: Ints) -> None:
     """Book the energy of late work of one slot after the window: from the grid, no weather."""
-    row, last = grid.rows[grid.clock[SLOT]], len(grid.pue) - 1
+    row = grid.rows[grid.clock[SLOT]]
     high, low = reading[HIGH] + (reading[LOW] >> 32), reading[LOW] & _LOW_BITS
     compute = grid.scalars[REPLICAS] * (high * 4294967296.0 + low) / 1e12 / J_PER_KWH
-    cooling = compute * (grid.pue[last, site] - 1.0)
+    cooling = compute * drain_ratio(memory, site)
     row[COMPUTE, site], row[COOLING, site] = compute, cooling
     row[FIRST_FLOW, site], row[FIRST_FLOW + 2, site] = compute, cooling
     row[IMPORT, site] = compute + cooling

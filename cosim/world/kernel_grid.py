@@ -34,6 +34,9 @@ ARRIVALS_ROW, CARBON_KG, PEAK = _AT["arrivals"], _AT["carbon_kg"], _AT["peak_imp
 RESIDUAL, DECIDE_MS = _AT["residual_kwh"], _AT["decide_ms"]
 GPU_DOWN_H = _AT["gpu_down_h"]
 BACKUP_FUEL, BACKUP_KG, BACKUP_H = _AT["backup_fuel_kwh"], _AT["backup_carbon_kg"], _AT["backup_h"]
+ROOM_ROW, OVER_TEMP_H = _AT["room_c"], _AT["over_temp_h"]
+THROTTLED_GPU_H, CAPACITY_ROW = _AT["throttled_gpu_h"], _AT["battery_kwh"]
+FADE_ROW = _AT["fade_kwh"]
 
 # columns of Grid.bins
 BIN_COLUMNS = (
@@ -51,16 +54,23 @@ BIN_COLUMNS = (
     "steps",
     "busy_share",
     "backup_kw",
+    "room_c",
 )
 
 # columns of Grid.site
 # (GUARDED: whether its import is ever limited)
-GPUS, IDLE_MW, SERVER_MW, GUARDED, CURTAIL_USD_KWH, WEAR_USD_KWH, CELL_C = range(7)
-SITE_COLUMNS = 7
+GPUS, IDLE_MW, SERVER_MW, GUARDED, CURTAIL_USD_KWH, WEAR_USD_KWH = range(6)
+CELL_LOW, CELL_HIGH, CELL_OFFSET = range(6, 9)
+SITE_COLUMNS = 9
 
-# columns of Grid.state: what a site's battery holds and what it is to do; its backup generator
-STORED, POWER, ABSORB, COVER, WARM_H, LEFT_H = range(6)
-STATE_COLUMNS = 6
+# columns of Grid.state: what a site's battery holds and what it is to do; how warm its room is,
+# the temperature that was ordered for the slot and the one that is aimed at in the bin; what the
+# bin that was looked at last would make of the room; how far its backup has started, and its hours
+STORED, POWER, ABSORB, COVER = range(4)
+ROOM, SETPOINT, AIM = range(4, 7)
+ROOM_NEXT, TOO_WARM_H = range(7, 9)
+WARM_H, LEFT_H = range(9, 11)
+STATE_COLUMNS = 11
 
 # entries of Grid.scalars
 BIN_H, SLOT_H, REPLICAS, CARBON_USD_KG, UNSERVED_USD_KWH = range(5)
@@ -74,8 +84,8 @@ CLOCK_ENTRIES = 9
 WAITING, BUSY, BACKLOG, DUE, UP = range(5)
 COUNTS = 5
 DELAY_P95, FACILITY_KW, IT_KW, STORED_KWH, SOC, LOW_KW, HIGH_KW = range(7)
-BACKLOG_S, BUSY_NOW, SLACK_S, PRICE_NOW = range(7, 11)
-SEEN = 11
+BACKLOG_S, BUSY_NOW, SLACK_S, ROOM_NOW, PRICE_NOW = range(7, 12)
+SEEN = 12
 
 # columns of Grid.told: money of the jobs that ended in a slot
 TOLD_REVENUE, TOLD_PENALTY = range(2)
@@ -97,9 +107,10 @@ class Grid(NamedTuple):
         export_kw: export limit, same shape [kW].
         busy_kw: most that a busy GPU draws at each clock level, shape (sites, levels) [kW].
         speed: speed ratio of each clock level, shape (sites, levels).
-        state: energy stored, the battery's order and the backup's state, shape (sites,
-            STATE_COLUMNS).
-        pue: facility power over IT power, shape (bins, sites).
+        state: what batteries hold, rooms are like and backups have left, and what is ordered,
+            shape (sites, STATE_COLUMNS).
+        cooling: parameters of the cooling and of the room
+            (:mod:`cosim.physics.thermal_scalar`), shape (sites, …).
         solar_kw: mean solar power, shape (bins, sites).
         wind_kw: mean wind power, shape (bins, sites).
         temp_c: mean outdoor temperature, shape (bins, sites).
@@ -133,7 +144,7 @@ class Grid(NamedTuple):
     busy_kw: Floats2
     speed: Floats2
     state: Floats2
-    pue: Floats2
+    cooling: Floats2
     solar_kw: Floats2
     wind_kw: Floats2
     temp_c: Floats2

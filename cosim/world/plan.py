@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.decision import Notice, WorldInfo
+from cosim.physics.ageing import capacity_share
 from cosim.physics.backup import Generator
 from cosim.physics.battery import Battery
 from cosim.physics.cooling import CoolingModel
@@ -23,8 +24,10 @@ from cosim.physics.grid_limits import GridEvent
 from cosim.physics.local_time import LocalTime
 from cosim.physics.network import Link
 from cosim.physics.tariff_records import Tariff
+from cosim.physics.thermal import Thermal
 from cosim.quantities import hours_from_ns
 from cosim.traces.jobs import JobSet
+from cosim.world.battery_plan import CONDITIONED, Ageing, Cells
 
 FloatArray = NDArray[np.float64]
 
@@ -180,7 +183,7 @@ class SitePlan:
         stored_kwh: energy in it at the start [kWh].
         import_kw_max: grid import limit [kW], inf without one.
         export_kw_max: grid export limit [kW], inf without one.
-        wear_usd_kwh: booked per kWh discharged [USD/kWh].
+        wear_usd_kwh: booked per kWh discharged [USD/kWh]; 0 where ageing is.
         preempt: whether a more urgent job takes a GPU over at a step boundary.
         batch_max: images that one GPU denoises at once; 1: one after another.
         grid_events: when the connection's limits are lower.
@@ -188,6 +191,10 @@ class SitePlan:
         backup: the generator for what the grid refuses, None without one.
         contract: what the bill depends on besides the price of the slot, None for nothing.
         calls: calls for demand response, None without any.
+        cells: how warm the battery is.
+        ageing: how it ages; None if it does not.
+        room: the machine room; None where heat is removed at once.
+        room_c: its temperature at the start [°C].
     """
 
     name: str
@@ -211,12 +218,24 @@ class SitePlan:
     backup: Generator | None = None
     contract: SupplyContract | None = None
     calls: CallPlan | None = None
+    cells: Cells = CONDITIONED
+    ageing: Ageing | None = None
+    room: Thermal | None = None
+    room_c: float = 0.0
 
     @property
     def has_edges(self) -> bool:
         """Whether its supply costs more than import and export."""
         parts = (self.backup, self.contract, self.calls)
         return self.curtailment_usd_kwh > 0.0 or any(part is not None for part in parts)
+
+    @property
+    def capacity_kwh(self) -> float:
+        """Capacity that the battery has when the window begins [kWh]; 0 without one."""
+        if self.battery is None:
+            return 0.0
+        left = capacity_share(self.ageing.model, self.ageing.start) if self.ageing else 1.0
+        return left * self.battery.capacity_kwh
 
 
 class Fault(NamedTuple):
