@@ -81,6 +81,11 @@ STATE = (
     "peak_import_kw",
     "decide_ms",
     "residual_kwh",
+    "room_c",
+    "over_temp_h",
+    "throttled_gpu_h",
+    "battery_kwh",
+    "fade_kwh",
 )
 COLUMNS = (*METERS, *FLOWS, *MONEY, *STATE)
 
@@ -96,7 +101,11 @@ class Ledger:
         slot_ns: length of a slot [ns].
         data: column name → float64 array, shape (all slots, sites). ``stored_kwh`` and ``soc``
             are values at the end of the slot, ``decide_ms`` stands in the first site's column;
-            ``gpu_down_h`` is the GPU time lost to failures [h], replicas included.
+            ``gpu_down_h`` is the GPU time lost to failures [h], replicas included. ``room_c`` (0
+            without a room) and ``battery_kwh``, the capacity in use, are those at the end of the
+            slot; ``over_temp_h`` is the time above band and allowance, ``throttled_gpu_h`` the
+            GPU time worked at a clock that heat lowered [h], ``fade_kwh`` the capacity that age
+            took.
     """
 
     sites: tuple[str, ...]

@@ -30,6 +30,7 @@ class Books(NamedTuple):
         gpus: simulated GPUs per site.
         embodied: what making them emitted, per site; None where that is not counted.
         fossil_g_kwh: intensity of each site's fossil plants [g/kWh], None where unknown.
+        absent: key figures of what the scenario does not model.
     """
 
     ledger: Ledger
@@ -43,6 +44,7 @@ class Books(NamedTuple):
     gpus: tuple[int, ...] = ()
     embodied: tuple[EmbodiedCarbon | None, ...] = ()
     fossil_g_kwh: tuple[float | None, ...] = ()
+    absent: frozenset[str] = frozenset()
 
 
 def _total(column: str) -> Callable[[Books], float]:
@@ -153,6 +155,14 @@ def _embodied_kg(books: Books) -> float:
     return total_kg
 
 
+def _fade_percent(books: Books) -> float:
+    """Capacity that age took in the window, relative to what there was when it began."""
+    ledger = books.ledger
+    faded_kwh = ledger.total("fade_kwh")
+    left_kwh = float(ledger.data["battery_kwh"][ledger.slots - 1].sum())
+    return 100.0 * faded_kwh / max(left_kwh + faded_kwh, 1e-12)
+
+
 def _peak_kw(books: Books) -> float:
     return float(books.ledger.data["peak_import_kw"].sum(axis=1).max(initial=0.0))
 
@@ -198,6 +208,9 @@ KPIS: Mapping[str, Callable[[Books], float]] = {
     "curtailed_kwh": _total("curtailed_kwh"),
     "battery_loss_kwh": _total("loss_kwh"),
     "unserved_kwh": _total("unserved_kwh"),
+    "fade_percent": _fade_percent,
+    "over_temp_h": _total("over_temp_h"),
+    "throttled_gpu_h": _total("throttled_gpu_h"),
     "renewable_share": _renewable_share,
     "matched_share": _matched_share,
     "peak_import_kw": _peak_kw,
@@ -213,5 +226,5 @@ UNSTABLE = frozenset({"decide_ms_p50", "decide_ms_p99"})
 
 def kpis(books: Books) -> dict[str, float]:
     """All key figures of a run; those of what a scenario does not count are left out."""
-    absent = set() if any(books.embodied) else {"embodied_kg"}
+    absent = books.absent | (set() if any(books.embodied) else {"embodied_kg"})
     return {name: figure(books) for name, figure in KPIS.items() if name not in absent}

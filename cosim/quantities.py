@@ -107,7 +107,7 @@ NOMENCLATURE: dict[str, Quantity] = _rows(
     (
         "wear_usd",
         "USD",
-        "Battery wear at the scenario's price per kWh discharged.",
+        "Battery wear at the scenario's price per kWh discharged, or as its ageing model has it.",
         "lower",
         "wear $",
     ),
@@ -200,6 +200,28 @@ NOMENCLATURE: dict[str, Quantity] = _rows(
         "Demand that the import limit left without supply.",
         "lower",
         "unserved kWh",
+    ),
+    (
+        "fade_percent",
+        "%",
+        "Capacity that age took from the batteries in the window, of what they had at its start, "
+        "by the ageing model that the scenario names.",
+        "lower",
+        "fade %",
+    ),
+    (
+        "over_temp_h",
+        "h",
+        "Time that rooms spent above their band and its allowance, summed over sites.",
+        "lower",
+        "too warm h",
+    ),
+    (
+        "throttled_gpu_h",
+        "h",
+        "GPU time worked at a clock that a too warm room lowered, replicas included.",
+        "lower",
+        "throttled GPU h",
     ),
     (
         "renewable_share",

@@ -178,6 +178,7 @@ def _result(
         tuple(rack.count for rack in on.racks),
         tuple(embodied(on.scenario)[0]),
         tuple(site.grid.fossil_g_per_kwh for site in on.scenario.sites.values()),
+        _absent(plan),
     )
     return RunResult(
         scenario=on.scenario,
@@ -192,11 +193,19 @@ def _result(
         clips=clips,
         digest=digest(ledger, jobs),
         provenance=[record.row() for record in on.provenance],
-        warnings=notes(on),
+        warnings=notes(on) + outcome.notes,
         versions=versions(),
         wall_s=perf_counter() - wall,
         cpu_s=process_time() - cpu,
     )
+
+
+def _absent(plan: Plan) -> frozenset[str]:
+    """Key figures of rooms and ages that nothing in the plan has."""
+    rooms = any(site.room is not None for site in plan.sites)
+    ages = any(site.ageing is not None for site in plan.sites)
+    absent = set() if rooms else {"over_temp_h", "throttled_gpu_h"}
+    return frozenset(absent if ages else absent | {"fade_percent"})
 
 
 def digest(ledger: Ledger, jobs: JobTable) -> str:

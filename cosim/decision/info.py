@@ -84,7 +84,7 @@ class WorldInfo:
         transfer_s: time to move a job of one image, shape (sites, sites).
         transfer_usd: price of moving a job of one image, shape (sites, sites).
         replicas: how many GPUs and jobs one simulated GPU or job stands for.
-        battery_kwh: usable nameplate capacity, shape (sites,); 0 where there is none.
+        battery_kwh: capacity when the window begins, shape (sites,); 0 where there is none.
         battery_charge_kw: charging limit, shape (sites,).
         battery_discharge_kw: discharging limit, shape (sites,).
         battery_efficiency: round-trip efficiency, shape (sites,).
@@ -92,7 +92,15 @@ class WorldInfo:
         soc_max: highest state of charge, shape (sites,).
         import_kw_max: grid import limit, shape (sites,), inf where there is none.
         export_kw_max: grid export limit, shape (sites,).
-        wear_usd_kwh: battery wear per kWh discharged, shape (sites,).
+        wear_usd_kwh: battery wear per kWh discharged, shape (sites,); where an ageing model books
+            it, what a day of even use would cost by that model.
+        room_kwh_k: heat that warms the machine room by a kelvin [kWh/K], 0 where none is modelled,
+            shape (sites,).
+        room_low_c: lowest set-point of the room [°C], shape (sites,); −inf without one.
+        room_high_c: highest set-point, held where none is ordered; inf without one.
+        heat_kw_max: most heat that cooling removes [kW], shape (sites,); inf without a room.
+        cooling_row: law of cooling power of each site as :mod:`cosim.physics.cooling_scalar` and
+            :mod:`cosim.physics.thermal_scalar` read it, shape (sites, …).
         carbon_usd_kg: price of carbon [USD/kg], 0 unless the scenario sets one.
     """
 
@@ -131,6 +139,11 @@ class WorldInfo:
     import_kw_max: FloatArray
     export_kw_max: FloatArray
     wear_usd_kwh: FloatArray
+    room_kwh_k: FloatArray
+    room_low_c: FloatArray
+    room_high_c: FloatArray
+    heat_kw_max: FloatArray
+    cooling_row: FloatArray
     carbon_usd_kg: float
 
     @property

@@ -58,6 +58,7 @@ class Observation:
         soc: the same as a share of capacity, 0 without a battery, shape (sites,).
         battery_low_kw: most negative (charging) power sustainable over the slot [kW], (sites,).
         battery_high_kw: highest discharging power sustainable over the slot [kW], (sites,).
+        room_c: temperature of the machine room [°C], 0 where none is modelled, shape (sites,).
         price_usd_kwh: purchase price in this slot [USD/kWh], shape (sites,).
         sale_usd_kwh: sale price in this slot [USD/kWh], shape (sites,).
         carbon_g_kwh: last published grid intensity [g/kWh], shape (sites,).
@@ -86,6 +87,7 @@ class Observation:
     soc: FloatArray
     battery_low_kw: FloatArray
     battery_high_kw: FloatArray
+    room_c: FloatArray
     price_usd_kwh: FloatArray
     sale_usd_kwh: FloatArray
     carbon_g_kwh: FloatArray

@@ -3,7 +3,7 @@
 The list is that of the project's learning problem: backlog, utilisation, slack, stored energy,
 clock, prices and renewable power now and ahead, arrivals, and the site's own make. Forecasts are
 those of the scenario's forecaster at that edge; renewable power "now" and carbon are the last ones
-measured. A room model, where a scenario has one, would add its temperature here.
+measured. The temperature of the machine room is there in scenarios that model one.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from cosim.decision.info import FloatArray
 from cosim.gym.families import Family, Read, between, soft
 from cosim.gym.groups import Groups, patience_s
 from cosim.quantities import NS_PER_HOUR, s_from_ns
-from cosim.world.kernel_grid import BACKLOG_S, BUSY_NOW, DELAY_P95, SLACK_S, SOC
+from cosim.world.kernel_grid import BACKLOG_S, BUSY_NOW, DELAY_P95, ROOM_NOW, SLACK_S, SOC
 from cosim.world.kernel_seat import FROM_ARRIVALS, FROM_HELD, FROM_SEEN, FROM_SPEED
 
 PRICE_CENTRE_USD_KWH = 0.05
@@ -123,6 +123,8 @@ class SiteFamilies:
             lambda seen: seen.soc,
             live=(FROM_SEEN, SOC),
         )
+        if self.info.room_kwh_k.any():
+            yield self._room()
         slowest = np.array([min(table) for table in self.info.clock_speed])
         yield between(
             "clock",
@@ -131,6 +133,19 @@ class SiteFamilies:
             (slowest, np.ones(self.info.n_sites)),
             self._speed,
             live=(FROM_SPEED, 0),
+        )
+
+    def _room(self) -> Family:
+        has = self.info.room_kwh_k > 0.0
+        low_c = np.where(has, self.info.room_low_c, 0.0)
+        high_c = np.where(has, self.info.room_high_c, 0.0)
+        return between(
+            "room",
+            "°C",
+            "temperature of the machine room in its band, the middle without one",
+            (low_c, high_c),
+            lambda seen: seen.room_c,
+            live=(FROM_SEEN, ROOM_NOW),
         )
 
     def _speed(self, seen: Observation) -> FloatArray:

@@ -169,7 +169,7 @@ def _site_row(name: str, site: Site) -> dict[str, str]:
         "wind": size(site.wind.rated_kw) if site.wind else MISSING,
         "battery": size(site.battery.capacity_kwh) if site.battery else MISSING,
         "power": _battery_power(site.battery),
-        "cooling": site.cooling.kind,
+        "cooling": site.cooling.kind if site.room is None else f"{site.cooling.kind}, room",
         "imports": _limit(grid.import_kw_max),
         "exports": _limit(grid.export_kw_max),
         "price": getattr(grid.price, "trace", grid.price.kind),
@@ -183,7 +183,9 @@ def _degrees(angle: float, ends: str) -> str:
 def _battery_power(battery: Battery | None) -> str:
     if battery is None:
         return ""
-    return f"{size(battery.charge_kw_max)} / {size(battery.discharge_kw_max)} kW, {battery.kind}"
+    ages = f", ages by {battery.ageing.model}" if battery.ageing else ""
+    powers = f"{size(battery.charge_kw_max)} / {size(battery.discharge_kw_max)} kW"
+    return f"{powers}, {battery.kind}{ages}"
 
 
 def _limit(power_kw: float | None) -> str:

@@ -34,6 +34,7 @@ def check(scenario: Scenario) -> None:
 
 def _findings(scenario: Scenario) -> Iterator[Finding]:
     yield from _site_findings(scenario)
+    yield from _wear_findings(scenario)
     yield from _batch_findings(scenario)
     yield from _workload_findings(scenario)
     yield from _outage_findings(scenario)
@@ -55,6 +56,14 @@ def _site_findings(scenario: Scenario) -> Iterator[Finding]:
         if round(site.gpus.count * scenario.scale) < 1:
             message = f"{site.gpus.count} GPUs at scale {scenario.scale:g} are less than one"
             yield ("sites", name, "gpus", "count"), message
+
+
+def _wear_findings(scenario: Scenario) -> Iterator[Finding]:
+    for name, site in scenario.sites.items():
+        battery = site.battery
+        if battery and battery.ageing is not None and battery.wear_usd_per_kwh > 0:
+            place = ("sites", name, "battery", "wear_usd_per_kwh")
+            yield place, "`ageing` books the wear; leave wear_usd_per_kwh out, or ageing"
 
 
 def _batch_findings(scenario: Scenario) -> Iterator[Finding]:

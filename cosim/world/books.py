@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from cosim.errors import BalanceError
 from cosim.ledger import COLUMNS, Ledger
 from cosim.world import kernel_grid as at
+from cosim.world.ageing import Agers
 from cosim.world.grid import lay_grid
 from cosim.world.kernel_calls import open_slot
 from cosim.world.memory import Memory
@@ -31,6 +32,7 @@ class Books:
         plan: what is run.
         grid: the electrical side, ledger and bins included.
         memory: the table through which compiled code reaches it.
+        agers: batteries that grow older.
         slot: the slot that is being gathered.
     """
 
@@ -39,6 +41,7 @@ class Books:
         self.grid = lay_grid(plan)
         self.memory = Memory()
         self.memory.put(self.grid)
+        self.agers = Agers(plan)
         self.slot = -1
 
     @property
@@ -64,9 +67,18 @@ class Books:
         """What a run changes; rows and bins are filled anew as their slots come."""
         grid = self.grid
         return [
-            *(grid.state, grid.levels, grid.told_jobs, grid.counts),
+            *(grid.state, grid.battery, grid.levels, grid.told_jobs, grid.counts),
             *(grid.seen, grid.told, grid.clock),
         ]
+
+    def rewind(self) -> None:
+        """Begin anew, when what a run changes has been put back."""
+        self.slot = -1
+        self.agers.forget()
+
+    def close_slot(self) -> None:
+        """Do what a slot's end asks for when the engine has settled it."""
+        self.agers.close_slot(self.grid, self.slot)
 
     def check(self) -> None:
         """Hold the bins of the slot to their balance.

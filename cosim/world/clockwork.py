@@ -30,6 +30,7 @@ from cosim.world.kernel_grid import (
     IMPORT_USD,
     LATE_ROW,
     POWER,
+    SETPOINT,
     UNSERVED_USD,
     WEAR_USD,
 )
@@ -69,7 +70,7 @@ class Clockwork:
         """Go back to where :meth:`still` was called, in a fresh environment or in a given one."""
         start.put_back()
         self.env = NsEnvironment(initial_time=0) if env is None else env
-        self.books.slot = -1
+        self.books.rewind()
         self._rewinds.rewind(self.env)
         self.forecaster.forget()
 
@@ -95,6 +96,8 @@ class Clockwork:
         grid.state[:, POWER] = decision.battery_kw
         grid.state[:, ABSORB] = decision.battery_absorb_kw
         grid.state[:, COVER] = decision.battery_cover_kw
+        setpoint_c = decision.cooling_setpoint_c
+        grid.state[:, SETPOINT] = np.nan if setpoint_c is None else setpoint_c
         if decision.dispatch is None:
             raise PolicyError(self.name, "no layer gave a dispatch rule", slot=slot)
         rule = decision.dispatch
@@ -111,6 +114,7 @@ class Clockwork:
     def close_slot(self) -> None:
         """Gather what ended and settle the slot."""
         self.engine.close_slot()
+        self.books.close_slot()
         self.books.check()
         if self.books.in_window:
             self.forecaster.measured(self.books.grid.seen[FACILITY_KW].copy())

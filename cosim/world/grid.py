@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from cosim.ledger import COLUMNS
 from cosim.physics.battery import row as battery_row
-from cosim.physics.battery_row import WIDTH
-from cosim.physics.cooling import pue
+from cosim.physics.battery_row import CAPACITY_KWH, WIDTH
+from cosim.physics.thermal import row as cooling_row
 from cosim.quantities import hours_from_ns
 from cosim.world import kernel_grid as at
 from cosim.world.kernel_state import FOREVER
@@ -18,7 +18,6 @@ from cosim.world.plan import Plan, SitePlan
 
 FloatArray = NDArray[np.float64]
 SPARE_SLOTS = 8
-CELL_C = 25.0  # batteries stand in conditioned housings
 
 
 def lay_grid(plan: Plan) -> at.Grid:
@@ -32,7 +31,7 @@ def lay_grid(plan: Plan) -> at.Grid:
         busy_kw=np.stack([_busy_kw(plan, site, levels) for site in plan.sites]),
         speed=np.stack([_padded(speeds, levels) for speeds in plan.info.clock_speed]),
         state=_state(plan),
-        pue=_floats(np.stack([_pue(plan, i) for i in range(sites)], axis=1)),
+        cooling=np.stack([cooling_row(site.cooling, site.room) for site in plan.sites]),
         solar_kw=_floats(outside.solar_bin_kw),
         wind_kw=_floats(outside.wind_bin_kw),
         temp_c=_floats(outside.temp_bin_c),
@@ -73,12 +72,18 @@ def _site(site: SitePlan) -> FloatArray:
     row = np.zeros(at.SITE_COLUMNS)
     row[at.GPUS], row[at.IDLE_MW], row[at.SERVER_MW] = site.gpus, site.idle_mw, site.server_mw
     row[at.IMPORT_MAX], row[at.EXPORT_MAX] = site.import_kw_max, site.export_kw_max
-    row[at.WEAR_USD_KWH], row[at.CELL_C] = site.wear_usd_kwh, CELL_C
+    row[at.WEAR_USD_KWH], cells = site.wear_usd_kwh, site.cells
+    row[at.CELL_LOW], row[at.CELL_HIGH] = cells.low_c, cells.high_c
+    row[at.CELL_OFFSET] = cells.offset_k
     return row
 
 
 def _battery(site: SitePlan) -> FloatArray:
-    return np.zeros(WIDTH) if site.battery is None else battery_row(site.battery)
+    if site.battery is None:
+        return np.zeros(WIDTH)
+    row = battery_row(site.battery)
+    row[CAPACITY_KWH] = site.capacity_kwh
+    return row
 
 
 def _busy_kw(plan: Plan, site: SitePlan, levels: int) -> FloatArray:
@@ -88,13 +93,11 @@ def _busy_kw(plan: Plan, site: SitePlan, levels: int) -> FloatArray:
     return _padded([plan.info.replicas * mw / 1e6 for mw in most_mw], levels)
 
 
-def _pue(plan: Plan, site: int) -> FloatArray:
-    return pue(plan.sites[site].cooling, plan.outside.temp_bin_c[:, site])
-
-
 def _state(plan: Plan) -> FloatArray:
     state = np.zeros((len(plan.sites), at.STATE_COLUMNS))
     state[:, at.STORED] = [site.stored_kwh for site in plan.sites]
+    state[:, at.ROOM] = [site.room_c for site in plan.sites]
+    state[:, at.SETPOINT] = state[:, at.AIM] = np.nan
     return state
 
 
@@ -110,5 +113,6 @@ def _clock(plan: Plan) -> NDArray[np.int64]:
     clock = np.zeros(at.CLOCK_ENTRIES, dtype=np.int64)
     clock[at.BIN_NS], clock[at.BINS_PER_SLOT] = plan.bin_ns, plan.bins_per_slot
     clock[at.BIN_END], clock[at.BAD_BIN] = FOREVER, -1
-    clock[at.ANY_GUARD] = any(site.import_kw_max != np.inf for site in plan.sites)
+    limited = (site.import_kw_max != np.inf or site.room is not None for site in plan.sites)
+    clock[at.ANY_GUARD] = any(limited)
     return clock

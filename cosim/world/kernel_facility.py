@@ -14,6 +14,7 @@ from cosim.physics.battery_row import CAPACITY_KWH
 from cosim.physics.battery_scalar import advance
 from cosim.quantities import J_PER_KWH, NS_PER_HOUR
 from cosim.world.compiled import inlined, piece
+from cosim.world.kernel_climate import cell_c, cool, drain_ratio
 from cosim.world.kernel_grid import (
     ABSORB,
     BAD_BIN,
@@ -23,7 +24,6 @@ from cosim.world.kernel_grid import (
     BINS_PER_SLOT,
     BUSY_NS,
     BUSY_SHARE,
-    CELL_C,
     COMPUTE,
     COOLING,
     COVER,
@@ -45,6 +45,7 @@ from cosim.world.kernel_grid import (
     READ_STEPS,
     REPLICAS,
     RESIDUAL,
+    ROOM,
     SERVER_MW,
     SLOT,
     STEPS_ROW,
@@ -78,7 +79,7 @@ def close_bin(memory: int, site: int, bin_no: int) -> None:
     grid = read_grid(memory)
     reading = grid.readings[site]
     compute_kw, idle_kw = it_kw(grid, site, reading)
-    cooling_kw = (compute_kw + idle_kw) * (grid.pue[bin_no, site] - 1.0)
+    cooling_kw = cool(memory, grid, site, bin_no, compute_kw + idle_kw, reading[BUSY_NS])
     solar_kw, wind_kw = grid.solar_kw[bin_no, site], grid.wind_kw[bin_no, site]
     sells = grid.sale[grid.clock[SLOT], site] >= 0.0
     export_kw_max = grid.site[site, EXPORT_MAX] if sells else 0.0
@@ -86,10 +87,10 @@ def close_bin(memory: int, site: int, bin_no: int) -> None:
     hours, before_kwh = grid.scalars[BIN_H], grid.state[site, STORED]
     charged, given, loss, charge_loss = 0.0, 0.0, 0.0, 0.0
     if grid.battery[site, CAPACITY_KWH] > 0.0:
-        cell_c = grid.site[site, CELL_C]
-        power_kw = battery_kw(grid, site, net_kw, export_kw_max, cell_c)
+        temp_c = cell_c(grid, site, bin_no)
+        power_kw = battery_kw(grid, site, net_kw, export_kw_max, temp_c)
         after_kwh, charged, given, loss, charge_loss = advance(
-            grid.battery[site], before_kwh, cell_c, power_kw, hours
+            grid.battery[site], before_kwh, temp_c, power_kw, hours
         )
         grid.state[site, STORED] = after_kwh
     post(
@@ -117,7 +118,7 @@ def it_kw(grid: Grid, site: int, reading: Ints) -> tuple[float, float]:
 
 
 @inlined
-def battery_kw(grid: Grid, site: int, net_kw: float, export_kw_max: float, cell_c: float) -> float:
+def battery_kw(grid: Grid, site: int, net_kw: float, export_kw_max: float, temp_c: float) -> float:
     """The battery's order followed within the bin and kept inside the grid's limits [kW].
 
     Args:
@@ -125,7 +126,7 @@ def battery_kw(grid: Grid, site: int, net_kw: float, export_kw_max: float, cell_
         site: the site.
         net_kw: load less sun and wind [kW].
         export_kw_max: what the grid takes [kW].
-        cell_c: temperature of the cells [°C].
+        temp_c: temperature of the cells [°C].
     """
     power_kw = grid.state[site, POWER]
     rest_kw = net_kw - power_kw
@@ -136,7 +137,7 @@ def battery_kw(grid: Grid, site: int, net_kw: float, export_kw_max: float, cell_
     # the battery neither pushes through the export limit nor leaves a load in the dark
     power_kw = min(power_kw, max(0.0, net_kw + export_kw_max))
     power_kw = max(power_kw, net_kw - grid.site[site, IMPORT_MAX])
-    charge_kw, discharge_kw = power_limits_kw(grid.battery[site], cell_c)
+    charge_kw, discharge_kw = power_limits_kw(grid.battery[site], temp_c)
     return float(min(discharge_kw, max(-charge_kw, power_kw)))
 
 
@@ -271,15 +272,16 @@ def count(grid: Grid, site: int, bin_no: int, reading: Ints) -> None:
     capacity_kwh = grid.battery[site, CAPACITY_KWH]
     table[10] = grid.state[site, STORED] / capacity_kwh if capacity_kwh > 0.0 else 0.0
     table[11], table[12] = reading[READ_STEPS], busy
+    table[13] = grid.state[site, ROOM]
 
 
 @inlined
-def close_drain(grid: Grid, site: int, reading: Ints) -> None:
+def close_drain(memory: int, grid: Grid, site: int, reading: Ints) -> None:
     """Book the energy of late work of one slot after the window: from the grid, no weather."""
-    row, last = grid.rows[grid.clock[SLOT]], len(grid.pue) - 1
+    row = grid.rows[grid.clock[SLOT]]
     high, low = reading[HIGH] + (reading[LOW] >> 32), reading[LOW] & _LOW_BITS
     compute = grid.scalars[REPLICAS] * (high * 4294967296.0 + low) / 1e12 / J_PER_KWH
-    cooling = compute * (grid.pue[last, site] - 1.0)
+    cooling = compute * drain_ratio(memory, site)
     row[COMPUTE, site], row[COOLING, site] = compute, cooling
     row[FIRST_FLOW, site], row[FIRST_FLOW + 2, site] = compute, cooling
     row[IMPORT, site] = compute + cooling

@@ -29,6 +29,9 @@ IMAGES_ROW, FINISHED_ROW, LATE_ROW = _AT["images"], _AT["jobs_finished"], _AT["j
 ARRIVALS_ROW, CARBON_KG, PEAK = _AT["arrivals"], _AT["carbon_kg"], _AT["peak_import_kw"]
 RESIDUAL, DECIDE_MS = _AT["residual_kwh"], _AT["decide_ms"]
 GPU_DOWN_H = _AT["gpu_down_h"]
+ROOM_ROW, OVER_TEMP_H = _AT["room_c"], _AT["over_temp_h"]
+THROTTLED_GPU_H, CAPACITY_ROW = _AT["throttled_gpu_h"], _AT["battery_kwh"]
+FADE_ROW = _AT["fade_kwh"]
 
 # columns of Grid.bins
 BIN_COLUMNS = (
@@ -45,15 +48,21 @@ BIN_COLUMNS = (
     "soc",
     "steps",
     "busy_share",
+    "room_c",
 )
 
 # columns of Grid.site
-GPUS, IDLE_MW, SERVER_MW, IMPORT_MAX, EXPORT_MAX, WEAR_USD_KWH, CELL_C = range(7)
-SITE_COLUMNS = 7
+GPUS, IDLE_MW, SERVER_MW, IMPORT_MAX, EXPORT_MAX, WEAR_USD_KWH = range(6)
+CELL_LOW, CELL_HIGH, CELL_OFFSET = range(6, 9)
+SITE_COLUMNS = 9
 
-# columns of Grid.state: what a site's battery holds and what it is to do
+# columns of Grid.state: what a site's battery holds and what it is to do; how warm its room is,
+# the temperature that was ordered for the slot and the one that is aimed at in the bin; what the
+# bin that was looked at last would make of the room
 STORED, POWER, ABSORB, COVER = range(4)
-STATE_COLUMNS = 4
+ROOM, SETPOINT, AIM = range(4, 7)
+ROOM_NEXT, TOO_WARM_H = range(7, 9)
+STATE_COLUMNS = 9
 
 # entries of Grid.scalars
 BIN_H, SLOT_H, REPLICAS, CARBON_USD_KG, UNSERVED_USD_KWH = range(5)
@@ -67,8 +76,8 @@ CLOCK_ENTRIES = 9
 WAITING, BUSY, BACKLOG, DUE, UP = range(5)
 COUNTS = 5
 DELAY_P95, FACILITY_KW, IT_KW, STORED_KWH, SOC, LOW_KW, HIGH_KW = range(7)
-BACKLOG_S, BUSY_NOW, SLACK_S = range(7, 10)
-SEEN = 10
+BACKLOG_S, BUSY_NOW, SLACK_S, ROOM_NOW = range(7, 11)
+SEEN = 11
 
 # columns of Grid.told: money of the jobs that ended in a slot
 TOLD_REVENUE, TOLD_PENALTY = range(2)
@@ -87,8 +96,10 @@ class Grid(NamedTuple):
         battery: parameters of its battery (:mod:`cosim.physics.battery_scalar`), (sites, …).
         busy_kw: most that a busy GPU draws at each clock level, shape (sites, levels) [kW].
         speed: speed ratio of each clock level, shape (sites, levels).
-        state: energy stored and the battery's order, shape (sites, STATE_COLUMNS).
-        pue: facility power over IT power, shape (bins, sites).
+        state: what batteries hold and rooms are like, and what is ordered of both, shape
+            (sites, STATE_COLUMNS).
+        cooling: parameters of the cooling and of the room
+            (:mod:`cosim.physics.thermal_scalar`), shape (sites, …).
         solar_kw: mean solar power, shape (bins, sites).
         wind_kw: mean wind power, shape (bins, sites).
         temp_c: mean outdoor temperature, shape (bins, sites).
@@ -119,7 +130,7 @@ class Grid(NamedTuple):
     busy_kw: Floats2
     speed: Floats2
     state: Floats2
-    pue: Floats2
+    cooling: Floats2
     solar_kw: Floats2
     wind_kw: Floats2
     temp_c: Floats2

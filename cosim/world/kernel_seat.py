@@ -35,8 +35,9 @@ META_ENTRIES = 8
 BY_SPLIT, BY_SCORE = range(2)
 DENSE, DEADLINE, SPARSE = range(3)
 
-# columns of Seat.order: what the energy layer wants of a battery
-ORDER_KW, ORDER_ABSORB_KW, ORDER_COVER_KW = range(3)
+# columns of Seat.order: what the energy layer wants of a battery, and of a room (NaN: nothing)
+ORDER_KW, ORDER_ABSORB_KW, ORDER_COVER_KW, ORDER_ROOM_C = range(4)
+ORDER_COLUMNS = 4
 
 # kinds of Seat.live: where a number that changes with the run is found
 FROM_SEEN, FROM_SPEED, FROM_ARRIVALS, FROM_HELD = range(4)
@@ -104,7 +105,7 @@ class Seat(NamedTuple):
         margin_s: wish: margin before deadlines, shape (1,) [s].
         floor_usd: wish: limits below which a job waits, and is refused, shape (2, classes).
         level: wish: clock levels, shape (sites,); the energy layer's where it decides them.
-        order: wish: battery orders, shape (sites, 3) [kW]; likewise.
+        order: wish: orders to batteries and rooms, shape (sites, ORDER_COLUMNS); likewise.
         known: views of what does not depend on the run, shape (slots + 1, columns).
         live: columns that do: column, kind, site, index; shape (live columns, 4).
         maps: how each of these is brought to [−1, 1], shape (live columns, 3).

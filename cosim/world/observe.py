@@ -62,6 +62,7 @@ class Lookout:
             soc=seen[at.SOC],
             battery_low_kw=seen[at.LOW_KW],
             battery_high_kw=seen[at.HIGH_KW],
+            room_c=seen[at.ROOM_NOW],
             price_usd_kwh=self._price[now],
             sale_usd_kwh=self._sale[now],
             carbon_g_kwh=self._carbon[now],

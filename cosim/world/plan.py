@@ -14,11 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.decision import WorldInfo
+from cosim.physics.ageing import capacity_share
 from cosim.physics.battery import Battery
 from cosim.physics.cooling import CoolingModel
 from cosim.physics.network import Link
+from cosim.physics.thermal import Thermal
 from cosim.quantities import hours_from_ns
 from cosim.traces.jobs import JobSet
+from cosim.world.battery_plan import CONDITIONED, Ageing, Cells
 
 FloatArray = NDArray[np.float64]
 
@@ -138,9 +141,13 @@ class SitePlan:
         stored_kwh: energy in it at the start [kWh].
         import_kw_max: grid import limit [kW], inf without one.
         export_kw_max: grid export limit [kW], inf without one.
-        wear_usd_kwh: booked per kWh discharged [USD/kWh].
+        wear_usd_kwh: booked per kWh discharged [USD/kWh]; 0 where ageing is.
         preempt: whether a more urgent job takes a GPU over at a step boundary.
         batch_max: images that one GPU denoises at once; 1: one after another.
+        cells: how warm the battery is.
+        ageing: how it ages; None if it does not.
+        room: the machine room; None where heat is removed at once.
+        room_c: its temperature at the start [°C].
     """
 
     name: str
@@ -159,6 +166,18 @@ class SitePlan:
     wear_usd_kwh: float
     preempt: bool = False
     batch_max: int = 1
+    cells: Cells = CONDITIONED
+    ageing: Ageing | None = None
+    room: Thermal | None = None
+    room_c: float = 0.0
+
+    @property
+    def capacity_kwh(self) -> float:
+        """Capacity that the battery has when the window begins [kWh]; 0 without one."""
+        if self.battery is None:
+            return 0.0
+        left = capacity_share(self.ageing.model, self.ageing.start) if self.ageing else 1.0
+        return left * self.battery.capacity_kwh
 
 
 class Fault(NamedTuple):

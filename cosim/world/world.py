@@ -40,6 +40,7 @@ class Outcome:
         numbers: numbers decided in all.
         decide_ns: time the policy took for each decision [ns].
         events: SimPy events processed.
+        notes: what a reader of the figures should know.
     """
 
     plan: Plan
@@ -50,6 +51,7 @@ class Outcome:
     numbers: int
     decide_ns: list[int] = field(default_factory=list)
     events: int = 0
+    notes: list[str] = field(default_factory=list)
 
 
 class World:
@@ -95,6 +97,7 @@ class World:
             self._numbers,
             self._decide_ns,
             self._works.env.processed(),
+            books.agers.notes(),
         )
 
     def _slots(self) -> Generator[simpy.Event, Any, None]:

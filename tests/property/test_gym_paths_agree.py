@@ -39,7 +39,10 @@ def patient():
     tree["network"] = {"latency_ms": 30_000}
     tree["sites"]["two"]["grid"]["import_kw_max"] = 1.0
     tree["money"]["carbon_usd_per_t"] = 50
-    tree["sites"]["one"]["battery"]["wear_usd_per_kwh"] = 0.01
+    tree["sites"]["one"]["battery"]["ageing"] = {"model": "naumann"}
+    tree["sites"]["one"]["weather"] = "weather/nsrdb15_brussels_2019"
+    tree["sites"]["one"]["cooling"] = {"kind": "chiller"}
+    tree["sites"]["one"]["room"] = {"capacity_ratio": 0.6, "allowance_k": 1}
     return Scenario.model_validate(tree)
 
 

@@ -26,6 +26,13 @@ WORLDS = {
     "guarded": ["sites.south.grid.import_kw_max=0.9", "sites.north.gpus.discipline=edf"],
     "broken": ["sites.north.gpus.failures={mtbf_h: 0.3, mttr_h: 0.1}"],
     "urgent": ["sites.south.gpus.discipline=edf", "sites.south.gpus.preempt=true"],
+    "climate": [
+        "sites.north.weather=weather/nsrdb15_potsdam_2019",
+        "sites.north.cooling={kind: chiller}",
+        "sites.north.room={capacity_ratio: 0.5, mass_wh_per_k_kw: 3, allowance_k: 0}",
+        "sites.north.battery.kind=pcs_ohmic",
+        "sites.north.battery.ageing={model: naumann}",
+    ],
     "broken batches": [
         "sites.north.gpus.failures={mtbf_h: 0.3, mttr_h: 0.1}",
         "sites.north.gpus.batch_max=4",
