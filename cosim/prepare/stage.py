@@ -14,6 +14,7 @@ from cosim.prepare.embodied import embodied
 from cosim.prepare.energy import ageing_of, battery_of, building_of, cells_of
 from cosim.prepare.facts import world_info
 from cosim.prepare.faults import draw_faults
+from cosim.prepare.forecast_errors import draw_errors
 from cosim.prepare.outside import outside
 from cosim.prepare.services import Rack, Service, deployed, rack
 from cosim.prepare.supply import backup, calls, contract, grid_events, notices
@@ -23,7 +24,7 @@ from cosim.scenario import model as spec
 from cosim.scenario.model import Scenario, Site
 from cosim.traces.catalogue import Catalogue
 from cosim.traces.jobs import JobSet
-from cosim.world.plan import Outside, Plan, SitePlan
+from cosim.world.plan import Errors, Outside, Plan, SitePlan
 
 INFINITE = float("inf")
 
@@ -71,7 +72,12 @@ class Stage:
             horizon=self.window.future,
             faults=draw_faults(scenario, [rack.count for rack in self.racks], self.window, seed),
             notices=notices(scenario),
+            errors=self._errors(seed),
         )
+
+    def _errors(self, seed: int) -> Errors | None:
+        window = self.window
+        return draw_errors(self.scenario, self.outside, window.slot_ns, window.history, seed)
 
     def jobs(self, seed: int) -> JobSet:
         """The jobs of a seed, drawn or replayed."""

@@ -291,6 +291,21 @@ class Outside:
 
 
 @dataclass(frozen=True)
+class Errors:
+    """By how much forecasts of a run miss (see :mod:`cosim.prepare.forecast_errors`).
+
+    Attributes:
+        keep: share a of an error process that is left after a slot, in (0, 1).
+        paths: σ·x of each quantity of :class:`Outside` by its name, shape as the series.
+        relative: names whose error is a factor on the truth.
+    """
+
+    keep: float
+    paths: Mapping[str, FloatArray]
+    relative: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Plan:
     """A world ready to run.
 
@@ -303,11 +318,12 @@ class Plan:
         link: the network between any two sites.
         bin_ns: length of a meter bin [ns].
         unserved_usd_kwh: price of unserved energy [USD/kWh].
-        forecaster: ``seasonal``, ``persistence`` or ``perfect``.
+        forecaster: ``seasonal``, ``persistence``, ``noisy`` or ``perfect``.
         horizon: slots that forecasts look ahead.
         faults: failures and repairs in the order in which they happen: by instant, then site,
             repairs before failures, then GPU. Nothing is down when the window begins.
         notices: what grid operators announce, by begin and site.
+        errors: of a ``noisy`` forecaster.
     """
 
     info: WorldInfo
@@ -322,6 +338,7 @@ class Plan:
     horizon: int
     faults: tuple[Fault, ...] = ()
     notices: tuple[Notice, ...] = ()
+    errors: Errors | None = None
 
     @property
     def bins_per_slot(self) -> int:
