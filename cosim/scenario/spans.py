@@ -2,38 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Annotated, Any, Self
+from datetime import datetime
+from typing import Annotated, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from cosim.quantities import NS_PER_HOUR
-from cosim.scenario.parts import NotNegative, Part
+from cosim.scenario.parts import Instant, NotNegative, Part
 
 
 class Span(Part):
     """A time that begins at an instant, or so long after the start, and lasts so long."""
 
     at_h: NotNegative | None = Field(default=None, description="Begins so long after the start.")
-    at: datetime | None = Field(
+    at: Instant | None = Field(
         default=None, description="Begins at this instant, ISO 8601 with Z or an offset."
     )
     for_h: Annotated[float, Field(gt=0, le=87_600)] = Field(description="Lasts so long.")
-
-    @field_validator("at", mode="before")
-    @classmethod
-    def _as_text(cls, value: Any) -> Any:
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            message = "is a number; write an instant such as 2019-04-22T10:00:00Z, or `at_h:`"
-            raise ValueError(message)  # noqa: TRY004 - pydantic collects ValueError only
-        return value
-
-    @field_validator("at")
-    @classmethod
-    def _anchored(cls, value: datetime | None) -> datetime | None:
-        if value is not None and value.tzinfo is None:
-            raise ValueError(f"has no time zone; write it in UTC with a Z: {value.isoformat()}Z")
-        return value if value is None else value.astimezone(UTC)
 
     @model_validator(mode="after")
     def _one_beginning(self) -> Self:

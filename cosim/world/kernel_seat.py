@@ -13,6 +13,7 @@ from typing import Annotated, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.ledger import MONEY as TERMS
 from cosim.world.kernel_state import Floats1, Floats2, Floats3, Ints1, Ints2, Ints3, Small1
 
 Views = NDArray[np.float32]
@@ -53,20 +54,7 @@ TOLERANCE, SCALE_USD = range(2)
 
 # what a slot has brought, in the order in which it is told; signs as in the ledger
 MONEY = (
-    "revenue_usd",
-    "late_penalty_usd",
-    "transfer_usd",
-    "import_usd",
-    "export_usd",
-    "unserved_usd",
-    "carbon_usd",
-    "wear_usd",
-    "demand_usd",
-    "fixed_usd",
-    "true_up_usd",
-    "curtailment_usd",
-    "backup_usd",
-    "dr_usd",
+    *(name for name in TERMS if name != "settlement_usd"),
     "utility_usd",
     "finished",
     "late",
