@@ -31,6 +31,7 @@ class Books(NamedTuple):
         embodied: what making them emitted, per site; None where that is not counted.
         fossil_g_kwh: intensity of each site's fossil plants [g/kWh], None where unknown.
         absent: key figures of what the scenario does not model.
+        overruns: decisions that came too late.
     """
 
     ledger: Ledger
@@ -45,6 +46,7 @@ class Books(NamedTuple):
     embodied: tuple[EmbodiedCarbon | None, ...] = ()
     fossil_g_kwh: tuple[float | None, ...] = ()
     absent: frozenset[str] = frozenset()
+    overruns: int = 0
 
 
 def _total(column: str) -> Callable[[Books], float]:
@@ -224,11 +226,12 @@ KPIS: Mapping[str, Callable[[Books], float]] = {
     "peak_import_kw": _peak_kw,
     "decide_ms_p50": _decide_ms(0.5),
     "decide_ms_p99": _decide_ms(0.99),
+    "decide_overruns": lambda books: float(books.overruns),
     "clipped_share": lambda books: books.clipped / max(1, books.numbers),
     "images": _images,
     "jobs": lambda books: float(len(books.jobs)),
 }
-UNSTABLE = frozenset({"decide_ms_p50", "decide_ms_p99"})
+UNSTABLE = frozenset({"decide_ms_p50", "decide_ms_p99", "decide_overruns"})
 """Key figures that are measured on the clock of the machine and differ from run to run."""
 
 

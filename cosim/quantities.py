@@ -314,6 +314,13 @@ NOMENCLATURE: dict[str, Quantity] = _rows(
         "decide p99 ms",
     ),
     (
+        "decide_overruns",
+        "1",
+        "Decisions that took longer than `policy.decide_limit_ms` and were not used.",
+        "lower",
+        "overruns",
+    ),
+    (
         "clipped_share",
         "1",
         "Share of decided numbers that had to be moved into their feasible range.",

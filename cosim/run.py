@@ -142,6 +142,7 @@ def run(
         watch=watch,
         progress=progress,
         engine=engine or scenario.engine,
+        decide_limit_ms=scenario.policy.decide_limit_ms,
     )
     outcome = world.run()
     return _result(on, outcome, name, energy or scenario.policy.energy.use, seed, wall, cpu)
@@ -179,6 +180,7 @@ def _result(
         tuple(embodied(on.scenario)[0]),
         tuple(site.grid.fossil_g_per_kwh for site in on.scenario.sites.values()),
         absent(on.scenario, plan),
+        outcome.overruns,
     )
     return RunResult(
         scenario=on.scenario,
@@ -207,6 +209,7 @@ def absent(scenario: Scenario, plan: Plan) -> frozenset[str]:
     there = supply_parts(scenario)
     missing = [names for part, names in PARTS.items() if part not in there]
     missing += [] if rooms else [frozenset({"over_temp_h", "throttled_gpu_h"})]
+    missing += [] if scenario.policy.decide_limit_ms else [frozenset({"decide_overruns"})]
     return frozenset().union(*missing, () if ages else {"fade_percent"})
 
 

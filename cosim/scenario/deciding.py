@@ -26,6 +26,11 @@ class PolicyChoice(Part):
         description="Policies of `cosim compare`; the first is the baseline.",
     )
     energy: PolicySpec = Field(default=PolicySpec(use="paper-inner"), description="Energy layer.")
+    decide_limit_ms: Positive | None = Field(
+        default=None,
+        description="A decision that takes longer comes too late: the last one stays in force, at "
+        "first every job stays at home. Such a run depends on the speed of the machine.",
+    )
 
     @field_validator("compare", mode="before")
     @classmethod
