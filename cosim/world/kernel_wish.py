@@ -18,6 +18,7 @@ from cosim.world.kernel_grid import (
     ABSORB,
     COVER,
     POWER,
+    SETPOINT,
     Grid,
 )
 from cosim.world.kernel_seat import (
@@ -29,6 +30,7 @@ from cosim.world.kernel_seat import (
     ORDER_ABSORB_KW,
     ORDER_COVER_KW,
     ORDER_KW,
+    ORDER_ROOM_C,
     OUTER_BATTERY,
     OUTER_CLOCK,
     REFUSE_AT,
@@ -225,6 +227,7 @@ def fill(seat: Seat, rules: Rules, grid: Grid, service_site: Ints) -> None:
         grid.state[site, POWER] = seat.order[site, ORDER_KW]
         grid.state[site, ABSORB] = seat.order[site, ORDER_ABSORB_KW]
         grid.state[site, COVER] = seat.order[site, ORDER_COVER_KW]
+        grid.state[site, SETPOINT] = seat.order[site, ORDER_ROOM_C]
     rules.meta[KNOWN] = 0
     if seat.meta[ENCODING] == BY_SPLIT:
         fill_split(seat, rules)
