@@ -115,8 +115,8 @@ def test_an_adapter_is_looked_up_as_its_base(tiny):
         ("sites.north.grid.fossil_g_per_kwh=5", "grid.fossil_g_per_kwh", "at least 200"),
         ("models.small.lateness={kind: linear}", "lateness.scale_s", "is required"),
         ("models.small.lateness={kind: step, grace_s: 1, share: 2}", "lateness.share", "at most"),
-        ("models.small.lateness={kind: linaer}", "lateness.kind", "mean `linear`?"),
-        ("models.small.adapter_of=larg", "models.small.adapter_of", "mean `large`?"),
+        ("models.small.lateness={kind: lineal}", "lateness.kind", "mean `linear`?"),
+        ("models.small.adapter_of=lage", "models.small.adapter_of", "mean `large`?"),
         ("sites.north.gpus.queue_limit=-1", "gpus.queue_limit", "at least 0"),
         ("sites.north.gpus.drop_late=after", "gpus.drop_late", "after_deadline"),
         (
