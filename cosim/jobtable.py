@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from cosim.decision import WorldInfo
 from cosim.ledger import Ledger
+from cosim.quantities import INT64_MAX
+from cosim.world.kernel_state import GIVEN_UP
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,17 +44,18 @@ class JobTable:
         deadline_ns: deadline [ns].
         service: where it went, −2 if refused.
         site: the site of that service, −1 if refused.
+        dropped_ns: when it was given up or turned away [ns], −1 if never.
         steps: denoising steps per image it was given.
-        gpu: the GPU it ran on.
+        gpu: the GPU it ran on, −1 if refused, −2 if given up in a queue, −3 if turned away by one.
         decided_ns: when it was placed [ns].
         landed_ns: when it joined the queue [ns], −1 if never.
         start_ns: when its first image began [ns], −1 if never.
         finish_ns: when its last image ended [ns], −1 if never.
         delivered_ns: when its images were home [ns], −1 if never.
         energy_pj: GPU energy of the simulated job [pJ].
-        late: ended after its deadline, or refused.
+        late: ended after its deadline, or never.
         revenue_usd: earned [USD].
-        penalty_usd: paid for being late or refused [USD].
+        penalty_usd: paid for being late or dropped [USD].
         transfer_usd: paid for moving it [USD].
         energy_wh: share of the site's energy [Wh].
         carbon_g: share of the carbon of the site's imports [g].
@@ -75,6 +78,7 @@ class JobTable:
     start_ns: IntArray
     finish_ns: IntArray
     delivered_ns: IntArray
+    dropped_ns: IntArray
     energy_pj: IntArray
     late: NDArray[np.bool_]
     revenue_usd: FloatArray
@@ -89,7 +93,7 @@ class JobTable:
 
     @property
     def ran(self) -> NDArray[np.bool_]:
-        """Jobs that were not refused."""
+        """Jobs that ran to their end: neither refused nor turned away nor given up."""
         return self.finish_ns >= 0
 
     def columns(self) -> dict[str, NDArray[Any]]:
@@ -112,14 +116,18 @@ def job_table(jobs: JobSet, state: Fates, info: WorldInfo, ledger: Ledger) -> Jo
     small = {name: np.asarray(getattr(state, name), dtype=np.int32) for name in _SMALL}
     instants = {name: np.asarray(getattr(state, name), dtype=np.int64) for name in _INSTANTS}
     fate: dict[str, NDArray[Any]] = small | instants
+    dropped = fate["gpu"] <= GIVEN_UP
+    dropped_ns = np.where(dropped, fate["finish_ns"], -1)
+    ended_ns, fate["finish_ns"] = fate["finish_ns"], np.where(dropped, -1, fate["finish_ns"])
     ran = fate["finish_ns"] >= 0
     site_of = info.service_site.astype(np.int32)
-    site = np.where(ran, site_of[np.maximum(fate["service"], 0)], np.int32(-1))
+    site = np.where(fate["service"] >= 0, site_of[np.maximum(fate["service"], 0)], np.int32(-1))
     return_ns = np.asarray(state.return_ns, dtype=np.int64)
     delivered_ns = np.where(ran, fate["finish_ns"] + return_ns, -1)
     late = ~ran | (delivered_ns > jobs.deadline_ns)
     energy_pj = np.asarray(state.energy_pj, dtype=np.int64)
-    shares = _attribute(site, fate["start_ns"], fate["finish_ns"], energy_pj, ledger)
+    begun = np.where(fate["start_ns"] >= 0, site, np.int32(-1))
+    shares = _attribute(begun, fate["start_ns"], ended_ns, energy_pj, ledger)
     return JobTable(
         home=jobs.home,
         class_id=jobs.class_id,
@@ -130,35 +138,56 @@ def job_table(jobs: JobSet, state: Fates, info: WorldInfo, ledger: Ledger) -> Jo
         deadline_ns=jobs.deadline_ns,
         site=site,
         delivered_ns=delivered_ns,
+        dropped_ns=dropped_ns,
         energy_pj=energy_pj,
         late=late,
         transfer_usd=info.replicas * np.asarray(state.transfer_usd, dtype=np.float64),
-        **cast("dict[str, Any]", {**fate, **_money(jobs, fate, late, ran, info), **shares}),
+        **cast("dict[str, Any]", {**fate, **_money(jobs, fate, delivered_ns, info), **shares}),
     )
 
 
 def _money(
     jobs: JobSet,
     fate: dict[str, NDArray[Any]],
-    late: NDArray[np.bool_],
-    ran: NDArray[np.bool_],
+    delivered_ns: IntArray,
     info: WorldInfo,
 ) -> dict[str, FloatArray]:
-    """v_i(c) per image on time; φ of the executing (refused: the home) model per late image."""
+    """v_i(c) per image on time, what it still earns when late; φ of the executing model.
+
+    Who never ran earns nothing and costs the φ of the service that it was sent to, of the home's
+    if it was refused.
+    """
+    from cosim.world.kernel_settle import pay
+
+    ran = delivered_ns >= 0
     images = info.replicas * jobs.images.astype(np.float64)
     counts = np.asarray(info.steps)
     place = np.minimum(np.searchsorted(counts, np.arange(counts[-1] + 1)), len(counts) - 1)
     column = place[np.minimum(fate["steps"], counts[-1])]
-    service = np.where(ran, fate["service"], info.home_service[jobs.home])
-    paid = info.revenue_usd[service, column]
-    return {
-        "revenue_usd": np.where(late, 0.0, images * paid),
-        "penalty_usd": np.where(late, images * info.late_penalty_usd[service], 0.0),
-    }
+    service = np.where(fate["service"] >= 0, fate["service"], info.home_service[jobs.home])
+    late_ns = np.where(ran, delivered_ns - jobs.deadline_ns, INT64_MAX)
+    revenue_usd, penalty_usd = np.zeros((2, len(images)))
+    pay(
+        late_ns,
+        images,
+        service,
+        column,
+        _plain(info.revenue_usd),
+        _plain(info.late_penalty_usd),
+        _plain(info.lateness_rows),
+        revenue_usd,
+        penalty_usd,
+    )
+    return {"revenue_usd": revenue_usd, "penalty_usd": penalty_usd}
+
+
+def _plain(table: FloatArray) -> FloatArray:
+    """A contiguous array that may be written: one type, so that code is compiled once."""
+    return np.array(table, dtype=np.float64)
 
 
 def _attribute(
-    site: SmallArray, start_ns: IntArray, finish_ns: IntArray, energy_pj: IntArray, ledger: Ledger
+    site: SmallArray, start_ns: IntArray, ended_ns: IntArray, energy_pj: IntArray, ledger: Ledger
 ) -> dict[str, FloatArray]:
     """Share out each site's energy, carbon and cost among its jobs (see the module's rule)."""
     from cosim.world.kernel_settle import share, weigh
@@ -168,7 +197,7 @@ def _attribute(
     cost_usd = data["import_usd"] - data["export_usd"]
     totals = np.stack([load_wh, 1000.0 * data["carbon_kg"], cost_usd], axis=2)
     in_slot, whole = np.zeros(load_wh.shape), np.zeros(load_wh.shape[1])
-    jobs = (site, start_ns, finish_ns, energy_pj, ledger.slot_ns)
+    jobs = (site, start_ns, ended_ns, energy_pj, ledger.slot_ns)
     weigh(*jobs, in_slot, whole)
     busy = in_slot > 0.0
     rates = np.divide(

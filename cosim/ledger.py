@@ -95,11 +95,13 @@ STATE = (
     "clock_speed",
     "busy_share",
     "gpu_down_h",
+    "gpu_asleep_h",
     "queue_jobs",
     "steps",
     "images",
     "jobs_finished",
     "jobs_late",
+    "jobs_dropped",
     "arrivals",
     "carbon_kg",
     "peak_import_kw",
@@ -128,7 +130,9 @@ class Ledger:
         slot_ns: length of a slot [ns].
         data: column name → float64 array, shape (all slots, sites). ``stored_kwh`` and ``soc``
             are values at the end of the slot, ``decide_ms`` stands in the first site's column;
-            ``gpu_down_h`` is the GPU time lost to failures [h], replicas included; ``backup_h``
+            ``gpu_down_h`` is the GPU time lost to failures and ``gpu_asleep_h`` that slept
+            through [h], replicas included; ``jobs_dropped`` counts jobs that a full queue turned
+            away or that were given up in it; ``backup_h``
             the time for which the backup delivered, ``backup_carbon_kg`` (part of ``carbon_kg``)
             and ``backup_fuel_kwh`` what it burnt; ``room_c`` (0 without a room) and
             ``battery_kwh``, the capacity in use, are those at the end of the slot; ``over_temp_h``

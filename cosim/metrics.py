@@ -13,6 +13,7 @@ from cosim.ledger import ENERGY_COST, LOADS, SIGNS, SOURCES, Ledger
 from cosim.physics.embodied import EmbodiedCarbon, embodied_kg
 from cosim.physics.matching import SiteFlows, grid_cfe_share, matching
 from cosim.quantities import NS_PER_HOUR, hours_from_ns
+from cosim.world.kernel_state import GIVEN_UP, TURNED_AWAY
 
 
 class Books(NamedTuple):
@@ -157,6 +158,12 @@ def _embodied_kg(books: Books) -> float:
     return total_kg
 
 
+def _asleep_share(books: Books) -> float:
+    ledger = books.ledger
+    hours = hours_from_ns(ledger.slots * ledger.slot_ns) * books.replicas * sum(books.gpus)
+    return ledger.total("gpu_asleep_h") / max(hours, 1e-12)
+
+
 def _fade_percent(books: Books) -> float:
     """Capacity that age took in the window, relative to what there was when it began."""
     ledger = books.ledger
@@ -196,6 +203,8 @@ KPIS: Mapping[str, Callable[[Books], float]] = {
     "settlement_usd": _total("settlement_usd"),
     "late_share": lambda books: _share(books.jobs.late),
     "dropped_share": lambda books: _share(~books.jobs.ran),
+    "turned_away_share": lambda books: _share(books.jobs.gpu == TURNED_AWAY),
+    "given_up_share": lambda books: _share(books.jobs.gpu == GIVEN_UP),
     "quality_mean": _quality_mean,
     "steps_mean": _steps_mean,
     "wait_s_mean": lambda b: _mean_s((b.jobs.start_ns - b.jobs.arrival_ns)[b.jobs.ran]),
@@ -223,6 +232,7 @@ KPIS: Mapping[str, Callable[[Books], float]] = {
     "throttled_gpu_h": _total("throttled_gpu_h"),
     "renewable_share": _renewable_share,
     "matched_share": _matched_share,
+    "asleep_share": _asleep_share,
     "peak_import_kw": _peak_kw,
     "decide_ms_p50": _decide_ms(0.5),
     "decide_ms_p99": _decide_ms(0.99),

@@ -75,14 +75,15 @@ NOMENCLATURE: dict[str, Quantity] = _rows(
     (
         "revenue_usd",
         "USD",
-        "Paid for images that were finished by their deadline: v_i(c) per image.",
+        "Paid for images: v_i(c) each by the deadline, after it what a softer bargain leaves.",
         "higher",
         "revenue $",
     ),
     (
         "late_penalty_usd",
         "USD",
-        "Penalty φ for images finished after their deadline or dropped.",
+        "Penalty φ for images finished after their deadline or dropped, less what a softer "
+        "bargain remits.",
         "lower",
         "penalty $",
     ),
@@ -163,7 +164,28 @@ NOMENCLATURE: dict[str, Quantity] = _rows(
         "lower",
         "late",
     ),
-    ("dropped_share", "1", "Share of jobs that were not admitted.", "lower", "dropped"),
+    (
+        "dropped_share",
+        "1",
+        "Share of jobs that never ran to their end: refused by the policy, turned away by a full "
+        "queue or given up in it.",
+        "lower",
+        "dropped",
+    ),
+    (
+        "turned_away_share",
+        "1",
+        "Share of jobs that landed at a site where as many waited as may.",
+        "lower",
+        "turned away",
+    ),
+    (
+        "given_up_share",
+        "1",
+        "Share of jobs dropped from a queue when their turn came too late to be paid.",
+        "lower",
+        "given up",
+    ),
     (
         "quality_mean",
         "1",
@@ -291,6 +313,13 @@ NOMENCLATURE: dict[str, Quantity] = _rows(
         "intensity of the zone's fossil plants, the grid's carbon-free part.",
         "higher",
         "24/7 matched",
+    ),
+    (
+        "asleep_share",
+        "1",
+        "Share of the GPU time of the window, of all sites, that GPUs slept.",
+        "neutral",
+        "asleep",
     ),
     (
         "peak_import_kw",

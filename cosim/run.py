@@ -203,14 +203,24 @@ def _result(
 
 
 def absent(scenario: Scenario, plan: Plan) -> frozenset[str]:
-    """Key figures of what the scenario does not have: supply parts, rooms, ages."""
+    """Key figures of what the scenario does not have: supply parts, rooms, sleep and more."""
     rooms = any(site.room is not None for site in plan.sites)
     ages = any(site.ageing is not None for site in plan.sites)
     there = supply_parts(scenario)
     missing = [names for part, names in PARTS.items() if part not in there]
     missing += [] if rooms else [frozenset({"over_temp_h", "throttled_gpu_h"})]
     missing += [] if scenario.policy.decide_limit_ms else [frozenset({"decide_overruns"})]
+    missing += [names for names, there in _service_figures(plan) if not there]
     return frozenset().union(*missing, () if ages else {"fade_percent"})
+
+
+def _service_figures(plan: Plan) -> list[tuple[frozenset[str], bool]]:
+    """Key figures of queues and of sleep, and whether a site of the plan has what they tell."""
+    return [
+        (frozenset({"turned_away_share"}), any(s.queue_limit is not None for s in plan.sites)),
+        (frozenset({"given_up_share"}), any(s.gives_up for s in plan.sites)),
+        (frozenset({"asleep_share"}), any(s.sleep is not None for s in plan.sites)),
+    ]
 
 
 def supply_parts(scenario: Scenario) -> frozenset[str]:
@@ -242,6 +252,8 @@ def digest(ledger: Ledger, jobs: JobTable) -> str:
         "energy_pj",
     ):
         seal.update(np.ascontiguousarray(getattr(jobs, name), dtype="<i8").tobytes())
+    if (jobs.dropped_ns >= 0).any():
+        seal.update(np.ascontiguousarray(jobs.dropped_ns, dtype="<i8").tobytes())
     for columns, quantum in (((*METERS, *FLOWS), QUANTUM_KWH), (MONEY, QUANTUM_USD)):
         for name in columns:
             rounded = np.rint(ledger.data[name] / quantum)

@@ -1,9 +1,10 @@
 """Closing the books of a run: money of the jobs is posted, stored energy is settled.
 
 Revenue and penalties are posted to the site that ran the job, in the slot in which its images were
-delivered; refused jobs to their home, when they were refused; transfers to the site that ran the
-job, when it was sent. What is in the battery at the end beyond the start is worth
-(E_T − E_0) · mean price of the window · √η_rt, so that draining or filling it earns nothing.
+delivered; refused jobs to their home, when they were refused; jobs that a queue turned away or
+gave up to its site, when it did; transfers to the site that the job was sent to, when it was sent.
+What is in the battery at the end beyond the start is worth (E_T − E_0) · mean price of the window
+· √η_rt, so that draining or filling it earns nothing.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ FloatArray = NDArray[np.float64]
 def post_jobs(ledger: Ledger, jobs: JobTable) -> Ledger:
     """Return the ledger with revenue, penalties and transfers posted."""
     rows = len(ledger.data["revenue_usd"])
-    where = np.where(jobs.ran, jobs.site, jobs.home)
-    ended = np.where(jobs.ran, jobs.delivered_ns, jobs.decided_ns)
+    where = np.where(jobs.site >= 0, jobs.site, jobs.home)
+    left = np.where(jobs.dropped_ns >= 0, jobs.dropped_ns, jobs.decided_ns)
+    ended = np.where(jobs.ran, jobs.delivered_ns, left)
     data = dict(ledger.data)
     for column, amount, at_ns in (
         ("revenue_usd", jobs.revenue_usd, ended),

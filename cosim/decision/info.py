@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.physics.service import Lateness, lateness_row
 from cosim.quantities import J_PER_KWH, hours_from_ns
 
 FloatArray = NDArray[np.float64]
@@ -108,6 +109,7 @@ class WorldInfo:
         demand_charges: names of each site's demand charges; empty without any.
         demand_active: in which slots of the window each of them counts, shape (slots, sites,
             charges), False where a site has fewer; shape (0, 0, 0) without any.
+        lateness: what a late image of each service still earns; if left out, nothing.
     """
 
     sites: tuple[str, ...]
@@ -154,6 +156,11 @@ class WorldInfo:
     backup_kw: FloatArray
     demand_charges: tuple[tuple[str, ...], ...] = ()
     demand_active: BoolArray = field(default_factory=lambda: np.zeros((0, 0, 0), dtype=np.bool_))
+    lateness: tuple[Lateness, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.lateness:
+            object.__setattr__(self, "lateness", (Lateness(),) * self.n_services)
 
     @property
     def n_sites(self) -> int:
@@ -212,6 +219,16 @@ class WorldInfo:
     def default_column(self) -> IntArray:
         """Index of the step count of a policy that does not choose, shape (services,)."""
         return self.nearest_column(self.default_steps)
+
+    @cached_property
+    def lateness_rows(self) -> FloatArray:
+        """The same as numbers for :mod:`cosim.physics.service_scalar`, shape (services, …)."""
+        return np.stack([lateness_row(each) for each in self.lateness])
+
+    @cached_property
+    def soft(self) -> BoolArray:
+        """Services whose images may still earn something after their deadline, (services,)."""
+        return np.array([each.kind != "hard" for each in self.lateness], dtype=np.bool_)
 
     @cached_property
     def transferable(self) -> BoolArray:

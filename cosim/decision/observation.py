@@ -113,6 +113,7 @@ class SlotOutcome:
         energy_cost_usd: net energy cost per site, all terms of the supply, shape (sites,).
         finished: jobs that ended in the slot, shape (sites,).
         late: those that ended late, shape (sites,).
+        dropped: jobs that full queues turned away or that were given up in them, shape (sites,).
     """
 
     slot: int
@@ -122,3 +123,4 @@ class SlotOutcome:
     energy_cost_usd: FloatArray
     finished: IntArray
     late: IntArray
+    dropped: IntArray

@@ -10,7 +10,10 @@ The score of a (service, steps) pair for a job of m images in :class:`ScoreRule`
 
 with the weights of the rule, GPU time t and energy E (beyond idling) of an image at the slot's
 clock, and the delay estimated from the queue as if it were served first come, first served at the
-present clock. The best score wins; on ties the earlier service, then the fewer steps.
+present clock. The best score wins; on ties the earlier service, then the fewer steps. Where a
+service has a softer bargain, a late image earns its share of w·v_i(c) and owes the rest of y·φ_i
+for the estimated delay beyond the deadline and the margin
+(:func:`cosim.physics.service.settled_usd`).
 """
 
 from __future__ import annotations

@@ -13,9 +13,10 @@ from cosim.physics.battery import Battery, round_trip_efficiency
 from cosim.physics.local_time import mask_of
 from cosim.physics.network import Link, transfer_ns, transfer_usd
 from cosim.physics.sampler import SampledCurve
+from cosim.physics.service import Lateness
 from cosim.physics.thermal import row as cooling_row
 from cosim.prepare.energy import foreseen_wear_usd_kwh
-from cosim.prepare.profiles import model_sampler
+from cosim.prepare.profiles import as_run, model_sampler
 from cosim.prepare.services import Rack, Service
 from cosim.prepare.steps import step_counts, steps_open
 from cosim.prepare.traced import Window
@@ -43,6 +44,25 @@ def quality_curve(curve: spec.Curve) -> quality.QualityCurve:
     if isinstance(curve, spec.PowerCurve):
         return quality.Power(curve.exponent, curve.steps_full)
     return quality.Table(curve.steps, curve.values)
+
+
+def lateness(chosen: spec.LatenessSpec) -> Lateness:
+    """The physics record of a bargain in the scenario."""
+    if isinstance(chosen, spec.HardLateness):
+        return Lateness()
+    if isinstance(chosen, spec.StepLateness):
+        end_s = {"cutoff_s": chosen.grace_s}
+    elif isinstance(chosen, spec.LinearLateness):
+        end_s = {"scale_s": chosen.scale_s, "cutoff_s": chosen.grace_s + chosen.scale_s}
+    else:
+        end_s = {"scale_s": chosen.scale_s, "cutoff_s": chosen.cutoff_s}
+    return Lateness(
+        chosen.kind,
+        grace_s=chosen.grace_s,
+        step_share=chosen.share,
+        penalty=chosen.penalty,
+        **end_s,
+    )
 
 
 def world_info(
@@ -106,6 +126,7 @@ def world_info(
         backup_kw=np.array([site.backup.rated_kw if site.backup else 0.0 for site in sites]),
         demand_charges=_demand_charges(sites),
         demand_active=_demand_active(sites, window.slots),
+        lateness=tuple(lateness(scenario.models[name].lateness) for name in models),
     )
 
 
@@ -130,7 +151,7 @@ def _demand_active(sites: tuple[SitePlan, ...], slots: int) -> NDArray[np.bool_]
 
 def _qualities(scenario: Scenario, name: str, counts: tuple[int, ...]) -> FloatArray:
     """Quality of an image of a model, with its sampler, at each step count."""
-    model = scenario.models[name]
+    model = as_run(scenario, name)
     curve = SampledCurve(quality_curve(model.quality), model_sampler(name, model)[0])
     return curve(np.asarray(counts, dtype=np.float64))
 

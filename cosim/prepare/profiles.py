@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from cosim.errors import TraceError
 from cosim.physics.batching import BatchLaw, Law, MeasuredLaw
+from cosim.physics.cold_start import ColdStart
 from cosim.physics.gpu import ServiceTiming
 from cosim.physics.resolution import scaled_batch, scaled_timing
 from cosim.physics.sampler import Sampler, sampled_timing
@@ -62,8 +63,8 @@ class Bench:
 
     @property
     def model(self) -> Model:
-        """The model in the scenario."""
-        return self.scenario.models[self.name]
+        """The model in the scenario, with what an adapter takes from its base."""
+        return as_run(self.scenario, self.name)
 
     @property
     def profile(self) -> str:
@@ -96,10 +97,23 @@ class Bench:
         return scaled_timing(law.value, timing, self.model.px)
 
     def _loading(self) -> tuple[float, float]:
-        load_s = self.model.load_s
+        """Time [s] and power [W] of loading the base model."""
+        return self._load(self.model.adapter_of or self.name, lora=False)
+
+    def _load(self, name: str, *, lora: bool) -> tuple[float, float]:
+        model = self.scenario.models[name]
+        load_s = model.load_s
         if load_s is None:  # the published statistics do not tell models apart
-            load_s = load_seconds(services()[0][0]).median_s
-        return load_s, self.idle_w if self.model.load_w is None else self.model.load_w
+            load_s = load_seconds(services()[0][0], lora=lora).median_s
+        return load_s, self.idle_w if model.load_w is None else model.load_w
+
+    def cold_start(self) -> ColdStart | None:
+        """What loading takes where the model is an adapter; None where it is none."""
+        if self.model.adapter_of is None:
+            return None
+        base_s, base_w = self._loading()
+        adapter_s, adapter_w = self._load(self.name, lora=True)
+        return ColdStart(base_s, adapter_s, base_w, adapter_w)
 
     def _claim_size(self, what: str, from_px: int, to_px: int, source: str) -> None:
         kind = self.site.gpus.kind
@@ -139,6 +153,18 @@ class Bench:
         law = pixel_law(from_px, family_of(self.profile))
         self._claim_size("batching", from_px, px, law.source)
         return MeasuredLaw(scaled_batch(law.value, curve.value, px))
+
+
+def as_run(scenario: Scenario, name: str) -> Model:
+    """A model as it runs: an adapter with profile, size and timing of its base model."""
+    model = scenario.models[name]
+    if model.adapter_of is None:
+        return model
+    base, own = scenario.models[model.adapter_of], model.model_fields_set
+    taken = ("stack",) if "px" in own else ("stack", "px", "timing")
+    inherited = {key: getattr(base, key) for key in taken if key not in own}
+    profile = model.profile or base.profile or model.adapter_of
+    return model.model_copy(update={**inherited, "profile": profile})
 
 
 def model_sampler(name: str, model: Model) -> tuple[Sampler, list[Claim]]:

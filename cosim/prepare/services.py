@@ -7,13 +7,16 @@ from dataclasses import dataclass, replace
 from cosim.errors import TraceError
 from cosim.physics import gpu as physics
 from cosim.physics.batching import Law, batch_image_mw, batch_step_ns
+from cosim.physics.cold_start import ColdStart
 from cosim.physics.gpu import ClockTable, ServiceTiming
 from cosim.physics.gpu_clock import PowerLaw, Roofline, under_cap
-from cosim.prepare.profiles import Bench, Claim, model_sampler
+from cosim.prepare.profiles import Bench, Claim, as_run, model_sampler
 from cosim.prepare.steps import step_counts
+from cosim.quantities import ns_from_s
 from cosim.scenario import model as spec
 from cosim.scenario.model import Gpus, Scenario, Site
 from cosim.traces.profiles import dvfs_table, gpu_spec
+from cosim.world.loading import Loading, one_after_another
 from cosim.world.plan import ServicePlan
 
 
@@ -107,6 +110,7 @@ class Load:
     model: str
     timing: ServiceTiming
     law: Law | None
+    cold: ColdStart | None = None
 
     def most_w(self, at: Rack, batch_max: int) -> float:
         """Highest board power of any phase and batch at full clock [W]."""
@@ -152,8 +156,8 @@ def deployed(
                 found.append(_service(scenario, i, name, load, at))
             except ValueError as problem:
                 problems.append(f"site `{name}`, model `{load.model}`: {problem}")
-    for name, model in scenario.models.items():
-        claims += model_sampler(name, model)[1] if not problems else []
+    for name in scenario.models:
+        claims += model_sampler(name, as_run(scenario, name))[1] if not problems else []
     if problems:
         raise TraceError("\n".join(problems))
     return kept, found, list(dict.fromkeys(claims))
@@ -167,7 +171,7 @@ def _loads(
     for model in site.models:
         bench = Bench(scenario, site, model, at.idle_w)
         try:
-            loads.append(Load(model, bench.timing(), bench.law()))
+            loads.append(Load(model, bench.timing(), bench.law(), bench.cold_start()))
         except (TraceError, ValueError) as problem:
             problems.append(f"site `{name}`, model `{model}`: {problem}")
         claims += bench.claims
@@ -187,7 +191,7 @@ def _capped(gpus: Gpus, at: Rack, loads: list[Load]) -> tuple[Rack, list[Load]]:
 def _service(scenario: Scenario, i: int, name: str, load: Load, at: Rack) -> Service:
     """Round a model at a site to integers."""
     label, timing = f"{name}/{load.model}", load.timing
-    plan = _plan(label, timing, at.clock)
+    plan = _in_memory(scenario, load, _plan(label, timing, at.clock))
     if load.law is not None:
         plan = _batching(plan, timing, load.law, at, scenario.sites[name].gpus.batch_max)
     _guard(scenario, label, plan, at)
@@ -209,6 +213,17 @@ def _plan(label: str, timing: ServiceTiming, clock: ClockTable) -> ServicePlan:
     if min(plan.step_ns) < 1:
         raise ValueError(f"{label}: a step of {timing.step_s} s is shorter than a nanosecond")
     return plan
+
+
+def _in_memory(scenario: Scenario, load: Load, plan: ServicePlan) -> ServicePlan:
+    """Say whose weights a model runs on, and what an adapter on them takes to load."""
+    names, model = list(scenario.models), scenario.models[load.model]
+    plan = replace(plan, base=names.index(model.adapter_of or load.model))
+    if load.cold is None:
+        return plan
+    own = Loading(ns_from_s(load.cold.adapter_s), physics.power_mw(load.cold.adapter_w, 1.0))
+    whole = one_after_another(Loading(plan.load_ns, plan.load_mw), own)
+    return replace(plan, load_ns=whole.ns, load_mw=whole.mw, adapter=own)
 
 
 def _batching(

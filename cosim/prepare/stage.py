@@ -17,6 +17,7 @@ from cosim.prepare.faults import draw_faults
 from cosim.prepare.forecast_errors import draw_errors
 from cosim.prepare.outside import outside
 from cosim.prepare.services import Rack, Service, deployed, rack
+from cosim.prepare.sleeping import sleeping
 from cosim.prepare.supply import backup, calls, contract, grid_events, notices
 from cosim.prepare.traced import Provenance, Tracer, Window
 from cosim.quantities import NS_PER_DAY
@@ -118,6 +119,9 @@ class Stage:
             wear_usd_kwh=site.battery.wear_usd_per_kwh if site.battery else 0.0,
             preempt=site.gpus.preempt,
             batch_max=site.gpus.batch_max,
+            queue_limit=_scaled(site.gpus.queue_limit, scale),
+            gives_up=site.gpus.drop_late != "never",
+            sleep=sleeping(name, site.gpus, at.idle_w)[0],
             grid_events=grid_events(site, self.window, self.scenario),
             curtailment_usd_kwh=grid.connection.curtailment_usd_per_kwh,
             backup=backup(site, scale),
@@ -152,6 +156,10 @@ class Stage:
 
 def _limit(kw: float | None, scale: float) -> float:
     return INFINITE if kw is None else kw * scale
+
+
+def _scaled(count: int | None, scale: float) -> int | None:
+    return None if count is None else round(count * scale)
 
 
 def _soc_start(site: Site) -> float:
@@ -199,6 +207,8 @@ def stage(
     around = outside(scenario, tracer, cache or cache_folder())
     if isinstance(scenario.workload.arrivals, spec.ReplayArrivals):
         tracer.requests(scenario.workload.arrivals.trace)
+    for (name, site), at in zip(scenario.sites.items(), racks, strict=True):
+        claims += sleeping(name, site.gpus, at.idle_w)[1]
     for claim in claims + embodied(scenario)[1]:
         tracer.figures(claim.table, claim.used_for, claim.what, claim.assumed)
     return Stage(scenario, base, window, racks, services, around, tracer.records)

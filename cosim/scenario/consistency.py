@@ -32,6 +32,7 @@ def check(scenario: Scenario) -> None:
 
 
 def _findings(scenario: Scenario) -> Iterator[Finding]:
+    yield from _adapter_findings(scenario)
     yield from _site_findings(scenario)
     yield from _wear_findings(scenario)
     yield from _batch_findings(scenario)
@@ -44,6 +45,17 @@ def _findings(scenario: Scenario) -> Iterator[Finding]:
             if name not in scenario.money.market_value_usd:
                 message = f"preset `market` needs a price for model `{name}`"
                 yield ("money", "market_value_usd"), message
+
+
+def _adapter_findings(scenario: Scenario) -> Iterator[Finding]:
+    known = scenario.models
+    bases = [name for name, model in known.items() if model.adapter_of is None]
+    for name, model in known.items():
+        base, place = model.adapter_of, ("models", name, "adapter_of")
+        if base is not None and base not in known:
+            yield place, f"no model `{base}`{did_you_mean(base, bases)}"
+        elif base is not None and base not in bases:
+            yield place, f"`{base}` is an adapter itself; name its base model"
 
 
 def _site_findings(scenario: Scenario) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from cosim.scenario.gpu_clocks import Embodied, GpuClock
 from cosim.scenario.outages import Failures
 from cosim.scenario.parts import NotNegative, Part, Positive, Share
+from cosim.scenario.sleep import Sleep
 
 
 class Location(Part):
@@ -68,6 +69,20 @@ class Gpus(Part):
         "interrupts goes on later. Not with fcfs.",
     )
     failures: Failures | None = Field(default=None, description="Failures by chance.")
+    queue_limit: Annotated[int, Field(ge=0, le=10**9)] | None = Field(
+        default=None,
+        description="Most jobs that may wait, at scale 1; who lands then is turned away, which "
+        "counts as late. 0: only who finds a GPU free is let in. Default: no limit.",
+    )
+    drop_late: Literal["never", "after_deadline"] = Field(
+        default="never",
+        description="`after_deadline`: a job whose turn comes when it would earn nothing even if "
+        "it ended at once is given up (with a soft `lateness` that is later than its deadline).",
+    )
+    sleep: Sleep | None = Field(
+        default=None,
+        description="GPUs without a job go to sleep; `{}` takes the table's. Default: they wait.",
+    )
     preload: str | None = Field(
         default=None, description="Model in memory at the start; default: the site's first."
     )
@@ -76,6 +91,15 @@ class Gpus(Part):
         description="Images that one GPU denoises at once, of jobs that come and go at the "
         "boundaries of steps; 1: one image after another.",
     )
+
+    @model_validator(mode="after")
+    def _sleep_saves(self) -> Gpus:
+        sleep_w = self.sleep.sleep_w if self.sleep else None
+        if sleep_w is not None and self.idle_w is not None and sleep_w > self.idle_w:
+            raise ValueError(
+                f"sleep.sleep_w {sleep_w:g} must be at most idle_w, which is {self.idle_w:g}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _urgency_known(self) -> Gpus:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from cosim.scenario.lateness import HardLateness, LatenessSpec
 from cosim.scenario.parts import NotNegative, Part, Positive, Share
 from cosim.scenario.samplers import Sampler
 
@@ -88,6 +89,12 @@ class Model(Part):
     profile: str | None = Field(
         default=None, description="Name in the service profile table; default: the model's name."
     )
+    adapter_of: str | None = Field(
+        default=None,
+        description="Base model of the scenario on which this is an adapter (LoRA): profile, px, "
+        "stack and own timing are the base's unless given here, and a GPU that holds the base "
+        "loads the adapter alone.",
+    )
     px: int | None = Field(
         default=None,
         ge=64,
@@ -111,8 +118,12 @@ class Model(Part):
         description="Denoising steps allowed for this model; default: the scenario's `steps`.",
     )
     value_usd: Positive = Field(description="v^max: price of an image of full quality [USD].")
+    lateness: LatenessSpec = Field(
+        default=HardLateness(), description="What an image earns that comes after its deadline."
+    )
     load_s: NotNegative | None = Field(
-        default=None, description="Cold start [s]; default: the cold start table."
+        default=None,
+        description="Cold start [s], of an adapter its own part; default: the cold start table.",
     )
     load_w: NotNegative | None = Field(
         default=None, description="GPU power while loading [W]; default: its idle power."

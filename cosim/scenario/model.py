@@ -58,9 +58,17 @@ from cosim.scenario.images import (
     TableCurve,
     Timing,
 )
+from cosim.scenario.lateness import (
+    ExponentialLateness,
+    HardLateness,
+    LatenessSpec,
+    LinearLateness,
+    StepLateness,
+)
 from cosim.scenario.outages import Failures, Outage
 from cosim.scenario.parts import Part, Positive
 from cosim.scenario.samplers import OwnSampler, PublishedSampler
+from cosim.scenario.sleep import Sleep
 from cosim.scenario.supply import (
     Carbon,
     FlatCarbon,
@@ -114,6 +122,7 @@ __all__ = [
     "DieselBackup",
     "EconomizerCooling",
     "Embodied",
+    "ExponentialLateness",
     "Failures",
     "FlatCarbon",
     "FlatPrice",
@@ -124,8 +133,11 @@ __all__ = [
     "GeneratedArrivals",
     "Gpus",
     "Grid",
+    "HardLateness",
     "IdealBattery",
+    "LatenessSpec",
     "LinearBattery",
+    "LinearLateness",
     "Location",
     "LogNormalDelay",
     "MmppProcess",
@@ -151,6 +163,8 @@ __all__ = [
     "Scenario",
     "SigmoidCurve",
     "Site",
+    "Sleep",
+    "StepLateness",
     "TableCurve",
     "TaperSpec",
     "TariffSpec",

@@ -18,7 +18,7 @@ Finding = tuple[Loc, str]
 
 def findings(data: Any) -> Iterator[Finding]:
     """Yield every name that no profile table has, with its location in the resolved data."""
-    models = _mapping(data, "models")
+    models = _as_run(data)
     unknown = dict(reversed(list(_unknown_profiles(data))))  # the first site counts
     for name, model in models.items():
         if name in unknown:
@@ -56,6 +56,20 @@ def _names(table: str, column: str) -> list[str]:
     return sorted({row.text(column) for row in rows_of(table, None)})
 
 
+def _as_run(data: Any) -> dict[Any, Any]:
+    """The models, adapters with what they take from their bases."""
+    models, found = _mapping(data, "models"), {}
+    for name, model in models.items():
+        base = _text(model, "adapter_of")
+        found[name] = model
+        if base is not None and isinstance(models.get(base), dict):
+            taken = ("stack",) if "px" in model else ("stack", "px", "timing")
+            inherited = {key: models[base][key] for key in taken if key in models[base]}
+            profile = _text(models[base], "profile") or base
+            found[name] = {"profile": profile, **inherited, **model}
+    return found
+
+
 # --- models ---------------------------------------------------------------------------------
 
 
@@ -75,7 +89,7 @@ def _deployed(data: Any) -> Iterator[tuple[str, str]]:
 
 def _unknown_profiles(data: Any) -> Iterator[tuple[str, Finding]]:
     """Yield models whose profile no row of the service table has, on any GPU."""
-    models, known = _mapping(data, "models"), _names("services", "model")
+    models, known = _as_run(data), _names("services", "model")
     for name, kind in _deployed(data):
         model = models.get(name)
         if not isinstance(model, dict) or _own_timing(model, kind):
@@ -161,6 +175,12 @@ def _gpus(place: Loc, gpus: Any) -> Iterator[Finding]:
         fix = f"; a kind of your own needs {', '.join(missing)}"
         yield (*place, "gpus", "kind"), f"no GPU kind `{kind}`{did_you_mean(kind, known)}{fix}"
         return
+    sleep = gpus.get("sleep")
+    if isinstance(sleep, dict) and (sleep.get("sleep_w") is None or sleep.get("wake_s") is None):
+        kinds = _names("sleep", "gpu")
+        if kind not in kinds:
+            said = f"no figures of the sleep of a `{kind}` (known: {', '.join(kinds)})"
+            yield (*place, "gpus", "sleep"), f"{said}; give sleep_w and wake_s"
     embodied = gpus.get("embodied")
     if isinstance(embodied, dict) and embodied.get("gpu_kg") is None:
         kinds = _names("embodied", "gpu")

@@ -21,15 +21,19 @@ from cosim.world.kernel_state import (
     BY_KEY,
     BY_PRIORITY,
     BY_STEPS,
+    CHOOSES,
     EDF,
     FOREVER,
     FREE,
+    GIVES_UP,
     GPU_BITS,
+    GPU_COLUMNS,
+    HOLDS,
     JOB,
     KEEPS,
     KEYED,
     LEVEL,
-    MANY_MODELS,
+    LIMIT,
     NEVER,
     NEXT_NS,
     OFF_WORDS,
@@ -38,6 +42,7 @@ from cosim.world.kernel_state import (
     SERVICE,
     SHIFT,
     SITE_COLUMNS,
+    SLEEP_AFTER_NS,
     STINT_COLUMNS,
     TIMING_COLUMNS,
     WORD,
@@ -48,6 +53,7 @@ from cosim.world.kernel_state import (
     Ints,
     Small,
 )
+from cosim.world.loading import loading
 from cosim.world.plan import Plan, ServicePlan
 
 _SIZES_AT_MOST = 4096
@@ -72,7 +78,7 @@ def farm_of(plan: Plan, memory: int) -> Farm:
         service_site=np.array(info.service_site, dtype=np.int64),
         home_service=np.array(info.home_service, dtype=np.int64),
         timing=_timing(plan.services),
-        loading=np.array([(s.load_ns, s.load_mw) for s in plan.services], dtype=np.int64),
+        loading=_loading(plan),
         arrival_ns=_given(jobs.arrival_ns),
         deadline_ns=_given(jobs.deadline_ns),
         home=_given(jobs.home),
@@ -165,6 +171,17 @@ def _timing(services: Sequence[ServicePlan]) -> Ints:
     return timing
 
 
+def _loading(plan: Plan) -> Ints:
+    """Time and power until a GPU can run a service, by what it holds."""
+    services, site_of = plan.services, plan.info.service_site.tolist()
+    table = np.zeros((HOLDS + len(services), len(services), 2), dtype=np.int64)
+    for wanted in range(len(services)):
+        sleep = plan.sites[site_of[wanted]].sleep
+        for held in range(-HOLDS, len(services)):
+            table[HOLDS + held, wanted] = loading(services, sleep, held, wanted)
+    return table
+
+
 def _room(plan: Plan) -> int:
     """Most jobs that a GPU holds at once; a job has an image at least."""
     return max(site.batch_max for site in plan.sites)
@@ -201,7 +218,7 @@ def _turns(first: Ints) -> Small:
 
 
 def _gpus(plan: Plan, first: Ints) -> Ints:
-    gpus = np.zeros((int(first[-1]), 9), dtype=np.int64)
+    gpus = np.zeros((int(first[-1]), GPU_COLUMNS), dtype=np.int64)
     gpus[:, JOB] = NEVER
     for i, site in enumerate(plan.sites):
         gpus[first[i] : first[i + 1], SERVICE] = site.preload
@@ -219,7 +236,7 @@ def _sites(plan: Plan) -> Ints:
     for i, site in enumerate(plan.sites):
         plain = {"fcfs": 0, "edf": 1}.get(site.discipline, BY_KEY)
         sites[i, EDF] = BY_KEY if site.preempt else plain
-        sites[i, MANY_MODELS] = len(site.services) > 1
+        sites[i, CHOOSES] = site.chooses
         sites[i, LEVEL] = site.levels - 1
         sites[i, FREE] = sites[i, ALLOWED] = site.gpus
         sites[i, KEYED] = _KEYS.get(site.discipline, 0)
@@ -228,6 +245,9 @@ def _sites(plan: Plan) -> Ints:
         sites[i, ARMED_NS] = FOREVER
         sites[i, BATCH] = site.batch_max if site.batch_max > 1 else 0
         sites[i, ARMED] = NEVER
+        sites[i, LIMIT] = FOREVER if site.queue_limit is None else site.queue_limit
+        sites[i, GIVES_UP] = site.gives_up
+        sites[i, SLEEP_AFTER_NS] = NEVER if site.sleep is None else site.sleep.after_ns
     return sites
 
 
@@ -247,9 +267,10 @@ def _guard(plan: Plan, bits: int) -> None:
     """A completion and its GPU share one 64-bit key: refuse jobs that would not fit."""
     images = int(plan.jobs.images.max(initial=1))
     steps = max(plan.info.default_steps, *plan.info.steps)
+    loads_ns = _loading(plan)[:, :, 0].max(axis=0).tolist()
     longest_ns = max(
-        service.load_ns + service.job_ns(level, steps, images)
-        for service in plan.services
+        loads_ns[s] + service.job_ns(level, steps, images)
+        for s, service in enumerate(plan.services)
         for level in range(len(service.step_ns))
     )
     limit_ns = (FOREVER >> bits) >> 1

@@ -26,6 +26,7 @@ from cosim.world.kernel_grid import (
     COVER,
     DEMAND_USD,
     DR_USD,
+    DROPPED_ROW,
     EXPORT_USD,
     FACILITY_KW,
     FINISHED_ROW,
@@ -138,4 +139,5 @@ class Clockwork:
             energy,
             row[FINISHED_ROW].astype(np.int64),
             row[LATE_ROW].astype(np.int64),
+            row[DROPPED_ROW].astype(np.int64),
         )

@@ -28,6 +28,7 @@ from cosim.decision import (
 )
 from cosim.errors import PolicyError
 from cosim.physics.network import Link, transfer_ns, transfer_usd
+from cosim.physics.service_scalar import settled_usd
 from cosim.quantities import ns_from_s
 from cosim.world.offers import Offers, best_from, best_until
 from cosim.world.plan import Plan
@@ -281,7 +282,7 @@ def _richest(credits: list[float], share: list[float]) -> int:
     return best
 
 
-Row = tuple[int, int, int, float, float]
+Row = tuple[int, int, int, float, float, float, float, float]
 
 
 class Option(NamedTuple):
@@ -290,9 +291,11 @@ class Option(NamedTuple):
     Attributes:
         service: the service.
         site: its site.
-        rows: (steps, ns per image, ns in all, score on time, score late) by rising steps.
+        rows: (steps, ns per image, ns in all, score on time, score late, and for a service whose
+            late images earn something: worth on time, penalty due, price) by rising steps.
         on_time: row of the best score on time among the first k + 1 rows, for each k.
         late: row of the best score late among the rows from k on, for each k.
+        soft: whether late images may earn something.
     """
 
     service: int
@@ -300,6 +303,7 @@ class Option(NamedTuple):
     rows: list[Row]
     on_time: list[int]
     late: list[int]
+    soft: bool
 
 
 class Scorer:
@@ -317,7 +321,7 @@ class Scorer:
         info = owner.plan.info
         self.margin_ns = ns_from_s(rule.margin_s)
         self.floors = floors(rule, len(info.classes)).tolist()
-        self._scores = owner.offers.of_slot(rule, owner.levels)
+        self._scores, self._soft = owner.offers.of_slot(rule, owner.levels), info.soft.tolist()
         offers = [self._option(service) for service in range(info.n_services)]
         allowed, stay = open_services(rule, owner.plan)
         self.options = [[offers[service] for service in row] for row in allowed]
@@ -333,11 +337,15 @@ class Scorer:
                 int(scores.course_ns[service, k, 1]),
                 float(scores.on_time[service, k]),
                 float(scores.late[service, k]),
+                float(scores.worth[service, k]),
+                float(scores.due[service, k]),
+                float(scores.price[service, k]),
             )
             for k in np.flatnonzero(self._rule.steps_allowed[service]).tolist()
         ]
         on_time, late = best_until([r[3] for r in rows]), best_from([r[4] for r in rows])
-        return Option(service, self._owner._site[service], rows, on_time, late)
+        soft = self._soft[service]
+        return Option(service, self._owner._site[service], rows, on_time, late, soft)
 
     def place(self, job: int, now_ns: int) -> Placement:
         """Return the (service, steps) pair of the highest score."""
@@ -352,19 +360,30 @@ class Scorer:
             ready_ns = landing_ns + wait_ns + trip.back_ns
             fare = rule.transfer_weight * trip.usd
             for at in self._in_question(option, images, last_ns - ready_ns):
-                steps, image_ns, batch_ns, on_time, late = option.rows[at]
+                steps, image_ns, batch_ns, *_ = row = option.rows[at]
                 end_ns = ready_ns + images * image_ns + batch_ns
-                score = images * (on_time if end_ns <= last_ns else late) - fare
+                score = images * self._image_usd(option, row, end_ns - last_ns) - fare
                 if rule.delay_usd_s:
                     score -= rule.delay_usd_s * ((end_ns - owner._arrival_ns[job]) / 1e9)
                 if score > best_score:
                     best, best_score = Placement(option.service, steps), score
         return self._or_wait(owner._class[job], best, best_score)
 
+    def _image_usd(self, option: Option, row: Row, late_ns: int) -> float:
+        """Score of an image that is so late, by the bargain of its service."""
+        *_, on_time, late, worth, due, price = row
+        if late_ns <= 0:
+            return on_time
+        if not option.soft:
+            return late
+        bargain = self._owner.plan.info.lateness_rows[option.service]
+        earned_usd, due_usd = settled_usd(late_ns, worth, due, bargain)
+        return earned_usd - due_usd - price
+
     def _in_question(self, option: Option, images: int, left_ns: int) -> list[int]:
         """Rows that can be best: all where time costs, else the best in time and the best late."""
         rows = option.rows
-        if self._rule.delay_usd_s:
+        if self._rule.delay_usd_s or option.soft:
             return list(range(len(rows)))
         in_time = 0
         while in_time < len(rows) and images * rows[in_time][1] + rows[in_time][2] <= left_ns:

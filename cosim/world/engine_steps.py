@@ -20,7 +20,7 @@ from cosim.world.engine import IntArray, Jobs
 from cosim.world.estimate import QueueEstimate
 from cosim.world.events import EDGE_PRIORITY, NsEnvironment, Tick, job_priority
 from cosim.world.jobstate import JobState
-from cosim.world.kernel_grid import ARRIVALS_ROW, WAITING
+from cosim.world.kernel_grid import ARRIVALS_ROW, ENDED_ROWS, WAITING
 from cosim.world.kernel_state import FOREVER
 from cosim.world.pool import Pool
 from cosim.world.pool_batches import BatchPool
@@ -33,7 +33,8 @@ class StepEngine:
     def __init__(self, env: NsEnvironment, books: Books, policy: str) -> None:
         plan = books.plan
         self.env, self.plan, self.books = env, plan, books
-        self.fates = JobState(plan.jobs, [kind.priority for kind in plan.info.classes])
+        priorities = [kind.priority for kind in plan.info.classes]
+        self.fates = JobState(plan.jobs, priorities, tuple(plan.info.lateness_rows))
         self.pools: list[Pool] = [
             (StepPool if site.batch_max == 1 else BatchPool)(
                 env, i, site, plan.services, self.fates
@@ -218,10 +219,11 @@ class StepEngine:
                 fates.service[job],
                 fates.steps[job],
                 fates.images[job],
+                fates.gpu[job],
             )
             for job in finished
         ]
-        return np.ascontiguousarray(np.array(rows, dtype=np.int64).reshape(-1, 6).T)
+        return np.ascontiguousarray(np.array(rows, dtype=np.int64).reshape(-1, ENDED_ROWS).T)
 
     # looking ----------------------------------------------------------------------------
 

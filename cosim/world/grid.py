@@ -47,6 +47,7 @@ def lay_grid(plan: Plan) -> at.Grid:
         temp_slot_c=_floats(outside.temp_out_c[window]),
         revenue=_floats(plan.info.revenue_usd),
         penalty=_floats(plan.info.late_penalty_usd),
+        lateness=_floats(plan.info.lateness_rows),
         step_counts=np.array(plan.info.steps, dtype=np.int64),
         rows=np.zeros((slots + SPARE_SLOTS, len(COLUMNS), sites)),
         bins=np.zeros((bins, sites, len(at.BIN_COLUMNS))),
@@ -102,6 +103,7 @@ def _site(site: SitePlan) -> FloatArray:
     row[at.WEAR_USD_KWH], cells = site.wear_usd_kwh, site.cells
     row[at.CELL_LOW], row[at.CELL_HIGH] = cells.low_c, cells.high_c
     row[at.CELL_OFFSET] = cells.offset_k
+    row[at.SLEEP_MW] = site.sleep.mw if site.sleep else 0
     return row
 
 
@@ -116,7 +118,10 @@ def _battery(site: SitePlan) -> FloatArray:
 def _busy_kw(plan: Plan, site: SitePlan, levels: int) -> FloatArray:
     """Most that a GPU draws while it runs or loads anything, at each clock level."""
     services = [plan.services[s] for s in site.services]
-    most_mw = [max(s.most_mw(level) for s in services) for level in range(site.levels)]
+    waking_mw = site.sleep.waking.mw if site.sleep else 0
+    most_mw = [
+        max(waking_mw, *(s.most_mw(level) for s in services)) for level in range(site.levels)
+    ]
     return _padded([plan.info.replicas * mw / 1e6 for mw in most_mw], levels)
 
 

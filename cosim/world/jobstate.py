@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.physics.service_scalar import revenue_share
 from cosim.traces.jobs import JobSet
 from cosim.world.plan import ServicePlan
 
@@ -37,7 +38,11 @@ class Fates(Protocol):
 
     @property
     def finish_ns(self) -> Sequence[int] | NDArray[Any]:
-        """When the last image of each ended, −1 until then [ns]."""
+        """When the last image of each ended, or it was dismissed; −1 until then [ns]."""
+
+    @property
+    def gpu(self) -> Sequence[int] | NDArray[Any]:
+        """GPU that ran each; GIVEN_UP or TURNED_AWAY where none ran it to its end."""
 
     @property
     def return_ns(self) -> Sequence[int] | NDArray[Any]:
@@ -59,14 +64,16 @@ class JobState:
     Attributes:
         jobs: what was asked.
         priorities: priority of each job class; all 0 if none is given.
+        lateness: what a late image of each service still earns, as rows of numbers.
         service: where it went (DROP = −2).
         steps: denoising steps per image.
         decided_ns: when it was placed.
         landed_ns: when it joined the queue of its site.
         start_ns: when its first image began (after any model load).
-        finish_ns: when its last image ended.
+        finish_ns: when its last image ended, or it was given up or turned away.
         return_ns: time its images took home [ns].
-        gpu: the GPU it ran on, the last one if there were several.
+        gpu: the GPU it ran on, the last one if there were several; GIVEN_UP or TURNED_AWAY for a
+            job that none ran to its end.
         transfer_usd: price of moving it, of one simulated job [USD].
         energy_pj: energy of its GPUs while they ran it, cold starts included [pJ].
         images_left: images that have not begun.
@@ -76,6 +83,7 @@ class JobState:
 
     jobs: JobSet
     priorities: Sequence[int] = ()
+    lateness: Sequence[NDArray[np.float64]] = ()
     service: list[int] = field(init=False)
     steps: list[int] = field(init=False)
     decided_ns: list[int] = field(init=False)
@@ -107,6 +115,11 @@ class JobState:
         """GPU time of what is left of a job that waits, at a clock level [ns]."""
         plan = services[self.service[job]]
         return plan.rest_ns(level, self.steps[job], self.images_left[job], self.steps_left[job])
+
+    def is_hopeless(self, job: int, now_ns: int) -> bool:
+        """Whether a job would earn nothing even if it ended now."""
+        late_ns = now_ns + self.return_ns[job] - self.deadline_ns[job]
+        return revenue_share(late_ns, self.lateness[self.service[job]]) <= 0.0
 
     def steps_to_go(self, job: int) -> int:
         """Denoising steps left over all images of a job."""

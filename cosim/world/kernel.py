@@ -28,6 +28,7 @@ from cosim.world.kernel_grid import (
 from cosim.world.kernel_heap import pop_flight
 from cosim.world.kernel_memory import read_farm, read_grid, read_rules
 from cosim.world.kernel_pool import complete, enter, follow_all, foresee, log, serve
+from cosim.world.kernel_sleep import meter_all_sleep
 from cosim.world.kernel_state import (
     ALLOWED,
     ASK_PYTHON,
@@ -56,6 +57,7 @@ from cosim.world.kernel_state import (
     PHASE,
     PREEMPT,
     SINCE,
+    SLEEP_AFTER_NS,
     TAIL,
     WAKE,
     Farm,
@@ -82,6 +84,8 @@ def play(memory: int, site: int, until_ns: int) -> None:
     if sites[site, DOWNS] != 0:
         sites[site, DOWN_NS] += sites[site, DOWNS] * (until_ns - sites[site, DOWN_SINCE])
         sites[site, DOWN_SINCE] = until_ns
+    if sites[site, SLEEP_AFTER_NS] != NEVER:
+        meter_all_sleep(farm, site, until_ns)
 
 
 @inlined

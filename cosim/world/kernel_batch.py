@@ -13,9 +13,20 @@ from __future__ import annotations
 
 from cosim.world.compiled import inlined, piece
 from cosim.world.kernel_batch_turns import arm, arm_first, set_turn, steps_to, turn_ns, win
+from cosim.world.kernel_door import dismiss, is_full
 from cosim.world.kernel_heap import sift_down, sift_up
 from cosim.world.kernel_memory import read_farm
-from cosim.world.kernel_pool import count, enter, join, leave, pick, post_phase, release
+from cosim.world.kernel_pool import (
+    count,
+    enter,
+    give_up,
+    join,
+    leave,
+    pick,
+    post_phase,
+    release,
+)
+from cosim.world.kernel_sleep import wake
 from cosim.world.kernel_state import (
     ARMED,
     ARMED_NS,
@@ -40,7 +51,10 @@ from cosim.world.kernel_state import (
     FIXED_MW,
     FOREVER,
     FREE,
+    FROM,
+    GIVES_UP,
     HEAD,
+    HOLDS,
     JOB,
     JOINING,
     KEEPS,
@@ -53,9 +67,11 @@ from cosim.world.kernel_state import (
     PHASE,
     SERVICE,
     SINCE,
+    SLEEP_AFTER_NS,
     STEP,
     STINT_NS,
     TAIL,
+    TURNED_AWAY,
     WORK_NS,
     Farm,
 )
@@ -70,16 +86,19 @@ _NO_GPU = 1 << 40
 
 
 @inlined
-def fill(farm: Farm, site: int, gpu: int) -> bool:
+def fill(farm: Farm, site: int, gpu: int, now_ns: int) -> bool:
     """Take from the head of the queue as long as it fits; whether anything was taken."""
     sites, row, taken = farm.sites, farm.batches[gpu], False
     while sites[site, HEAD] < sites[site, TAIL]:
         job = farm.queue[site, sites[site, HEAD]]
         service, images = farm.service[job], farm.images[job]
-        if row[BATCH_IMAGES] == 0:
-            row[BATCH_SERVICE] = service
-        elif row[BATCH_SERVICE] != service or row[BATCH_IMAGES] + images > sites[site, BATCH]:
-            break
+        if row[BATCH_IMAGES] != 0:
+            room = sites[site, BATCH] - row[BATCH_IMAGES]
+            if row[BATCH_SERVICE] != service or images > room:
+                break
+        if sites[site, GIVES_UP] != 0 and give_up(farm, site, now_ns):
+            continue
+        row[BATCH_SERVICE] = service
         leave(farm, site)
         farm.joining[gpu, row[JOINING]] = job
         due = (row[BATCH_STEPS] + farm.steps[job]) << 32 | job
@@ -150,10 +169,11 @@ def encode_next(farm: Farm, site: int, gpu: int, now_ns: int) -> bool:
 def load(farm: Farm, gpu: int, now_ns: int) -> bool:
     """Bring the model of the batch into memory; whether that takes time."""
     service = farm.batches[gpu, BATCH_SERVICE]
-    length_ns, mw = farm.loading[service, 0], farm.loading[service, 1]
-    if farm.gpus[gpu, SERVICE] == service:
-        length_ns = 0
-    farm.gpus[gpu, SERVICE] = service
+    held = farm.gpus[gpu, SERVICE]
+    if held == service:
+        return False
+    length_ns, mw = farm.loading[held + HOLDS, service, 0], farm.loading[held + HOLDS, service, 1]
+    farm.gpus[gpu, SERVICE], farm.gpus[gpu, FROM] = service, held
     if length_ns > 0:
         farm.gpus[gpu, JOB] = farm.joining[gpu, 0]
         enter(farm, gpu, LOAD, mw, now_ns + length_ns)
@@ -183,6 +203,7 @@ def step_on(farm: Farm, site: int, gpu: int, now_ns: int) -> None:
 def turn(farm: Farm, site: int, gpu: int, now_ns: int) -> None:
     """Let a GPU go from the end of a phase, or from a boundary, to its next phase."""
     phase, taken, going = farm.gpus[gpu, PHASE], False, True
+    ahead = farm.sites[site, TAIL] - farm.sites[site, HEAD]
     if phase == STEP:
         steps_to(farm, site, gpu, now_ns)
     else:
@@ -192,16 +213,17 @@ def turn(farm: Farm, site: int, gpu: int, now_ns: int) -> None:
     if phase in (STEP, DECODE):
         going = not decode_next(farm, site, gpu, now_ns)
         if going:
-            taken = farm.gpus[gpu, OFF] == 0 and fill(farm, site, gpu)
+            taken = farm.gpus[gpu, OFF] == 0 and fill(farm, site, gpu, now_ns)
             if farm.batches[gpu, BATCH_IMAGES] == 0:
                 farm.gpus[gpu, JOB], going = NEVER, False
-                release(farm, site, gpu - farm.first_gpu[site])
+                release(farm, site, gpu - farm.first_gpu[site], now_ns)
             elif taken:
                 going = not load(farm, gpu, now_ns)
     if going and not encode_next(farm, site, gpu, now_ns):
         step_on(farm, site, gpu, now_ns)
     set_turn(farm, site, gpu)
-    if taken or gpu == farm.sites[site, ARMED]:
+    left = farm.sites[site, TAIL] - farm.sites[site, HEAD] != ahead
+    if left or gpu == farm.sites[site, ARMED]:
         arm_first(farm, site, now_ns, gpu)
     else:
         arm(farm, site, gpu)
@@ -258,21 +280,26 @@ def batch_foresee(memory: int, site: int, now_ns: int) -> None:
 def batch_serve(memory: int, site: int, now_ns: int) -> None:
     """Give waiting jobs to empty, enabled GPUs."""
     farm = read_farm(memory)
-    sites, first, taken = farm.sites, farm.first_gpu[site], False
+    sites, first, left = farm.sites, farm.first_gpu[site], False
     while sites[site, HEAD] < sites[site, TAIL] and sites[site, FREE] > 0:
-        at = pick(farm, site)
+        at = pick(farm, site, now_ns)
         if at < 0:
             break
+        left = True
+        if sites[site, GIVES_UP] != 0 and give_up(farm, site, now_ns):
+            continue
         gpu, free = first + farm.free[first + at], sites[site, FREE] - 1
+        if sites[site, SLEEP_AFTER_NS] != NEVER:
+            wake(farm, site, gpu, now_ns)
         for k in range(at, free):
             farm.free[first + k] = farm.free[first + k + 1]
         sites[site, FREE] = free
-        taken = fill(farm, site, gpu)
+        fill(farm, site, gpu, now_ns)
         farm.gpus[gpu, SINCE] = now_ns
         if not load(farm, gpu, now_ns):
             enter(farm, gpu, BEGIN, 0, now_ns)
         set_turn(farm, site, gpu)
-    if taken:
+    if left:
         arm_first(farm, site, now_ns, _NO_GPU)
 
 
@@ -286,6 +313,9 @@ def batch_submit(memory: int, site: int, job: int, now_ns: int) -> None:
     if farm.world[AT_EDGE] == 0:
         batch_complete(memory, site, now_ns)
     farm.landed_ns[job] = now_ns
+    if is_full(farm, site):
+        dismiss(farm, site, job, now_ns, TURNED_AWAY)
+        return
     sites = farm.sites
     if sites[site, EDF] == BY_KEY:
         rank(farm, site, job)
@@ -303,7 +333,9 @@ def batch_free_at_ns(farm: Farm, site: int, gpu: int, now_ns: int) -> int:
     if job == NEVER:
         return now_ns
     timing = farm.timing[row[BATCH_SERVICE], farm.sites[site, LEVEL]]
-    rest_ns = farm.loading[row[BATCH_SERVICE], 0] if phase == LOAD else 0
+    rest_ns = 0
+    if phase == LOAD:
+        rest_ns += farm.loading[farm.gpus[gpu, FROM] + HOLDS, row[BATCH_SERVICE], 0]
     for at in range(row[BATCH_JOBS]):
         left = (farm.residents[gpu, at] >> 32) - row[BATCH_STEPS]
         images = farm.images[farm.residents[gpu, at] & _JOB]

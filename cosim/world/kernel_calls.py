@@ -17,6 +17,7 @@ from cosim.world.kernel_grid import (
     DEADLINE,
     DELAY_P95,
     DELIVERED,
+    GPU_OF,
     GUARD_DUE,
     IMAGES_OF,
     READINGS,
@@ -150,7 +151,7 @@ def close_slot(memory: Ints, drained: bool) -> None:
     grid.told[:] = 0.0
     for site in range(len(farm.sites)):
         if drained:
-            reading = farm.sites[site, PJ_HIGH : PJ_HIGH + 6]
+            reading = farm.sites[site, PJ_HIGH : PJ_HIGH + READINGS]
             close_drain(address(memory), grid, site, reading)
             reading[:] = 0
         tell_ended(farm, grid, site)
@@ -177,6 +178,7 @@ def tell_ended(farm: Farm, grid: Grid, site: int) -> None:
             farm.service[job],
             farm.steps[job],
             farm.images[job],
+            farm.gpu[job],
         )
     grid.told_jobs[site] = end
     grid.seen[DELAY_P95, site] = kernel_meter.percentile_95(grid.ratios, end - begin)
@@ -242,7 +244,7 @@ def close_drains(memory: Ints, readings: Ints) -> None:
 
 @compiled
 def tell(memory: Ints, site: int, ended: Ints) -> None:
-    """Count in ended jobs of a site, one per column, shape (6, jobs)."""
+    """Count in ended jobs of a site, one per column, shape (ENDED_ROWS, jobs)."""
     grid = read_grid(memory)
     for at in range(ended.shape[1]):
         kernel_meter.tell(
@@ -255,6 +257,7 @@ def tell(memory: Ints, site: int, ended: Ints) -> None:
             ended[SERVICE_OF, at],
             ended[STEPS_OF, at],
             ended[IMAGES_OF, at],
+            ended[GPU_OF, at],
         )
     grid.seen[DELAY_P95, site] = kernel_meter.percentile_95(grid.ratios, ended.shape[1])
 

@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import numpy as np
 
+from cosim.physics.service_scalar import HARD, settled_usd
+from cosim.physics.service_scalar import KIND as BARGAIN
 from cosim.world.compiled import inlined
 from cosim.world.kernel_batch import batch_free_at_ns
 from cosim.world.kernel_heap import make_heap, pop_due, pop_flight, push_flight, sift_down
+from cosim.world.kernel_memory import read_grid
 from cosim.world.kernel_state import (
     ASK,
     ASK_PYTHON,
     BATCH,
     BEGUN,
     BY_KEY,
+    COST,
     DECODE_NS,
     DISPATCH_LEVEL,
     EDF,
@@ -23,8 +27,10 @@ from cosim.world.kernel_state import (
     ENCODE_NS,
     ESTIMATES,
     FIXED_NS,
+    FROM,
     HEAD,
     HELD,
+    HOLDS,
     IMAGES_LEFT,
     IN_FLIGHT,
     JOB,
@@ -37,6 +43,8 @@ from cosim.world.kernel_state import (
     MARGIN_NS,
     NEVER,
     OFF,
+    ON_TIME,
+    OWED,
     PHASE,
     REFUSED,
     REST,
@@ -45,11 +53,13 @@ from cosim.world.kernel_state import (
     STEP_NS,
     STEPS_LEFT,
     TAIL,
+    TOO_LATE,
     UNKNOWN,
     W_DECODES,
     W_IMAGES,
     W_STEPS,
     WORK_NS,
+    WORTH,
     Farm,
     Floats,
     Ints,
@@ -112,7 +122,7 @@ def free_at_ns(farm: Farm, site: int, gpu: int, now_ns: int) -> int:
     if phase == ENCODE:
         rest_ns += timing[service, level, ENCODE_NS]
     if phase == LOAD:
-        rest_ns += farm.loading[service, 0]
+        rest_ns += farm.loading[gpus[gpu, FROM] + HOLDS, service, 0]
     return int(now_ns + rest_ns + gpus[gpu, IMAGES_LEFT] * image_ns)
 
 
@@ -241,12 +251,23 @@ def rank_offers(counts: Ints, scores: Floats, best: Ints) -> None:
         count = counts[service]
         for k in range(count):
             last = best[service, k - 1, 0] if k > 0 else 0
-            better = k == 0 or scores[service, k, 0] > scores[service, last, 0]
+            better = k == 0 or scores[service, k, ON_TIME] > scores[service, last, ON_TIME]
             best[service, k, 0] = k if better else last
         for k in range(count - 1, -1, -1):
             last = best[service, k + 1, 1] if k + 1 < count else k
-            better = scores[service, k, 1] >= scores[service, last, 1]
+            better = scores[service, k, TOO_LATE] >= scores[service, last, TOO_LATE]
             best[service, k, 1] = k if better else last
+
+
+@inlined
+def image_usd(scores: Floats, lateness: Floats, late_ns: int) -> float:
+    """Score of an image that is so late, by the bargain of its service."""
+    if late_ns <= 0:
+        return float(scores[ON_TIME])
+    if lateness[BARGAIN] == HARD:
+        return float(scores[TOO_LATE])
+    earned_usd, due_usd = settled_usd(late_ns, scores[WORTH], scores[OWED], lateness)
+    return float(earned_usd - due_usd - scores[COST])
 
 
 @inlined
@@ -256,6 +277,7 @@ def score(farm: Farm, rules: Rules, job: int, now_ns: int) -> tuple[int, int]:
     last_ns = farm.deadline_ns[job] - rules.meta[MARGIN_NS]
     moves = 1 if farm.movable[job] else 0
     best, best_steps, best_score = DROP, 0, -np.inf
+    lateness = read_grid(farm.memory).lateness
     for option in range(1, rules.options[home, moves, 0] + 1):
         service = rules.options[home, moves, option]
         site = farm.service_site[service]
@@ -268,11 +290,11 @@ def score(farm: Farm, rules: Rules, job: int, now_ns: int) -> tuple[int, int]:
         ready_ns = landing_ns + wait_ns + back_ns
         fare = rules.weights[0] * usd
         count = rules.counts[service]
-        if rules.weights[1] != 0.0:  # where time costs, any of them can be the best
-            for k in range(count):
+        if rules.weights[1] != 0.0 or lateness[service, BARGAIN] != HARD:
+            for k in range(count):  # where time costs, any of them can be the best
                 end_ns = ready_ns + course_ns(rules, service, k, images)
-                late = 0 if end_ns <= last_ns else 1
-                value = images * rules.scores[service, k, late] - fare
+                each_usd = image_usd(rules.scores[service, k], lateness[service], end_ns - last_ns)
+                value = images * each_usd - fare
                 value -= rules.weights[1] * ((end_ns - farm.arrival_ns[job]) / 1e9)
                 if value > best_score:
                     best, best_steps, best_score = service, rules.choices[service, k, 0], value
@@ -282,12 +304,12 @@ def score(farm: Farm, rules: Rules, job: int, now_ns: int) -> tuple[int, int]:
             in_time += 1
         if in_time > 0:
             k = rules.best[service, in_time - 1, 0]
-            value = images * rules.scores[service, k, 0] - fare
+            value = images * rules.scores[service, k, ON_TIME] - fare
             if value > best_score:
                 best, best_steps, best_score = service, rules.choices[service, k, 0], value
         if in_time < count:
             k = rules.best[service, in_time, 1]
-            value = images * rules.scores[service, k, 1] - fare
+            value = images * rules.scores[service, k, TOO_LATE] - fare
             if value > best_score:
                 best, best_steps, best_score = service, rules.choices[service, k, 0], value
     if best_score < rules.floors[1, kind]:

@@ -38,6 +38,7 @@ from cosim.world.kernel_grid import (
     DOWN_NS,
     FIRST_FLOW,
     FLOW_SINKS,
+    GPU_ASLEEP_H,
     GPU_DOWN_H,
     GPUS,
     HIGH,
@@ -49,11 +50,13 @@ from cosim.world.kernel_grid import (
     PEAK,
     POWER,
     READ_IMAGES,
+    READ_SLEPT,
     READ_STEPS,
     REPLICAS,
     RESIDUAL,
     ROOM,
     SERVER_MW,
+    SLEEP_MW,
     SLOT,
     STEPS_ROW,
     STORED,
@@ -117,8 +120,10 @@ def it_kw(grid: Grid, site: int, reading: Ints) -> tuple[float, float]:
     high, low = reading[HIGH] + (reading[LOW] >> 32), reading[LOW] & _LOW_BITS
     busy_pj = high * 4294967296.0 + low
     compute_kw = grid.scalars[REPLICAS] * (busy_pj / span_ns) / 1e6
-    waiting_ns = at[GPUS] * span_ns - reading[BUSY_NS] - reading[DOWN_NS]
-    idle_mw = waiting_ns * at[IDLE_MW] / span_ns + at[GPUS] * at[SERVER_MW]
+    slept_ns = reading[READ_SLEPT]
+    waiting_ns = at[GPUS] * span_ns - reading[BUSY_NS] - reading[DOWN_NS] - slept_ns
+    waiting_pj = waiting_ns * at[IDLE_MW] + slept_ns * at[SLEEP_MW]
+    idle_mw = waiting_pj / span_ns + at[GPUS] * at[SERVER_MW]
     return compute_kw, grid.scalars[REPLICAS] * idle_mw / 1e6
 
 
@@ -273,6 +278,7 @@ def count(grid: Grid, site: int, bin_no: int, reading: Ints) -> None:
     row[STEPS_ROW, site] += reading[READ_STEPS]
     row[IMAGES_ROW, site] += reading[READ_IMAGES]
     row[GPU_DOWN_H, site] += grid.scalars[REPLICAS] * (reading[DOWN_NS] / NS_PER_HOUR)
+    row[GPU_ASLEEP_H, site] += grid.scalars[REPLICAS] * (reading[READ_SLEPT] / NS_PER_HOUR)
     busy = reading[BUSY_NS] / (grid.clock[BIN_NS] * grid.site[site, GPUS])
     row[BUSY_SHARE, site] += busy / grid.clock[BINS_PER_SLOT]
     capacity_kwh = grid.battery[site, CAPACITY_KWH]

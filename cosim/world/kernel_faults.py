@@ -35,6 +35,7 @@ from cosim.world.kernel_state import (
     PREEMPT,
     RUNNING,
     SERVICE,
+    SINCE,
     STEPS_LEFT,
     STINT_NS,
     SWITCHED,
@@ -75,7 +76,7 @@ def lose(farm: Farm, site: int, gpu: int, now_ns: int) -> None:
         if at < size:
             sift(farm, site, at, farm.running[farm.first_gpu[site] + size])
     gpus[gpu, JOB] = NEVER
-    release(farm, site, number)
+    release(farm, site, number, now_ns)
     put_back(farm, site, job)
 
 
@@ -98,7 +99,7 @@ def lose_batch(farm: Farm, site: int, gpu: int, now_ns: int) -> None:
         put_back(farm, site, job)
     row[BATCH_JOBS] = row[BATCH_IMAGES] = row[JOINING] = row[ENCODED] = 0
     gpus[gpu, JOB] = NEVER
-    release(farm, site, gpu - farm.first_gpu[site])
+    release(farm, site, gpu - farm.first_gpu[site], now_ns)
     set_turn(farm, site, gpu)
     arm_first(farm, site, now_ns, _NO_GPU)
 
@@ -148,7 +149,7 @@ def repair(memory: int, site: int, number: int, now_ns: int) -> None:
         return
     total = farm.first_gpu[site + 1] - farm.first_gpu[site]
     surplus = total - sites[site, OFFS] >= sites[site, ALLOWED]
-    farm.gpus[gpu, OFF] = SWITCHED if surplus else 0
+    farm.gpus[gpu, OFF], farm.gpus[gpu, SINCE] = SWITCHED if surplus else 0, now_ns
     sites[site, DOWNS] -= 1
     sites[site, OFFS] -= 0 if surplus else 1
     if surplus:

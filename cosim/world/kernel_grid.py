@@ -32,7 +32,7 @@ BUSY_SHARE, QUEUE_JOBS, STEPS_ROW = _AT["busy_share"], _AT["queue_jobs"], _AT["s
 IMAGES_ROW, FINISHED_ROW, LATE_ROW = _AT["images"], _AT["jobs_finished"], _AT["jobs_late"]
 ARRIVALS_ROW, CARBON_KG, PEAK = _AT["arrivals"], _AT["carbon_kg"], _AT["peak_import_kw"]
 RESIDUAL, DECIDE_MS = _AT["residual_kwh"], _AT["decide_ms"]
-GPU_DOWN_H = _AT["gpu_down_h"]
+GPU_DOWN_H, GPU_ASLEEP_H, DROPPED_ROW = _AT["gpu_down_h"], _AT["gpu_asleep_h"], _AT["jobs_dropped"]
 BACKUP_FUEL, BACKUP_KG, BACKUP_H = _AT["backup_fuel_kwh"], _AT["backup_carbon_kg"], _AT["backup_h"]
 ROOM_ROW, OVER_TEMP_H = _AT["room_c"], _AT["over_temp_h"]
 THROTTLED_GPU_H, CAPACITY_ROW = _AT["throttled_gpu_h"], _AT["battery_kwh"]
@@ -61,7 +61,8 @@ BIN_COLUMNS = (
 # (GUARDED: whether its import is ever limited)
 GPUS, IDLE_MW, SERVER_MW, GUARDED, CURTAIL_USD_KWH, WEAR_USD_KWH = range(6)
 CELL_LOW, CELL_HIGH, CELL_OFFSET = range(6, 9)
-SITE_COLUMNS = 9
+SLEEP_MW = 9
+SITE_COLUMNS = 10
 
 # columns of Grid.state: what a site's battery holds and what it is to do; how warm its room is,
 # the temperature that was ordered for the slot and the one that is aimed at in the bin; what the
@@ -91,9 +92,10 @@ SEEN = 12
 TOLD_REVENUE, TOLD_PENALTY = range(2)
 
 # rows of the array in which an engine hands over readings and ended jobs
-HIGH, LOW, BUSY_NS, DOWN_NS, READ_STEPS, READ_IMAGES = range(6)
-READINGS = 6
-ARRIVAL, DEADLINE, DELIVERED, SERVICE_OF, STEPS_OF, IMAGES_OF = range(6)
+HIGH, LOW, BUSY_NS, DOWN_NS, READ_STEPS, READ_IMAGES, READ_SLEPT = range(7)
+READINGS = 7
+ARRIVAL, DEADLINE, DELIVERED, SERVICE_OF, STEPS_OF, IMAGES_OF, GPU_OF = range(7)
+ENDED_ROWS = 7
 
 
 class Grid(NamedTuple):
@@ -120,6 +122,8 @@ class Grid(NamedTuple):
         temp_slot_c: outdoor temperature, same shape.
         revenue: paid for an image on time, shape (services, step counts) [USD].
         penalty: penalty of a late image, shape (services,) [USD].
+        lateness: what a late image still earns (:mod:`cosim.physics.service_scalar`), shape
+            (services, LATENESS_COLUMNS).
         step_counts: allowed step counts, ascending, shape (step counts,).
         rows: the ledger, shape (slots and slots of the drain, ledger columns, sites).
         bins: the bin table, shape (bins, sites, BIN_COLUMNS).
@@ -154,6 +158,7 @@ class Grid(NamedTuple):
     temp_slot_c: Floats2
     revenue: Floats2
     penalty: Floats1
+    lateness: Floats2
     step_counts: Ints1
     rows: Floats3
     bins: Floats3

@@ -11,6 +11,7 @@ import math
 
 from cosim.physics.battery_row import CAPACITY_KWH
 from cosim.physics.battery_scalar import range_kw
+from cosim.physics.service_scalar import settled_usd
 from cosim.physics.thermal_scalar import MASS
 from cosim.world.compiled import inlined, piece
 from cosim.world.kernel import advance, set_clock, set_enabled
@@ -41,6 +42,7 @@ from cosim.world.kernel_grid import (
     CURTAILED,
     CURTAILMENT_USD,
     DISCHARGE,
+    DROPPED_ROW,
     DUE,
     EXPORT,
     EXPORT_USD,
@@ -87,6 +89,7 @@ from cosim.world.kernel_state import (
     CHANGES,
     FOREVER,
     FULL,
+    GIVEN_UP,
     HEAD,
     JOB,
     NEVER,
@@ -272,18 +275,24 @@ def tell(
     service: int,
     steps: int,
     images: int,
+    gpu: int,
 ) -> None:
     """Count in one ended job: what it brought and how much of its tolerated delay it took."""
     row, column = grid.rows[grid.clock[SLOT]], 0
     while column < len(grid.step_counts) - 1 and grid.step_counts[column] < steps:
         column += 1
     stands_for = grid.scalars[REPLICAS] * images
-    row[FINISHED_ROW, site] += 1.0
-    if delivered_ns > deadline_ns:
-        row[LATE_ROW, site] += 1.0
-        grid.told[TOLD_PENALTY, site] += stands_for * grid.penalty[service]
+    late_ns = delivered_ns - deadline_ns
+    if gpu <= GIVEN_UP:
+        row[DROPPED_ROW, site] += 1.0
+        late_ns = FOREVER
     else:
-        grid.told[TOLD_REVENUE, site] += stands_for * grid.revenue[service, column]
+        row[FINISHED_ROW, site] += 1.0
+        row[LATE_ROW, site] += 1.0 if late_ns > 0 else 0.0
+    price_usd = grid.revenue[service, column]
+    earned, due = settled_usd(late_ns, price_usd, grid.penalty[service], grid.lateness[service])
+    grid.told[TOLD_REVENUE, site] += stands_for * earned
+    grid.told[TOLD_PENALTY, site] += stands_for * due
     tolerated_ns = max(1, deadline_ns - arrival_ns)
     grid.ratios[at] = (delivered_ns - arrival_ns) / tolerated_ns
 

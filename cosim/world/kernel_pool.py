@@ -7,7 +7,9 @@ and power; what follows it is computed from the site's clock when it is asked fo
 from __future__ import annotations
 
 from cosim.world.compiled import inlined
+from cosim.world.kernel_door import dismiss, is_full, is_hopeless
 from cosim.world.kernel_heap import make_heap, pop_due, push_due, sift_down, sift_up
+from cosim.world.kernel_sleep import holds, wake
 from cosim.world.kernel_state import (
     BASE,
     BEGIN,
@@ -18,6 +20,7 @@ from cosim.world.kernel_state import (
     CHANGED_NS,
     CHANGED_SITE,
     CHANGES,
+    CHOOSES,
     DECODE,
     DECODE_NS,
     EDF,
@@ -32,15 +35,18 @@ from cosim.world.kernel_state import (
     FIXED_PJ,
     FOREVER,
     FREE,
+    FROM,
+    GIVEN_UP,
+    GIVES_UP,
     GPU_BITS,
     HEAD,
+    HOLDS,
     IMAGES,
     IMAGES_LEFT,
     JOB,
     KEEPS,
     LEVEL,
     LOAD,
-    MANY_MODELS,
     MW,
     NEVER,
     OFF,
@@ -54,6 +60,7 @@ from cosim.world.kernel_state import (
     RUNNING,
     SERVICE,
     SINCE,
+    SLEEP_AFTER_NS,
     STEP,
     STEP_BUSY_NS,
     STEP_MW,
@@ -64,6 +71,7 @@ from cosim.world.kernel_state import (
     STINT_NS,
     SWITCHED,
     TAIL,
+    TURNED_AWAY,
     W_DECODES,
     W_IMAGES,
     W_STEPS,
@@ -354,11 +362,11 @@ def take(farm: Farm, site: int, gpu: int, job: int, now_ns: int) -> int:
     service = farm.service[job]
     gpus[gpu, JOB], gpus[gpu, SINCE] = job, now_ns
     gpus[gpu, STEPS_LEFT], gpus[gpu, IMAGES_LEFT] = 0, farm.images[job]
-    begin_ns = now_ns
-    if gpus[gpu, SERVICE] != service:
-        gpus[gpu, SERVICE] = service
-        begin_ns += farm.loading[service, 0]
-        enter(farm, gpu, LOAD, farm.loading[service, 1], begin_ns)
+    begin_ns, held = now_ns, gpus[gpu, SERVICE]
+    if held != service:
+        gpus[gpu, SERVICE], gpus[gpu, FROM] = service, held
+        begin_ns += farm.loading[held + HOLDS, service, 0]
+        enter(farm, gpu, LOAD, farm.loading[held + HOLDS, service, 1], begin_ns)
     else:
         enter(farm, gpu, BEGIN, 0, now_ns)
     farm.gpu[job] = gpu - first
@@ -376,22 +384,34 @@ def take(farm: Farm, site: int, gpu: int, job: int, now_ns: int) -> int:
 
 
 @inlined
-def pick(farm: Farm, site: int) -> int:
+def pick(farm: Farm, site: int, now_ns: int) -> int:
     """Place in ``free`` of the GPU for the job at the head of the queue, −1 if there is none."""
     sites, first = farm.sites, farm.first_gpu[site]
     last = sites[site, FREE] - 1
-    if sites[site, OFFS] == 0 and sites[site, MANY_MODELS] == 0:
+    if sites[site, OFFS] == 0 and sites[site, CHOOSES] == 0:
         return int(last)
     wanted = farm.service[farm.queue[site, sites[site, HEAD]]]
-    found = NEVER
+    found, least_ns = NEVER, FOREVER
     for at in range(last, -1, -1):
         gpu = first + farm.free[first + at]
         if farm.gpus[gpu, OFF] == 0:
-            if farm.gpus[gpu, SERVICE] == wanted or sites[site, MANY_MODELS] == 0:
+            held = holds(farm, site, gpu, now_ns)
+            if held == wanted or sites[site, CHOOSES] == 0:
                 return at
-            if found == NEVER:
-                found = at
+            delay_ns = farm.loading[held + HOLDS, wanted, 0]
+            if delay_ns < least_ns:
+                found, least_ns = at, delay_ns
     return found
+
+
+@inlined
+def give_up(farm: Farm, site: int, now_ns: int) -> bool:
+    """Drop the head of the queue, whose turn it is, if nothing would be paid for it any more."""
+    head = farm.queue[site, farm.sites[site, HEAD]]
+    if not is_hopeless(farm, site, head, now_ns):
+        return False
+    dismiss(farm, site, leave(farm, site), now_ns, GIVEN_UP)
+    return True
 
 
 @inlined
@@ -399,10 +419,14 @@ def serve(farm: Farm, site: int, now_ns: int) -> None:
     """Give waiting jobs to free, enabled GPUs."""
     sites, first = farm.sites, farm.first_gpu[site]
     while sites[site, HEAD] < sites[site, TAIL] and sites[site, FREE] > 0:
-        at = pick(farm, site)
+        at = pick(farm, site, now_ns)
         if at < 0:
             return
+        if sites[site, GIVES_UP] != 0 and give_up(farm, site, now_ns):
+            continue
         gpu, free = first + farm.free[first + at], sites[site, FREE] - 1
+        if sites[site, SLEEP_AFTER_NS] != NEVER:
+            wake(farm, site, gpu, now_ns)
         for k in range(at, free):
             farm.free[first + k] = farm.free[first + k + 1]
         sites[site, FREE] = free
@@ -412,7 +436,7 @@ def serve(farm: Farm, site: int, now_ns: int) -> None:
 
 
 @inlined
-def release(farm: Farm, site: int, number: int) -> None:
+def release(farm: Farm, site: int, number: int, now_ns: int) -> None:
     """Put a GPU among the free ones, which stand in falling order of their numbers."""
     first, at = farm.first_gpu[site], farm.sites[site, FREE]
     while at > 0 and farm.free[first + at - 1] < number:
@@ -420,6 +444,7 @@ def release(farm: Farm, site: int, number: int) -> None:
         at -= 1
     farm.free[first + at] = number
     farm.sites[site, FREE] += 1
+    farm.gpus[first + number, SINCE] = now_ns
 
 
 @inlined
@@ -445,12 +470,15 @@ def end_first(farm: Farm, site: int, number: int, end_ns: int) -> None:
     farm.finish_ns[job] = end_ns
     farm.finished[site, sites[site, FINISHED]] = job
     sites[site, FINISHED] += 1
-    if farm.gpus[gpu, OFF] == 0 and sites[site, HEAD] < sites[site, TAIL]:
-        key = take(farm, site, gpu, leave(farm, site), end_ns)
-        sift_down(running, first, sites[site, RUNNING], 0, key)
-        return
+    if farm.gpus[gpu, OFF] == 0:
+        while sites[site, HEAD] < sites[site, TAIL]:
+            if sites[site, GIVES_UP] != 0 and give_up(farm, site, end_ns):
+                continue
+            key = take(farm, site, gpu, leave(farm, site), end_ns)
+            sift_down(running, first, sites[site, RUNNING], 0, key)
+            return
     farm.gpus[gpu, JOB] = NEVER
-    release(farm, site, number)
+    release(farm, site, number, end_ns)
     size = sites[site, RUNNING] - 1
     sites[site, RUNNING] = size
     if size > 0:
@@ -462,5 +490,8 @@ def submit(farm: Farm, site: int, job: int, now_ns: int) -> None:
     """Let a job join the queue of a site after the completions of this instant."""
     complete(farm, site, now_ns)
     farm.landed_ns[job] = now_ns
+    if is_full(farm, site):
+        dismiss(farm, site, job, now_ns, TURNED_AWAY)
+        return
     join(farm, site, job)
     serve(farm, site, now_ns)

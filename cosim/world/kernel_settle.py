@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from cosim.physics.service_scalar import settled_usd
 from cosim.world.compiled import compiled, inlined
 from cosim.world.kernel_state import (
     Floats,
@@ -87,3 +88,35 @@ def share(
             weight = energy * (overlap_ns(slot, slot_ns, begin_ns, end_ns) / span_ns)
             for k in range(totals):
                 out[k, job] += weight * rates[min(slot, last), at, k]
+
+
+@compiled
+def pay(
+    late_ns: Ints,
+    images: Floats,
+    service: np.ndarray,
+    column: Ints,
+    revenue_usd: Floats,
+    penalty_usd: Floats,
+    lateness: Floats,
+    earned_usd: Floats,
+    due_usd: Floats,
+) -> None:
+    """Settle what jobs earned and what their lateness costs.
+
+    Args:
+        late_ns: delivery minus deadline of each, shape (jobs,) [ns].
+        images: images of each, replicas included.
+        service: service with which each settles.
+        column: index of its step count.
+        revenue_usd: paid for an image on time, shape (services, step counts) [USD].
+        penalty_usd: penalty φ of an image that earns nothing, shape (services,) [USD].
+        lateness: what a late image still earns, shape (services, LATENESS_COLUMNS).
+        earned_usd: the earnings, shape (jobs,).
+        due_usd: the penalties, shape (jobs,).
+    """
+    for job in range(len(late_ns)):
+        at = service[job]
+        price = revenue_usd[at, column[job]]
+        earned, due = settled_usd(late_ns[job], price, penalty_usd[at], lateness[at])
+        earned_usd[job], due_usd[job] = images[job] * earned, images[job] * due

@@ -31,31 +31,46 @@ NEVER = -1
 FULL = -3
 FOREVER = (1 << 63) - 1
 
+# what a GPU holds beside services: nothing because it sleeps, or (NEVER) nothing at all; row of
+# service 0 in Farm.loading
+ASLEEP, HOLDS = -2, 2
+
+# jobs that no GPU has run to the end, in the column of their GPU: dropped from the queue because
+# nothing would be paid any more; turned away by a full queue
+GIVEN_UP, TURNED_AWAY = -2, -3
+
 # phases of a busy GPU; BEGIN and WAKE last no time and end when the edge is over
 BEGIN, LOAD, ENCODE, STEP, DECODE, PAUSED, WAKE = range(7)
 
 # Farm.gpus, column OFF: switched off by the guard, or down
 SWITCHED, DOWN = 1, 2
 
-# columns of Farm.gpus
-JOB, SERVICE, PHASE, END, SINCE, MW, STEPS_LEFT, IMAGES_LEFT, OFF = range(9)
+# columns of Farm.gpus; SINCE of a GPU without a job: since when; FROM of one that loads: what it
+# held before
+JOB, SERVICE, PHASE, END, SINCE, MW, STEPS_LEFT, IMAGES_LEFT, OFF, FROM = range(10)
+GPU_COLUMNS = 10
 
 # columns of Farm.sites: what the site is and where its clock, queue and GPUs stand; EDF is 0 for a
-# queue in order of landing, 1 for a heap by deadline, BY_KEY for one by Farm.key …
-EDF, MANY_MODELS, LEVEL, DISPATCH_LEVEL, HEAD, TAIL, FREE, RUNNING, BASE, OFFS = range(10)
+# queue in order of landing, 1 for a heap by deadline, BY_KEY for one by Farm.key; CHOOSES tells
+# whether it matters which free GPU takes a job …
+EDF, CHOOSES, LEVEL, DISPATCH_LEVEL, HEAD, TAIL, FREE, RUNNING, BASE, OFFS = range(10)
 # … and what its meters and counters hold
-PJ_HIGH, PJ_LOW, BUSY_NS, DOWN_NS, STEPS, IMAGES, FINISHED, ESTIMATES, EPOCH = range(10, 19)
+PJ_HIGH, PJ_LOW, BUSY_NS, DOWN_NS, STEPS, IMAGES, SLEPT_NS = range(10, 17)
+FINISHED, ESTIMATES, EPOCH = range(17, 20)
 # … what the key is (KEYED), whether jobs take GPUs over and when the next does, whether jobs are
 # interrupted at all (KEEPS) …
-KEYED, SHIFT, LANDED, PREEMPT, KEEPS, ARMED_NS, ARMED_GPU = range(19, 26)
+KEYED, SHIFT, LANDED, PREEMPT, KEEPS, ARMED_NS, ARMED_GPU = range(20, 27)
 BY_KEY = 2
 BY_STEPS, BY_PRIORITY, BY_DEADLINE = 1, 2, 3
 RANK_SHIFT = 40  # a key by priority: the rank of the class above, the number of the landing below
 # … and its GPUs that are down; ALLOWED is how many may run
-DOWNS, DOWN_SINCE, ALLOWED = range(26, 29)
+DOWNS, DOWN_SINCE, ALLOWED = range(27, 30)
 # … and, where GPUs batch, how many images, and which GPU will take the head of the queue
-BATCH, ARMED = range(29, 31)
-SITE_COLUMNS = 31
+BATCH, ARMED = range(30, 32)
+# … most jobs that may wait, whether those that cannot be paid any more are given up, after what
+# time without a job a GPU sleeps (NEVER: at no time), and up to when sleep has been metered
+LIMIT, GIVES_UP, SLEEP_AFTER_NS, SLEPT_TO_NS = range(32, 36)
+SITE_COLUMNS = 36
 
 # columns of Farm.batches: images and jobs on the GPU, their model, steps taken and pJ per image
 # since the beginning; jobs that join and how many of them are encoded or being so; next change
@@ -96,7 +111,8 @@ class Farm(NamedTuple):
         service_site: site of each service, shape (services,).
         home_service: the service of jobs that stay, shape (sites,).
         timing: durations and powers, shape (services, levels, TIMING_COLUMNS).
-        loading: load time [ns] and power [mW], shape (services, 2).
+        loading: time [ns] and power [mW] until a GPU can run a service, by what it holds: row
+            HOLDS + ASLEEP, HOLDS + NEVER or HOLDS + service, shape (services + 2, services, 2).
         arrival_ns: see :class:`cosim.traces.jobs.JobSet`; shape (jobs,), as all job columns.
         deadline_ns: likewise.
         home: likewise.
@@ -108,20 +124,20 @@ class Farm(NamedTuple):
         fare_usd: price of both, shape (sizes,) [USD].
         service: where each job went.
         steps: steps per image it was given.
-        gpu: the GPU it ran on, the last one if there were several.
+        gpu: the GPU it ran on, the last one if there were several; GIVEN_UP or TURNED_AWAY.
         decided_ns: when it was placed.
         landed_ns: when it joined a queue.
         start_ns: when its first image began.
-        finish_ns: when its last image ended.
+        finish_ns: when its last image ended, or it was given up or turned away.
         energy_pj: energy of its GPU meanwhile.
         epoch: how many changes of clock and switches its site had seen when it took its GPU.
-        gpus: state of each GPU, shape (GPUs, 9).
+        gpus: state of each GPU, shape (GPUs, GPU_COLUMNS).
         running: heap of (completion − base) << bits | GPU of the busy GPUs of each site.
         free: numbers of free GPUs of each site, falling, shape (GPUs,).
         estimates: heap of estimated instants of completion of each site, shape (GPUs,).
         sites: state of each site, shape (sites, SITE_COLUMNS).
         queue: waiting jobs of each site: a row from HEAD to TAIL, or a heap, shape (sites, jobs).
-        finished: jobs in order of completion, shape (sites, jobs).
+        finished: jobs in order of their ends, shape (sites, jobs).
         flight_ns: heap of landings, together with ``flight_job``.
         flight_job: the jobs of these landings.
         held: jobs that wait at home.
@@ -151,7 +167,7 @@ class Farm(NamedTuple):
     service_site: Ints1
     home_service: Ints1
     timing: Ints3
-    loading: Ints2
+    loading: Ints3
     arrival_ns: Ints1
     deadline_ns: Ints1
     home: Small1
@@ -211,6 +227,11 @@ MANY_WAIT = 32
 KIND, MARGIN_NS, KNOWN = range(3)
 SPLIT, SCORE, ASK = range(3)
 
+# last axis of Rules.scores, of an image: on time; late, where it earns nothing then; and, of
+# services where it may still earn something: its worth on time, the penalty due, the price
+ON_TIME, TOO_LATE, WORTH, OWED, COST = range(5)
+SCORES = 5
+
 # answers of a rule beside services, HOLD (−1) and DROP (−2)
 ASK_PYTHON = -8
 UNKNOWN = -9
@@ -228,8 +249,9 @@ class Rules(NamedTuple):
             or may (1) leave it, shape (sites, 2, services + 1).
         counts: step counts open at each service, shape (services,).
         choices: steps, time per image and time in all [ns], shape (services, counts, 3).
-        scores: score of an image on time and late [USD], shape (services, counts, 2).
-        best: of each k, the best on time up to it and the best late from it on, same shape.
+        scores: score of an image and its parts [USD], shape (services, counts, SCORES).
+        best: of each k, the best on time up to it and the best late from it on, shape (services,
+            counts, 2).
         weights: of the transfer and of a second of delay, shape (2,).
         floors: hold and drop limits per class, shape (2, classes) [USD].
         known: explicit destination of each job, UNKNOWN without; shape (jobs,) or (0,).

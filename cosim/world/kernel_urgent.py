@@ -10,6 +10,7 @@ the clock or the switches change, and is played in order with the completions.
 from __future__ import annotations
 
 from cosim.world.compiled import inlined, piece
+from cosim.world.kernel_door import dismiss, is_full
 from cosim.world.kernel_heap import sift_down, sift_up
 from cosim.world.kernel_memory import read_farm
 from cosim.world.kernel_pool import (
@@ -17,6 +18,7 @@ from cosim.world.kernel_pool import (
     count,
     end_first,
     end_phase,
+    give_up,
     join,
     leave,
     serve,
@@ -38,6 +40,7 @@ from cosim.world.kernel_state import (
     ENCODE_NS,
     END,
     FOREVER,
+    GIVES_UP,
     GPU_BITS,
     IMAGES_LEFT,
     JOB,
@@ -66,6 +69,7 @@ from cosim.world.kernel_state import (
     STINTS,
     STINTS_LOST,
     TAIL,
+    TURNED_AWAY,
     Farm,
 )
 
@@ -194,7 +198,10 @@ def turns(memory: int, site: int, until_ns: int) -> None:
             end_ns, number = at_ns, taken
             if end_ns > until_ns:
                 return
-            give_way(farm, site, first + number, end_ns)
+            if sites[site, GIVES_UP] != 0 and give_up(farm, site, end_ns):
+                number -= 1  # its boundary is still ahead
+            else:
+                give_way(farm, site, first + number, end_ns)
         else:
             if end_ns > until_ns:
                 return
@@ -227,6 +234,9 @@ def submit_keyed(memory: int, site: int, job: int, now_ns: int) -> None:
     elif not at_edge:
         turns(farm.memory, site, now_ns)
     farm.landed_ns[job] = now_ns
+    if is_full(farm, site):
+        dismiss(farm, site, job, now_ns, TURNED_AWAY)
+        return
     rank(farm, site, job)
     join(farm, site, job)
     serve(farm, site, now_ns)

@@ -12,6 +12,7 @@ from cosim.world.compiled import inlined
 from cosim.world.kernel_grid import (
     CARBON_USD,
     DEMAND_USD,
+    DROPPED_ROW,
     EDGE_TERMS,
     EXPORT_USD,
     FINISHED_ROW,
@@ -64,7 +65,14 @@ from cosim.world.kernel_seat import (
     Seat,
     Views,
 )
-from cosim.world.kernel_state import FINISHED, HELD, NEVER, NEXT_JOB, Farm, Floats
+from cosim.world.kernel_state import (
+    FINISHED,
+    HELD,
+    NEVER,
+    NEXT_JOB,
+    Farm,
+    Floats,
+)
 
 DROP = -2
 
@@ -142,8 +150,8 @@ def count(farm: Farm, grid: Grid, seat: Seat, slot: int, now_ns: int, money: Flo
         money[WEAR_COST] += row[WEAR_USD, site]
         for k in range(EDGE_TERMS):
             money[FIRST_EDGE + k] += row[DEMAND_USD + k, site]
-        money[ENDED] += row[FINISHED_ROW, site]
-        money[LATE] += row[LATE_ROW, site]
+        money[ENDED] += row[FINISHED_ROW, site] + row[DROPPED_ROW, site]
+        money[LATE] += row[LATE_ROW, site] + row[DROPPED_ROW, site]
     count_sent(farm, grid, seat, money)
     if seat.meta[MODE] == DEADLINE:
         count_fines(farm, grid, seat, now_ns, money)

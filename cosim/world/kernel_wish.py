@@ -40,11 +40,16 @@ from cosim.world.kernel_seat import (
     Seat,
 )
 from cosim.world.kernel_state import (
+    COST,
     KIND,
     KNOWN,
     MARGIN_NS,
+    ON_TIME,
+    OWED,
     SCORE,
     SPLIT,
+    TOO_LATE,
+    WORTH,
     Floats,
     Ints,
     Rules,
@@ -268,6 +273,9 @@ def fill_score(seat: Seat, rules: Rules, grid: Grid, service_site: Ints) -> None
                 rules.choices[service, k, column] = seat.choices[row, k, column]
             price = gpu_usd_s * seat.seconds[at, service, k]
             price += usd_kwh * seat.energy_kwh[at, service, k]
-            rules.scores[service, k, 0] = seat.earned[service, k] - price
-            rules.scores[service, k, 1] = -seat.missed[service, k] - price
+            rules.scores[service, k, ON_TIME] = seat.earned[service, k] - price
+            rules.scores[service, k, TOO_LATE] = -seat.missed[service, k] - price
+            rules.scores[service, k, WORTH] = seat.earned[service, k]
+            rules.scores[service, k, OWED] = seat.missed[service, k]
+            rules.scores[service, k, COST] = price
     rank_offers(rules.counts, rules.scores, rules.best)

@@ -1,8 +1,9 @@
 """What the services offer for an image at each clock level and step count, laid out once per plan.
 
 Under a :class:`ScoreRule` an image at a service and step count is worth the same to every job but
-for its being late; both engines take these scores from here. Of a service only two step counts can
-win for a job: the best of those that end in time, and the best of the others.
+for its being late; both engines take these scores from here. Of a service whose late images earn
+nothing only two step counts can win for a job: the best of those that end in time, and the best of
+the others.
 """
 
 from __future__ import annotations
@@ -27,12 +28,18 @@ class Scores(NamedTuple):
     Attributes:
         course_ns: time of each image, and of all together beside, shape (services, steps, 2).
         on_time: score of an image that ends in time [USD], shape (services, steps).
-        late: score of one that does not [USD], same shape.
+        late: score of one that does not and earns nothing [USD], same shape.
+        worth: weighted revenue of one on time [USD], same shape.
+        due: weighted penalty of one that earns nothing [USD], same shape.
+        price: price of its GPU time and energy [USD], same shape.
     """
 
     course_ns: IntArray
     on_time: FloatArray
     late: FloatArray
+    worth: FloatArray
+    due: FloatArray
+    price: FloatArray
 
 
 class Offers:
@@ -65,12 +72,11 @@ class Offers:
         level = np.asarray(levels)[info.service_site]
         price = rule.gpu_usd_s[:, None] * self._work_s[rows, level]
         price += rule.energy_usd_kwh[:, None] * self._kwh[rows, level]
+        worth = rule.revenue_weight * info.revenue_usd
         missed = rule.late_weight * info.late_penalty_usd
-        return Scores(
-            self._course_ns[rows, level],
-            rule.revenue_weight * info.revenue_usd - price,
-            -missed[:, None] - price,
-        )
+        due = np.broadcast_to(missed[:, None], price.shape)
+        course_ns = self._course_ns[rows, level]
+        return Scores(course_ns, worth - price, -due - price, worth, due, price)
 
 
 def best_until(scores: Sequence[float]) -> list[int]:

@@ -28,6 +28,7 @@ from cosim.physics.thermal import Thermal
 from cosim.quantities import hours_from_ns
 from cosim.traces.jobs import JobSet
 from cosim.world.battery_plan import CONDITIONED, Ageing, Cells
+from cosim.world.loading import FREE_OF_CHARGE, NOTHING, Loading, SleepPlan
 
 FloatArray = NDArray[np.float64]
 
@@ -42,11 +43,14 @@ class ServicePlan:
         decode_ns: time after the steps of an image, per level [ns].
         step_mw: board power during a step, per level [mW].
         fixed_mw: board power during encode and decode, per level [mW].
-        load_ns: cold start when a GPU changes to this model [ns].
-        load_mw: board power while loading [mW].
+        load_ns: cold start when a GPU changes to this model, its base model included [ns].
+        load_mw: mean board power while loading [mW].
         batch_ns: time of a step that denoises X = 1 … B images at once, per level [ns]; left
             out where a GPU takes one image at a time.
         batch_mw: board power *per image* of such a step, per level [mW].
+        base: number of the base model; services of one base share what they hold in memory.
+            NOTHING: it shares with none.
+        adapter: loading the adapter alone, onto a GPU that holds the base model.
     """
 
     encode_ns: tuple[int, ...]
@@ -58,6 +62,8 @@ class ServicePlan:
     load_mw: int
     batch_ns: tuple[tuple[int, ...], ...] = ()
     batch_mw: tuple[tuple[int, ...], ...] = ()
+    base: int = NOTHING
+    adapter: Loading = FREE_OF_CHARGE
 
     def __post_init__(self) -> None:
         if not self.batch_ns:
@@ -126,7 +132,7 @@ class ServicePlan:
     def most_mw(self, level: int) -> int:
         """Highest board power at one clock level [mW]."""
         batches = (x * mw for x, mw in enumerate(self.batch_mw[level], start=1))
-        return max(*batches, self.fixed_mw[level], self.load_mw)
+        return max(*batches, self.fixed_mw[level], self.load_mw, self.adapter.mw)
 
 
 @dataclass(frozen=True)
@@ -195,6 +201,9 @@ class SitePlan:
         ageing: how it ages; None if it does not.
         room: the machine room; None where heat is removed at once.
         room_c: its temperature at the start [°C].
+        queue_limit: most jobs that may wait; None without a limit.
+        gives_up: whether jobs that cannot be paid any more leave the queue when their turn comes.
+        sleep: how GPUs sleep that have no job; None if they do not.
     """
 
     name: str
@@ -222,6 +231,14 @@ class SitePlan:
     ageing: Ageing | None = None
     room: Thermal | None = None
     room_c: float = 0.0
+    queue_limit: int | None = None
+    gives_up: bool = False
+    sleep: SleepPlan | None = None
+
+    @property
+    def chooses(self) -> bool:
+        """Whether it matters which free GPU takes a job."""
+        return len(self.services) > 1 or self.sleep is not None
 
     @property
     def has_edges(self) -> bool:

@@ -19,6 +19,7 @@ class BinReading(NamedTuple):
         down_ns: GPU time of GPUs that were down [ns].
         steps: denoising steps that ended.
         images: images that ended.
+        slept_ns: GPU time of GPUs that slept [ns].
     """
 
     busy_pj: int
@@ -26,13 +27,17 @@ class BinReading(NamedTuple):
     down_ns: int
     steps: int
     images: int
+    slept_ns: int = 0
 
 
 class Pool(Protocol):
     """GPUs of one site and their queue."""
 
     def submit(self, job: int) -> None:
-        """Let a job join the queue now; it starts at once if a GPU is free."""
+        """Let a job join the queue now; it starts at once if a GPU is free for it.
+
+        Where as many wait as may, it is turned away.
+        """
 
     def set_clock(self, level: int) -> None:
         """Change the clock; each GPU follows at its next phase or denoising-step boundary."""
@@ -50,7 +55,7 @@ class Pool(Protocol):
         """Read and reset the meters."""
 
     def take_finished(self) -> list[int]:
-        """Jobs that ended since this was last called, in order of completion."""
+        """Jobs that ended or were dismissed since this was last called, in that order."""
 
     def free_at_ns(self) -> list[int]:
         """Instant at which each GPU that can run will have ended its job at this clock [ns]."""

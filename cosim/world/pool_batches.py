@@ -14,6 +14,7 @@ from bisect import insort
 
 from cosim.world.events import NsEnvironment
 from cosim.world.jobstate import NEVER, JobState
+from cosim.world.loading import loading
 from cosim.world.plan import ServicePlan, SitePlan
 from cosim.world.pool_steps import StepPool, Steps, _Gpu
 
@@ -57,7 +58,10 @@ class BatchPool(StepPool):
     def _serve(self) -> None:
         """Give waiting jobs to empty, enabled GPUs."""
         while len(self._queue) and (gpu := self._pick()) is not None:
+            if self._give_up():
+                continue
             self._free.remove(gpu.number)
+            self._wake(gpu)
             self._fill(gpu)
             self._rouse(gpu)
 
@@ -65,6 +69,8 @@ class BatchPool(StepPool):
         """Take from the head of the queue as long as it fits; nobody overtakes it."""
         batch, state = self._batches[gpu.number], self.state
         while len(self._queue) and self._fits(batch, self._queue.head()):
+            if self._give_up():
+                continue
             job = self._queue.pop()
             gpu.job, state.gpu[job] = job, gpu.number
             batch.left[job] = state.steps[job]
@@ -91,7 +97,7 @@ class BatchPool(StepPool):
         if batch.decoding != NEVER:
             ends += state.images[batch.decoding] * service.decode_ns[level]
         ends += sum(state.images[job] for job in batch.joining) * service.encode_ns[level]
-        return self.env.now + ends + gpu.loading * service.load_ns
+        return self.env.now + ends + gpu.loading_ns
 
     # the life of a GPU ------------------------------------------------------------------
 
@@ -99,7 +105,7 @@ class BatchPool(StepPool):
         """From boundary to boundary: encode, denoise, decode, take; for ever."""
         while True:
             if gpu.job == NEVER:
-                yield self._sleep(gpu)
+                yield self._wait(gpu)
             yield from self._encode(gpu)
             while gpu.number in self._disabled:
                 yield from self._pause(gpu)
@@ -122,7 +128,7 @@ class BatchPool(StepPool):
         jobs = {*batch.left, batch.decoding} - {NEVER}
         for job in sorted(jobs, reverse=True):  # the lowest number comes to stand first
             self._queue.put_back(job)
-        gpu.job, gpu.paused, gpu.loading = NEVER, False, False
+        gpu.job, gpu.paused, gpu.loading_ns = NEVER, False, 0
         insort(self._free, gpu.number)
 
     def _encode(self, gpu: _Gpu) -> Steps:
@@ -141,12 +147,13 @@ class BatchPool(StepPool):
 
     def _load_for(self, gpu: _Gpu, job: int) -> Steps:
         """Bring the model of a job into memory; it pays for it."""
-        gpu.service, gpu.loading = self.state.service[job], True
-        service = self.services[gpu.service]
-        self._share(gpu, {job: service.load_mw})
-        yield gpu.tick.after(service.load_ns)
+        wanted = self.state.service[job]
+        load = loading(self.services, self.plan.sleep, gpu.service, wanted)
+        gpu.service, gpu.loading_ns = wanted, load.ns
+        self._share(gpu, {job: load.mw})
+        yield gpu.tick.after(load.ns)
         self._share(gpu, {})
-        gpu.loading = False
+        gpu.loading_ns = 0
 
     def _phase(self, gpu: _Gpu, job: int, image_ns: int) -> Steps:
         """Encode or decode the images of one job; the clock was looked at when it began."""

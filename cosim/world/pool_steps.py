@@ -3,8 +3,8 @@
 Written to be read; it is the specification in code. A GPU takes the job at the head of the
 queue, loads the model if another one is in memory, and for each image encodes, denoises step by
 step and decodes. It looks at the clock, at the enable switch and for a more urgent job at the
-boundaries of steps and phases only. The free GPU that has the model in memory and the lowest
-number takes a job; without such a one, the free GPU of the lowest number.
+boundaries of steps and phases only. The free GPU takes a job that can begin it soonest: one that
+has the model in memory before one that has to load or to wake up, of equals the lowest number.
 
 What is left of a job stands in its :class:`JobState`, so that it can go on later and elsewhere.
 """
@@ -17,8 +17,11 @@ from typing import Any
 
 import simpy
 
+from cosim.physics.gpu_sleep_scalar import split_gap
 from cosim.world.events import NsEnvironment, Tick, gpu_priority
 from cosim.world.jobstate import NEVER, JobState
+from cosim.world.kernel_state import GIVEN_UP, TURNED_AWAY
+from cosim.world.loading import ASLEEP, NOTHING, loading
 from cosim.world.plan import ServicePlan, SitePlan
 from cosim.world.pool import BinReading
 from cosim.world.queues import DISCIPLINES
@@ -30,12 +33,11 @@ class _Gpu:
     """One GPU: what it holds, what it is at, since when it has drawn its present power."""
 
     __slots__ = (
-        "asleep",
         "down",
         "encoding",
         "heard",
         "job",
-        "loading",
+        "loading_ns",
         "mw",
         "number",
         "paused",
@@ -43,6 +45,7 @@ class _Gpu:
         "service",
         "since_ns",
         "tick",
+        "waits",
     )
 
     process: simpy.Process
@@ -50,8 +53,8 @@ class _Gpu:
     def __init__(self, tick: Tick, number: int, service: int) -> None:
         self.number, self.service, self.tick = number, service, tick
         self.job = self.heard = NEVER
-        self.asleep = self.paused = self.loading = self.encoding = self.down = False
-        self.mw = self.since_ns = 0
+        self.waits = self.paused = self.encoding = self.down = False
+        self.mw = self.since_ns = self.loading_ns = 0
 
 
 class StepPool:
@@ -76,7 +79,7 @@ class StepPool:
         self._news = 0
         self._finished: list[int] = []
         self._busy_pj = self._busy_ns = self._steps = self._images = 0
-        self._down_ns = self._down_since_ns = 0
+        self._down_ns = self._down_since_ns = self._slept_ns = self._slept_to_ns = 0
         for gpu in self._gpus:
             gpu.process = env.process(self._life(gpu))
 
@@ -86,10 +89,32 @@ class StepPool:
     # what others do to the pool ---------------------------------------------------------
 
     def submit(self, job: int) -> None:
-        """Let a job join the queue now; it starts at once if a GPU is free."""
+        """Let a job join the queue now, if it may; it starts at once if a GPU is free for it."""
         self.state.landed_ns[job] = self.env.now
+        if self._is_full():
+            self._dismiss(job, TURNED_AWAY)
+            return
         self._queue.push(job)
         self._serve()
+
+    def _is_full(self) -> bool:
+        """Whether a job that lands is turned away: as many wait as may, and no GPU is free."""
+        limit = self.plan.queue_limit
+        if limit is None or len(self._queue) < limit:
+            return False
+        return len(self._queue) > 0 or not any(self._can_run(gpu) for gpu in self._free)
+
+    def _dismiss(self, job: int, why: int) -> None:
+        """Let a job go that has not been run to its end."""
+        self.state.gpu[job], self.state.finish_ns[job] = why, self.env.now
+        self._finished.append(job)
+
+    def _give_up(self) -> bool:
+        """Drop the head of the queue, whose turn it is, if nothing would be paid for it."""
+        if not self.plan.gives_up or not self.state.is_hopeless(self._queue.head(), self.env.now):
+            return False
+        self._dismiss(self._queue.pop(), GIVEN_UP)
+        return True
 
     def set_clock(self, level: int) -> None:
         """Change the clock; each GPU follows at its next phase or denoising-step boundary."""
@@ -122,7 +147,8 @@ class StepPool:
         if broken.down:
             return
         self._meter_down()
-        broken.down, broken.service = True, NEVER
+        self._meter_sleep()
+        broken.down, broken.service = True, NOTHING
         self._disabled.discard(gpu)
         if broken.job != NEVER:
             self._lose(broken)
@@ -135,6 +161,8 @@ class StepPool:
         if not mended.down:
             return
         self._meter_down()
+        self._meter_sleep()
+        mended.since_ns = self.env.now
         if self.up - len(self._disabled) >= self._allowed:
             self._disabled.add(gpu)
         mended.down = False
@@ -147,7 +175,7 @@ class StepPool:
         state.images_left[job] = state.images[job] - state.images_done[job]
         state.steps_left[job] = 0
         self._queue.put_back(job)
-        gpu.job, gpu.paused, gpu.loading, gpu.encoding = NEVER, False, False, False
+        gpu.job, gpu.paused, gpu.loading_ns, gpu.encoding = NEVER, False, 0, False
         insort(self._free, gpu.number)
 
     # what others see of it --------------------------------------------------------------
@@ -158,14 +186,15 @@ class StepPool:
             if gpu.job != NEVER:
                 self._book(gpu)
         self._meter_down()
-        reading = BinReading(
-            self._busy_pj, self._busy_ns, self._down_ns, self._steps, self._images
-        )
-        self._busy_pj = self._busy_ns = self._steps = self._images = self._down_ns = 0
+        self._meter_sleep()
+        counted = (self._steps, self._images)
+        reading = BinReading(self._busy_pj, self._busy_ns, self._down_ns, *counted, self._slept_ns)
+        self._busy_pj = self._busy_ns = self._down_ns = self._slept_ns = 0
+        self._steps = self._images = 0
         return reading
 
     def take_finished(self) -> list[int]:
-        """Jobs that ended since this was last called, in order of completion."""
+        """Jobs that ended or were dismissed since this was last called, in that order."""
         finished, self._finished = self._finished, []
         return finished
 
@@ -203,7 +232,7 @@ class StepPool:
         service, level = self.services[gpu.service], self._level
         image = service.job_ns(level, state.steps[job], 1)
         rest = state.steps_left[job] * service.step_ns[level] + service.decode_ns[level]
-        rest += gpu.encoding * service.encode_ns[level] + gpu.loading * service.load_ns
+        rest += gpu.encoding * service.encode_ns[level] + gpu.loading_ns
         return self.env.now + rest + state.images_left[job] * image
 
     # the life of a GPU ------------------------------------------------------------------
@@ -211,28 +240,37 @@ class StepPool:
     def _serve(self) -> None:
         """Give waiting jobs to free GPUs that can run."""
         while len(self._queue) and (gpu := self._pick()) is not None:
+            if self._give_up():
+                continue
             self._free.remove(gpu.number)
+            self._wake(gpu)
             gpu.job = self._queue.pop()
             self._rouse(gpu)
 
     def _pick(self) -> _Gpu | None:
-        """The free GPU for the job at the head: one with its model in memory, lowest number."""
+        """The free GPU for the job at the head: the soonest ready, the lowest number of equals."""
         free = [g for g in self._free if self._can_run(g)]
         if not free:
             return None
-        if len(self.plan.services) == 1:
+        if not self.plan.chooses:
             return self._gpus[free[0]]
         service = self.state.service[self._queue.head()]
-        warm = [g for g in free if self._gpus[g].service == service]
-        return self._gpus[(warm or free)[0]]
+        return min((self._gpus[g] for g in free), key=lambda gpu: self._delay_ns(gpu, service))
 
-    def _sleep(self, gpu: _Gpu) -> Tick:
-        gpu.asleep = True
+    def _delay_ns(self, gpu: _Gpu, service: int) -> int:
+        """Time until a free GPU could begin a job [ns]; −1 if it holds the model."""
+        held = ASLEEP if self._asleep_ns(gpu, self.env.now) else gpu.service
+        if held == service:
+            return -1
+        return loading(self.services, self.plan.sleep, held, service).ns
+
+    def _wait(self, gpu: _Gpu) -> Tick:
+        gpu.waits = True
         return gpu.tick.idle()
 
     def _rouse(self, gpu: _Gpu) -> None:
-        if gpu.asleep:
-            gpu.asleep = False
+        if gpu.waits:
+            gpu.waits = False
             gpu.tick.fire()
 
     def _life(self, gpu: _Gpu) -> Steps:
@@ -247,7 +285,7 @@ class StepPool:
         """Wait for a job, run it, take the next, for ever."""
         while True:
             if gpu.job == NEVER:
-                yield self._sleep(gpu)
+                yield self._wait(gpu)
             yield from self._run(gpu, gpu.job)
 
     def _run(self, gpu: _Gpu, job: int) -> Steps:
@@ -274,11 +312,12 @@ class StepPool:
         self._draw(gpu, 0)
         self.state.finish_ns[gpu.job] = self.env.now
         self._finished.append(gpu.job)
-        if len(self._queue) and gpu.number not in self._disabled:
-            gpu.job = self._queue.pop()
-        else:
-            gpu.job = NEVER
-            insort(self._free, gpu.number)
+        gpu.job = NEVER
+        while len(self._queue) and gpu.number not in self._disabled:
+            if not self._give_up():
+                gpu.job = self._queue.pop()
+                return
+        insort(self._free, gpu.number)
 
     def _give_way(self, gpu: _Gpu) -> None:
         """Put the job back where its key belongs and take the head of the queue."""
@@ -287,12 +326,12 @@ class StepPool:
         self._queue.push(job)
 
     def _load(self, gpu: _Gpu, number: int) -> Steps:
-        """Bring another model into memory."""
-        gpu.service, gpu.loading = number, True
-        service = self.services[number]
-        self._draw(gpu, service.load_mw)
-        yield gpu.tick.after(service.load_ns)
-        gpu.loading = False
+        """Bring another model into memory, waking up first if need be."""
+        load = loading(self.services, self.plan.sleep, gpu.service, number)
+        gpu.service, gpu.loading_ns = number, load.ns
+        self._draw(gpu, load.mw)
+        yield gpu.tick.after(load.ns)
+        gpu.loading_ns = 0
 
     def _begin_image(self, gpu: _Gpu, job: int) -> Steps:
         """Encode at the clock of now."""
@@ -313,11 +352,18 @@ class StepPool:
             if gpu.heard != self._news:
                 yield from self._heed(gpu)
                 step_ns = service.step_ns[self._level]
-            if self.plan.preempt and self._queue.outranks(job):
+            if self.plan.preempt and self._is_outranked(job):
                 return
             yield tick.after(step_ns)
             steps_left[job] -= 1
             self._steps += 1
+
+    def _is_outranked(self, job: int) -> bool:
+        """Whether the head of the queue takes the GPU over, hopeless heads aside."""
+        while self._queue.outranks(job):
+            if not self._give_up():
+                return True
+        return False
 
     def _end_image(self, gpu: _Gpu, job: int) -> Steps:
         """Decode at the clock of now."""
@@ -339,7 +385,7 @@ class StepPool:
         """Stand at a step boundary at idle power until switched on again."""
         self._draw(gpu, 0)
         gpu.paused = True
-        yield self._sleep(gpu)
+        yield self._wait(gpu)
         gpu.paused, gpu.since_ns = False, self.env.now
 
     # power ------------------------------------------------------------------------------
@@ -357,6 +403,29 @@ class StepPool:
             self._busy_ns += elapsed_ns
             self._busy_pj += elapsed_ns * gpu.mw
             self.state.energy_pj[gpu.job] += elapsed_ns * gpu.mw
+
+    def _asleep_ns(self, gpu: _Gpu, now_ns: int) -> int:
+        """How long a GPU without a job has slept [ns]."""
+        if self.plan.sleep is None:
+            return 0
+        return split_gap(max(0, now_ns - gpu.since_ns), self.plan.sleep.after_ns)[1]
+
+    def _wake(self, gpu: _Gpu) -> None:
+        """Let a GPU that gets a job wake up, if it sleeps: it holds nothing any more."""
+        if self._asleep_ns(gpu, self.env.now):
+            self._slept_ns += self._new_sleep_ns(gpu)
+            gpu.service = ASLEEP
+
+    def _new_sleep_ns(self, gpu: _Gpu) -> int:
+        """Sleep of a GPU since sleep was last metered [ns]."""
+        told_ns = self._asleep_ns(gpu, self._slept_to_ns)
+        return self._asleep_ns(gpu, self.env.now) - told_ns
+
+    def _meter_sleep(self) -> None:
+        """Count the time of GPUs that sleep up to this instant."""
+        idle = (gpu for gpu in self._gpus if gpu.job == NEVER and not gpu.down)
+        self._slept_ns += sum(self._new_sleep_ns(gpu) for gpu in idle)
+        self._slept_to_ns = self.env.now
 
     def _meter_down(self) -> None:
         """Count the time of GPUs that are down up to this instant."""

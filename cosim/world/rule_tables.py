@@ -23,12 +23,18 @@ from cosim.world.kernel_calls import rank_offers
 from cosim.world.kernel_state import (
     ASK,
     ASK_PYTHON,
+    COST,
     KIND,
     KNOWN,
     MARGIN_NS,
+    ON_TIME,
+    OWED,
     SCORE,
+    SCORES,
     SPLIT,
+    TOO_LATE,
     UNKNOWN,
+    WORTH,
     Rules,
 )
 from cosim.world.plan import Plan
@@ -62,7 +68,7 @@ class RuleTables:
             options=np.zeros((sites, 2, services + 1), dtype=np.int64),
             counts=np.zeros(services, dtype=np.int64),
             choices=np.zeros((services, steps, 3), dtype=np.int64),
-            scores=np.zeros((services, steps, 2)),
+            scores=np.zeros((services, steps, SCORES)),
             best=np.zeros((services, steps, 2), dtype=np.int64),
             weights=np.zeros(2),
             floors=np.zeros((2, kinds)),
@@ -107,8 +113,12 @@ class RuleTables:
             count = rules.counts[service] = np.count_nonzero(allowed)
             rules.choices[service, :count, 0] = steps[allowed]
             rules.choices[service, :count, 1:] = scores.course_ns[service, allowed]
-            rules.scores[service, :count, 0] = scores.on_time[service, allowed]
-            rules.scores[service, :count, 1] = scores.late[service, allowed]
+            rules.scores[service, :count, ON_TIME] = scores.on_time[service, allowed]
+            rules.scores[service, :count, TOO_LATE] = scores.late[service, allowed]
+            if plan.info.soft[service]:
+                rules.scores[service, :count, WORTH] = scores.worth[service, allowed]
+                rules.scores[service, :count, OWED] = scores.due[service, allowed]
+                rules.scores[service, :count, COST] = scores.price[service, allowed]
         rank_offers(rules.counts, rules.scores, rules.best)
 
     # explicit placements ----------------------------------------------------------------

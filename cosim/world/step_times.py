@@ -102,7 +102,8 @@ class Replay:
 def step_times(engine: SpanEngine, job: int) -> NDArray[np.int64]:
     """Instants at which the steps of a finished job ended [ns], in order.
 
-    They are images · steps, and those of images that were lost because a GPU failed.
+    They are images · steps, and those of images that were lost because a GPU failed; fewer for a
+    job that was interrupted and given up.
 
     Where GPUs batch, the images of a job take each step together. Then its GPU is replayed from
     the beginning of the run; :func:`batch_step_times` gives all jobs of a GPU in one go.
@@ -137,7 +138,8 @@ def step_times(engine: SpanEngine, job: int) -> NDArray[np.int64]:
 def _in_batches(engine: SpanEngine, site: int, job: int) -> NDArray[np.int64]:
     gpus = {stint.gpu for stint in stints_of(engine, job)}
     parts = [batch_step_times(engine, site, gpu)[job] for gpu in gpus]
-    return np.repeat(np.sort(np.concatenate(parts)), engine.farm.images[job])
+    ends_ns = np.concatenate([np.zeros(0, dtype=np.int64), *parts])
+    return np.repeat(np.sort(ends_ns), engine.farm.images[job])
 
 
 def stints_of(engine: SpanEngine, job: int) -> list[Stint]:
@@ -159,5 +161,5 @@ def stints_of(engine: SpanEngine, job: int) -> list[Stint]:
     if farm.sites[farm.service_site[farm.service[job]], KEEPS]:
         begin_ns, begun, rest = farm.progress[job, [STINT_NS, BEGUN, REST]].tolist()
     gpu, end_ns, epoch = int(farm.gpu[job]), int(farm.finish_ns[job]), int(farm.epoch[job])
-    last = Stint(job, gpu, begin_ns, end_ns, begun, rest, epoch)
-    return [*map(Stint._make, before), last]
+    last = [Stint(job, gpu, begin_ns, end_ns, begun, rest, epoch)] if gpu >= 0 else []
+    return [*map(Stint._make, before), *last]

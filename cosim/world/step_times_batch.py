@@ -57,7 +57,8 @@ class _Gpu:
             while self.here:
                 self._step()
                 self._leave()
-                self._join()
+                if self.here:  # who comes to an empty GPU may bring another model
+                    self._join()
 
     def _wait(self) -> None:
         """Go to where the next job starts on the empty GPU, its model loaded."""
@@ -102,7 +103,12 @@ class _Gpu:
 
     def _failed(self) -> bool:
         """Whether the GPU has failed before this instant; then it holds nothing any more."""
-        lost_ns = [s.end_ns for s in self.here.values() if self.farm.finish_ns[s.job] != s.end_ns]
+        finish_ns, gpu = self.farm.finish_ns, self.farm.gpu
+        lost_ns = [
+            stint.end_ns
+            for stint in self.here.values()
+            if finish_ns[stint.job] != stint.end_ns or gpu[stint.job] < 0
+        ]
         if not lost_ns or self.replay.now_ns <= lost_ns[0]:
             return False
         self.here.clear()

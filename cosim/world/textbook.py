@@ -45,6 +45,8 @@ class Textbook:
             len(s.services) > 1 or s.discipline != "fcfs" or s.batch_max > 1 for s in plan.sites
         ):
             raise UsageError("the textbook model knows fcfs pools of one model, without batches")
+        if any(s.queue_limit is not None or s.gives_up or s.sleep for s in plan.sites):
+            raise UsageError("the textbook model knows neither full queues nor GPUs that sleep")
         if plan.faults:
             raise UsageError("the textbook model knows no failures")
         self.env = NsEnvironment(initial_time=0)

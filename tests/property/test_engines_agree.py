@@ -68,8 +68,9 @@ def recovered(plan, engine):
         site = int(plan.info.service_site[fates.service[job]])
         if plan.sites[site].batch_max == 1:
             ends_ns = step_times(engine, job)
-            decode_ns = plan.services[fates.service[job]].decode_ns
-            assert fates.finish_ns[job] - ends_ns[-1] in decode_ns
+            if fates.gpu[job] >= 0:
+                decode_ns = plan.services[fates.service[job]].decode_ns
+                assert fates.finish_ns[job] - ends_ns[-1] in decode_ns
             yield site, ends_ns, 1
     for i, site in enumerate(plan.sites):
         for gpu in range(site.gpus if site.batch_max > 1 else 0):

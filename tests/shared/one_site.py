@@ -22,7 +22,7 @@ from cosim.world.engine import make_engine
 from cosim.world.engine_spans import SpanEngine
 from cosim.world.events import EDGE_PRIORITY, NsEnvironment, Tick
 from cosim.world.faults import breakdowns
-from cosim.world.kernel_grid import BACKLOG, BUSY, UP, WAITING
+from cosim.world.kernel_grid import BACKLOG, BUSY, READINGS, UP, WAITING
 from cosim.world.kernel_memory import address
 from cosim.world.kernel_state import FINISHED, PJ_HIGH, Ints
 from cosim.world.plan import Fault, Plan, ServicePlan
@@ -181,7 +181,7 @@ class OneSite:
         if isinstance(self.engine, SpanEngine):
             state = self.engine.farm.sites[0]
             self.finished = self.engine.farm.finished[0, : state[FINISHED]].tolist()
-            high, low, *rest = state[PJ_HIGH : PJ_HIGH + 6].tolist()
+            high, low, *rest = state[PJ_HIGH : PJ_HIGH + READINGS].tolist()
             self.reading = BinReading((high << 32) + low, *rest)
         else:
             self.finished = self.engine.pools[0].take_finished()

@@ -1,9 +1,9 @@
 """Random whole worlds for both engines, and what two runs of one of them disagree in.
 
 Everything that an engine knows is drawn together: disciplines, preemption, batches, failures,
-clocks, limits of the grid by time, tariffs, calls, backups, models in memory, transfers, holds,
-every kind of rule, batteries and their ageing, cooling and rooms that get too warm, and arrivals
-that fall on edges.
+clocks, limits of the grid by time, tariffs, calls, backups, models and adapters in memory, sleep,
+full queues, jobs that are given up, transfers, holds, every kind of rule, soft and hard deadlines,
+batteries and their ageing, cooling and rooms that get too warm, and arrivals that fall on edges.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from cosim.scenario.model import Scenario
 
 COLUMNS = (
     *("service", "steps", "gpu", "decided_ns", "landed_ns", "start_ns", "finish_ns"),
-    *("delivered_ns", "energy_pj", "transfer_usd", "late"),
+    *("delivered_ns", "dropped_ns", "energy_pj", "transfer_usd", "late"),
 )
 MODELS = {
     "light": {
@@ -72,6 +72,26 @@ MODELS = {
         },
     },
 }
+MODELS["tinted"] = {  # an adapter that loads in less time than it takes
+    "quality": {"kind": "sigmoid", "a": 0.3, "c0": 9},
+    "value_usd": 0.002,
+    "adapter_of": "light",
+    "load_s": 1.5,
+    "load_w": 90,
+}
+MODELS["larger"] = {  # the same weights at another size: nothing to load
+    "quality": {"kind": "saturating", "k": 0.1},
+    "value_usd": 0.006,
+    "adapter_of": "heavy",
+    "load_s": 0,
+    "timing": {"x": {"step_s": 1.4, "step_w": 700, "batch": {"fixed_share": 0.1}}},
+}
+SLEEP = [
+    None,
+    {"after_s": 0, "sleep_w": 0, "wake_s": 0},
+    {"after_s": 7, "sleep_w": 20, "wake_s": 3, "wake_w": 45},
+    {"after_s": 60, "sleep_w": 20, "wake_s": 1},
+]
 KINDS = ["split", "score", "per_job", "callback"]
 SIZE = {"capacity_kwh": 0.6, "charge_kw_max": 1.0, "discharge_kw_max": 1.0}
 BATTERIES = [
@@ -148,6 +168,7 @@ def stages(draw, batching=False):
 def sites(draw, batch_max):
     discipline = draw(st.sampled_from(["fcfs", "edf", "srs", "priority"]))
     models = [["light"], ["heavy"], ["round"], ["light", "heavy"], ["round", "light", "heavy"]]
+    models += [["light", "tinted"], ["tinted"], ["larger", "tinted", "light", "heavy"]]
     return {
         "location": {"lat_deg": 50, "lon_deg": 5, "timezone": "Europe/Paris"},
         "weather": "weather/nsrdb15_brussels_2019",
@@ -159,6 +180,9 @@ def sites(draw, batch_max):
             "server_w": 100,
             "discipline": discipline,
             "batch_max": batch_max,
+            "queue_limit": draw(st.sampled_from([None, None, 0, 1, 5])),
+            "drop_late": draw(st.sampled_from(["never", "after_deadline"])),
+            "sleep": draw(st.sampled_from(SLEEP)),
             "preempt": batch_max == 1 and discipline != "fcfs" and draw(st.booleans()),
             "failures": draw(st.sampled_from([None, {"mtbf_h": 0.4, "mttr_h": 0.07}])),
             "clock": {"kind": "table", "speed": [0.5, 0.9, 1.0], "power": [0.5, 0.7, 1.0]},
@@ -175,6 +199,28 @@ def sites(draw, batch_max):
         },
         "backup": draw(backups()),
     }
+
+
+SHARES = st.sampled_from([0.0, 0.5, 1.0])
+LATENESS = st.one_of(
+    st.just({"kind": "hard"}),
+    st.fixed_dictionaries({"kind": st.just("step"), "grace_s": st.just(40), "share": SHARES}),
+    st.fixed_dictionaries(
+        {
+            "kind": st.sampled_from(["linear", "exponential"]),
+            "grace_s": st.sampled_from([0, 30]),
+            "scale_s": st.sampled_from([1, 90]),
+            "share": SHARES,
+            "penalty": st.sampled_from(["lost", "late"]),
+        }
+    ),
+)
+
+
+@st.composite
+def models(draw):
+    """The models, each with a bargain of its own."""
+    return {name: {**model, "lateness": draw(LATENESS)} for name, model in MODELS.items()}
 
 
 @st.composite
@@ -205,7 +251,7 @@ def scenarios(draw, batching=False):
     return Scenario.model_validate(
         {
             "name": "random",
-            "models": MODELS,
+            "models": draw(models()),
             "sites": drawn,
             "clock": {
                 "start": "2019-04-22T09:00:00Z",

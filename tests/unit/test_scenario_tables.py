@@ -78,6 +78,28 @@ def test_broken_parts_do_not_hide_wrong_names(tiny):
     assert {"models.small.sampler", "sites.north.gpus.kind", "sites.south.gpus.kind"} <= set(found)
 
 
+def test_an_adapter_needs_a_base_model(tiny):
+    chain = ["models.small.adapter_of=large", "models.large.adapter_of=small"]
+    found = problems(tiny, *chain)
+    assert set(found) == {"models.small.adapter_of", "models.large.adapter_of"}
+    assert "is an adapter itself" in found["models.small.adapter_of"]
+
+
+def test_the_sleep_of_a_kind_without_figures_is_asked_for(tiny):
+    base = ["sites.north.gpus.kind=zz", OWN]
+    found = problems(tiny, *base, "sites.north.gpus.sleep={sleep_w: 10}")
+    assert "give sleep_w and wake_s" in found["sites.north.gpus.sleep"]
+    load_scenario(tiny, [*base, "sites.north.gpus.sleep={sleep_w: 10, wake_s: 1}"])
+
+
+def test_an_adapter_is_looked_up_as_its_base(tiny):
+    tint = "{quality: {kind: saturating, k: 0.1}, value_usd: 1, adapter_of: small"
+    deployed = "sites.north.models=[small, tint]"
+    load_scenario(tiny, [f"models.tint={tint}}}", deployed])
+    found = problems(tiny, f"models.tint={tint}, px: 768}}", deployed)
+    assert "no profile `small`" in found["models.tint.profile"]
+
+
 @pytest.mark.parametrize(
     ("override", "path", "words"),
     [
@@ -91,6 +113,18 @@ def test_broken_parts_do_not_hide_wrong_names(tiny):
         ("models.small.px=20", "models.small.px", "at least 64"),
         ("models.small.steps=[8, 4]", "models.small.steps", "must ascend"),
         ("sites.north.grid.fossil_g_per_kwh=5", "grid.fossil_g_per_kwh", "at least 200"),
+        ("models.small.lateness={kind: linear}", "lateness.scale_s", "is required"),
+        ("models.small.lateness={kind: step, grace_s: 1, share: 2}", "lateness.share", "at most"),
+        ("models.small.lateness={kind: linaer}", "lateness.kind", "mean `linear`?"),
+        ("models.small.adapter_of=larg", "models.small.adapter_of", "mean `large`?"),
+        ("sites.north.gpus.queue_limit=-1", "gpus.queue_limit", "at least 0"),
+        ("sites.north.gpus.drop_late=after", "gpus.drop_late", "after_deadline"),
+        (
+            "sites.north.gpus.sleep={sleep_w: 56}",
+            "sites.north.gpus",
+            "at most idle_w, which is 55",
+        ),
+        ("sites.north.gpus.sleep={after_s: -1}", "sleep.after_s", "at least 0"),
     ],
 )
 def test_ranges_of_the_new_keys_are_told(tiny, override, path, words):
