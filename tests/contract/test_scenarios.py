@@ -35,7 +35,7 @@ def assert_relevant(path: str, overrides: list[str], seeds: list[int]) -> None:
     assert table.passed, failed
 
 
-@pytest.mark.parametrize("name", ["base", "base-small", "flex"])
+@pytest.mark.parametrize("name", ["base", "base-small", "flex", "everything"])
 def test_every_lever_of_the_papers_scenarios_is_at_stake(name):
     assert_relevant(f"scenarios/paper/{name}.yaml", [], [1])
 
