@@ -42,8 +42,11 @@ class Course:
         spill_kwh: curtailed, same shape.
         load_kwh: what the facilities draw, same shape.
         image_usd: worth of one more image of each group, shape (groups, periods).
+        step_usd: what one more denoising step of an image costs, shape (services, periods).
         gpu_usd_h: worth of one more GPU-hour, shape (sites, periods).
         energy_usd_kwh: worth of one more kWh of facility energy, shape (sites, periods).
+        stored_usd_kwh: worth of one more kWh in the battery at the end of the period, shape
+            (sites, periods of the window).
     """
 
     answer: Answer
@@ -59,8 +62,10 @@ class Course:
     spill_kwh: FloatArray
     load_kwh: FloatArray
     image_usd: FloatArray
+    step_usd: FloatArray
     gpu_usd_h: FloatArray
     energy_usd_kwh: FloatArray
+    stored_usd_kwh: FloatArray
 
 
 class Fluid:
@@ -153,8 +158,10 @@ class Fluid:
             spill_kwh=x[energy.spill],
             load_kwh=x[energy.load],
             image_usd=worth[work.arrive],
+            step_usd=worth[work.steps_due],
             gpu_usd_h=worth[work.gpu],
             energy_usd_kwh=-worth[energy.balance],
+            stored_usd_kwh=worth[energy.step],
         )
 
 

@@ -52,6 +52,8 @@ class WorkSide:
         arrive: rows of arrivals, shape (groups, periods); their worth is that of an image.
         gpu: rows of GPU time, shape (sites, periods); their worth is that of a GPU-hour.
         draw: rows of IT energy, same shape.
+        steps_due: rows of denoising steps, shape (services, periods); their worth is what a step
+            costs.
     """
 
     def __init__(
@@ -94,6 +96,7 @@ class WorkSide:
         self.mix = layout.columns(shape, upper=closed[:, :, None], gain=revenue[:, :, None])
         self.fixed, self.step = (layout.columns((modes, periods)) for _ in range(2))
         match, fixed, step = (layout.equal((plant.n_services, periods)) for _ in range(3))
+        self.steps_due = step
         layout.add(match[self.route_service], self.run, 1.0)
         layout.add(match[:, None], self.mix, -1.0)
         layout.add(fixed[:, None], self.mix, 1.0)
