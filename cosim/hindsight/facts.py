@@ -8,7 +8,7 @@ so that its optimum is never below the utility of a run:
 * an image must fit into its job's tolerated delay per image, alone and at the fastest clock;
   similar jobs share the longest allowance among them;
 * each image may mix clocks; where GPUs batch, a step has the time and energy of the best batch;
-* a late or refused image costs the least penalty within reach and no energy;
+* a late or refused image costs the least penalty within reach, and as much energy as one likes;
 * sun, wind, load and battery are netted over the slot instead of the meter bin;
 * batteries have their best efficiency and no self-discharge;
 * PUE is the lowest of the slot (the highest where consuming is paid for); rooms and plants whose
@@ -58,6 +58,7 @@ def plant_of(plan: Plan) -> Plant:
         gpus=np.array([s.gpus for s in sites], dtype=np.float64),
         idle_kw=np.array([s.idle_mw for s in sites]) * kw,
         busy_kw=np.array([_most_mw(plan, i) for i in range(len(sites))]) * kw,
+        image_kwh_max=_image_kwh_max(plan),
         in_hand=np.array([s.gpus * max(s.batch_max, most_images) for s in sites], np.float64),
         server_kw=np.array([s.gpus * s.server_mw for s in sites]) * kw,
         service_site=info.service_site,
@@ -100,7 +101,13 @@ def _mode(
 
 
 def _undominated(plan: Plan, modes: list[Mode]) -> list[Mode]:
-    """Leave out clock levels that are neither faster nor thriftier than another one."""
+    """Leave out clock levels that are neither faster nor thriftier than another one.
+
+    Where consuming is paid for all stay.
+    """
+    outside = plan.outside
+    if (outside.price_usd_kwh[outside.history :][: plan.info.slots] < 0.0).any():
+        return modes
     idle_kw = [plan.info.replicas * site.idle_mw / 1e6 for site in plan.sites]
 
     def figures(mode: Mode) -> FloatArray:
@@ -267,7 +274,7 @@ def outlook_of(plan: Plan, plant: Plant, arriving: FloatArray, due: FloatArray) 
         due=due,
         stored_kwh=np.array([site.stored_kwh for site in plan.sites]),
         kept_usd_kwh=price.mean(axis=1) * np.sqrt(info.battery_efficiency),
-        drain_kwh=_drain_kwh(plan),
+        burnt_kwh=_burnt_kwh(plan),
     )
 
 
@@ -310,15 +317,27 @@ def _down_h(plan: Plan, periods: int) -> FloatArray:
     return np.asarray(lost_ns / NS_PER_HOUR)
 
 
-def _drain_kwh(plan: Plan) -> float:
-    """Most IT energy that any site can use after the window: all jobs at their dearest, twice."""
-    info, jobs = plan.info, plan.jobs
-    steps = max(info.steps)
+def _image_kwh_max(plan: Plan) -> float:
+    """Most energy that an image of a single job can take, replicas included."""
+    steps = max(plan.info.steps)
     dearest_pj = max(
         (s.encode_ns[k] + s.decode_ns[k]) * s.fixed_mw[k] + steps * s.batch_ns[k][0] * s.most_mw(k)
         for s in plan.services
         for k in range(len(s.step_ns))
     )
+    return plan.info.replicas * dearest_pj / PJ_PER_KWH
+
+
+def _burnt_kwh(plan: Plan) -> float:
+    """Most IT energy that is drawn beyond what the images need that are finished.
+
+    Cold starts: one per job at most where a site has several models. Failures, preemption and
+    batches that are not full waste what no simple limit holds.
+    """
+    wasteful = any(site.preempt or site.batch_max > 1 for site in plan.sites)
+    if wasteful or plan.faults:
+        return np.inf
+    if all(len(site.services) == 1 for site in plan.sites):
+        return 0.0
     load_pj = max(s.load_ns * s.load_mw for s in plan.services)
-    pj = float(jobs.images.sum()) * dearest_pj + len(jobs) * load_pj
-    return 2.0 * info.replicas * pj / PJ_PER_KWH
+    return len(plan.jobs) * plan.info.replicas * load_pj / PJ_PER_KWH

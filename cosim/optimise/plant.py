@@ -57,6 +57,7 @@ class Plant:
         gpus: GPUs of each site, shape (sites,).
         idle_kw: power of a waiting GPU, shape (sites,).
         busy_kw: most that a GPU draws, shape (sites,).
+        image_kwh_max: most energy that an image can take.
         in_hand: images that can be under way at once, shape (sites,).
         server_kw: power that never changes, of all GPUs together, shape (sites,).
         service_site: site of each service, shape (services,).
@@ -79,6 +80,7 @@ class Plant:
     gpus: FloatArray
     idle_kw: FloatArray
     busy_kw: FloatArray
+    image_kwh_max: float
     in_hand: FloatArray
     server_kw: FloatArray
     service_site: IntArray
@@ -158,7 +160,7 @@ class Outlook:
             first period on; equal to the sum of ``arriving`` for groups that cannot wait.
         stored_kwh: content of the batteries now, shape (sites,).
         kept_usd_kwh: worth of a kWh that is stored in the end, shape (sites,).
-        drain_kwh: most IT energy of a site in a period after the window.
+        burnt_kwh: IT energy that may be drawn beyond what work needs, in all; for bounds.
     """
 
     hours: FloatArray
@@ -175,7 +177,7 @@ class Outlook:
     due: FloatArray
     stored_kwh: FloatArray
     kept_usd_kwh: FloatArray
-    drain_kwh: float = np.inf
+    burnt_kwh: float = 0.0
 
     @property
     def periods(self) -> int:

@@ -138,9 +138,11 @@ class WorkSide:
         waits = np.where(np.arange(periods) < self.inside, 1.0, 0.0)
         self.it = layout.columns(shape)
         self.gpu = layout.rows(shape, upper=0.0)
-        self.draw = layout.rows(shape, lower=0.0, upper=np.inf if loose else 0.0)
+        self.draw = layout.equal(shape)
         self._loose = loose
         layout.add(self.draw, self.it, 1.0)
+        if loose:
+            self._lay_burn(layout)
         for column, hours, kwh in (
             (self.fixed, plant.fixed_h, plant.fixed_kwh),
             (self.step, plant.step_h, plant.step_kwh),
@@ -148,6 +150,14 @@ class WorkSide:
             beyond = kwh[:, None] - waits * (hours * plant.idle_kw[at])[:, None]
             layout.add(self.gpu[at], column, hours[:, None])
             layout.add(self.draw[at], column, -beyond)
+
+    def _lay_burn(self, layout: Layout) -> None:
+        """Energy without paid work: of images that are missed all the same, and what is told."""
+        self._burn = layout.columns(self.it.shape)
+        layout.add(self.draw, self._burn, -1.0)
+        self._burnt = layout.rows((), upper=0.0)
+        layout.add(self._burnt, self._burn, 1.0)
+        layout.add(self._burnt, self.miss, -self.plant.image_kwh_max)
 
     # numbers ----------------------------------------------------------------------------
 
@@ -160,9 +170,10 @@ class WorkSide:
         solver.set_range(self.done, np.minimum(seen.due[self.patient], arrived), arrived)
         solver.set_sides(self.gpu, -np.inf, seen.gpu_h)
         base = self.base_kwh(seen)
-        solver.set_sides(self.draw, base, np.inf if self._loose else base)
+        solver.set_sides(self.draw, base, base)
         if self._loose:
             solver.set_range(self.it, 0.0, self.most_kwh(seen))
+            solver.set_sides(self._burnt, -np.inf, seen.burnt_kwh)
 
     def base_kwh(self, seen: Outlook) -> FloatArray:
         """IT energy without any work, shape (sites, periods)."""
@@ -174,4 +185,4 @@ class WorkSide:
         """Most IT energy, with every GPU at its greatest power, shape (sites, periods)."""
         extra = (self.plant.busy_kw - self.plant.idle_kw)[:, None] * seen.up_h
         most = self.base_kwh(seen) + extra
-        return np.asarray(np.where(np.arange(seen.periods) < self.inside, most, seen.drain_kwh))
+        return np.asarray(np.where(np.arange(seen.periods) < self.inside, most, np.inf))

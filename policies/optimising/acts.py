@@ -9,6 +9,7 @@ import numpy as np
 from cosim.decision import HOLD, Decision, Observation, PerJobRule, ScoreRule, SplitRule, WorldInfo
 from cosim.decision.info import FloatArray, IntArray
 from cosim.optimise import Course
+from policies.classes import patience_s, typical_images
 from policies.energy.common import BatteryOrder
 from policies.heuristics.common import score_rule
 from policies.optimising.rolling import RollingPlan
@@ -130,7 +131,9 @@ def holds(plan: RollingPlan, course: Course) -> FloatArray:
     return np.where(groups.patient, np.clip(kept, 0.0, 1.0), 0.0)
 
 
-def score(plan: RollingPlan, course: Course, asked: Prices, margin_s: float, delay_weight: float) -> ScoreRule:
+def score(
+    plan: RollingPlan, course: Course, asked: Prices, margin_s: float, delay_weight: float
+) -> ScoreRule:
     """The prices of the plan as a rule; classes of which it keeps most wait."""
     world = plan.world
     kept = holds(plan, course)[plan.customers.group].min(axis=0)
@@ -145,13 +148,12 @@ def score(plan: RollingPlan, course: Course, asked: Prices, margin_s: float, del
 
 
 def delay_price_usd_s(plan: RollingPlan, course: Course) -> float:
+    """What a typical job earns in the first period, per second of an impatient job's patience."""
     served = course.mix[:, :, 0].sum()
     if served <= NEAR:
         return 0.0
     paid = (course.mix[:, :, 0] * plan.world.revenue_usd).sum() / served
-    images = float(np.mean([c.images_mean for c in plan.world.classes]))
-    from policies.classes import patience_s
-    return float(paid * images / patience_s(plan.world))
+    return float(paid * typical_images(plan.world).mean() / patience_s(plan.world))
 
 
 def shares(plan: RollingPlan, course: Course) -> SplitRule:

@@ -32,6 +32,7 @@ def plant_of(world: WorldInfo) -> Plant:
         gpus=world.gpus.astype(np.float64),
         idle_kw=world.replicas * world.idle_w / 1000.0,
         busy_kw=world.replicas * _busy_w(world) / 1000.0,
+        image_kwh_max=float((to_kwh * (world.image_fixed_j + world.steps[-1] * step_j)).max()),
         in_hand=(world.gpus * world.batch_max).astype(np.float64),
         server_kw=world.replicas * world.gpus * world.server_w / 1000.0,
         service_site=world.service_site,

@@ -84,21 +84,11 @@ class Planner:
         joint = self.energy == "joint"
         levels = self.levels(course) if joint else observation.clock_level
         asked = prices(self.plan, course, levels)
-        asked = self.smooth(asked)
         rule = release(self.plan, course, asked, observation, self.rule(course, asked))
         if not joint:
             return Decision(dispatch=rule)
         battery = battery_decision(self.plan, course, observation)
         return replace(battery, dispatch=rule, clock_level=levels)
-
-    smoothing = 0.0
-    last = None
-    def smooth(self, asked):
-        if self.last is not None:
-            a = self.smoothing
-            asked = Prices(a*self.last.gpu_usd_s+(1-a)*asked.gpu_usd_s, asked.energy_usd_kwh)
-        self.last = asked
-        return asked
 
     def levels(self, course: Course) -> IntArray:
         """Clock level of each site, shape (sites,)."""
@@ -129,9 +119,12 @@ class LpPrice(Planner):
     Args:
         horizon_h: how far to plan [h].
         tail: later periods are at most this part of the time until them; 0: slots throughout.
-        target_load: share of the GPU time to plan for, in [0.1, 1].
+        target_load: share of the GPU time to plan for, in [0.1, 1.5]; above 1, because work that
+            queues is deducted and jobs see the queues for themselves.
         memory: weight of the past in the running mean of arrivals, in [0, 0.99].
         margin_s: spare time before the deadline that counts as being on time [s].
+        delay_weight: price of waiting as long as a typical impatient job would, as a share of what
+            a typical job earns; keeps jobs from crowding where prices are tied.
         busy_max: share of the GPU time that planned work may take at a slower clock, in [0.1, 1].
         energy: ``joint`` plans clocks and batteries too, ``below`` leaves them to the layer.
         time_s_max: wall-clock limit of a solve [s]; None, because results would depend on it.
@@ -143,18 +136,16 @@ class LpPrice(Planner):
         self,
         horizon_h: float = 24.0,
         tail: float = 8.0,
-        target_load: float = 1.0,
+        target_load: float = 1.15,
         memory: float = 0.7,
-        busy_max: float = 0.8,
+        busy_max: float = 1.0,
         margin_s: float = 5.0,
-        smoothing: float = 0.0,
-        delay_weight: float = 0.0,
+        delay_weight: float = 0.07,
         energy: str = "joint",
         time_s_max: float | None = None,
     ) -> None:
         super().__init__(horizon_h, tail, target_load, memory, busy_max, energy, time_s_max)
-        self.smoothing=smoothing
-        self.delay_weight=delay_weight
+        self.delay_weight = number("delay_weight", delay_weight, 0.0, 10.0)
         self.margin_s = number("margin_s", margin_s, 0.0)
 
     def rule(self, course: Course, asked: Prices) -> ScoreRule:
@@ -170,7 +161,7 @@ class LpSplit(Planner):
     Args:
         horizon_h: how far to plan [h].
         tail: later periods are at most this part of the time until them; 0: slots throughout.
-        target_load: share of the GPU time to plan for, in [0.1, 1].
+        target_load: share of the GPU time to plan for, in [0.1, 1.5].
         memory: weight of the past in the running mean of arrivals, in [0, 0.99].
         busy_max: share of the GPU time that planned work may take at a slower clock, in [0.1, 1].
         energy: ``joint`` plans clocks and batteries too, ``below`` leaves them to the layer.
