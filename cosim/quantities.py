@@ -73,6 +73,14 @@ NOMENCLATURE: dict[str, Quantity] = _rows(
         "utility $",
     ),
     (
+        "regret_to_bound_usd",
+        "USD",
+        "What the run earned less than its hindsight bound: the optimum of a fluid model with "
+        "everything known in advance, which no policy can exceed nor be expected to reach.",
+        "lower",
+        "regret $",
+    ),
+    (
         "revenue_usd",
         "USD",
         "Paid for images that were finished by their deadline: v_i(c) per image.",

@@ -275,6 +275,7 @@ def outlook_of(plan: Plan, plant: Plant, arriving: FloatArray, due: FloatArray) 
         stored_kwh=np.array([site.stored_kwh for site in plan.sites]),
         kept_usd_kwh=price.mean(axis=1) * np.sqrt(info.battery_efficiency),
         burnt_kwh=_burnt_kwh(plan),
+        drain_kwh=_drain_kwh(plan),
     )
 
 
@@ -339,5 +340,15 @@ def _burnt_kwh(plan: Plan) -> float:
         return np.inf
     if all(len(site.services) == 1 for site in plan.sites):
         return 0.0
+    return _loads_kwh(plan)
+
+
+def _drain_kwh(plan: Plan) -> float:
+    """More than a site can draw after the window: all jobs at their dearest, interrupted often."""
+    return 4.0 * (_image_kwh_max(plan) * float(plan.jobs.images.sum()) + _loads_kwh(plan))
+
+
+def _loads_kwh(plan: Plan) -> float:
+    """Energy of one cold start for each job, at its dearest."""
     load_pj = max(s.load_ns * s.load_mw for s in plan.services)
     return len(plan.jobs) * plan.info.replicas * load_pj / PJ_PER_KWH

@@ -161,6 +161,7 @@ class Outlook:
         stored_kwh: content of the batteries now, shape (sites,).
         kept_usd_kwh: worth of a kWh that is stored in the end, shape (sites,).
         burnt_kwh: IT energy that may be drawn beyond what work needs, in all; for bounds.
+        drain_kwh: most that a site may draw so in each period after the window.
     """
 
     hours: FloatArray
@@ -178,6 +179,7 @@ class Outlook:
     stored_kwh: FloatArray
     kept_usd_kwh: FloatArray
     burnt_kwh: float = 0.0
+    drain_kwh: float = 0.0
 
     @property
     def periods(self) -> int:

@@ -174,6 +174,8 @@ class WorkSide:
         if self._loose:
             solver.set_range(self.it, 0.0, self.most_kwh(seen))
             solver.set_sides(self._burnt, -np.inf, seen.burnt_kwh)
+            inside = np.arange(seen.periods) < self.inside
+            solver.set_range(self._burn, 0.0, np.where(inside, np.inf, seen.drain_kwh))
 
     def base_kwh(self, seen: Outlook) -> FloatArray:
         """IT energy without any work, shape (sites, periods)."""

@@ -10,7 +10,7 @@ from cosim.decision import HOLD, Decision, Observation, PerJobRule, ScoreRule, S
 from cosim.decision.info import FloatArray, IntArray
 from cosim.optimise import Course
 from policies.classes import patience_s, typical_images
-from policies.energy.common import BatteryOrder
+from policies.energy.worth import FirstPeriod, order_of
 from policies.heuristics.common import score_rule
 from policies.optimising.rolling import RollingPlan
 
@@ -45,33 +45,17 @@ def clock_levels(
     return levels
 
 
-def battery_order(plan: RollingPlan, course: Course) -> BatteryOrder:
-    """What the batteries do in the slot that begins, by the worth of what they hold.
-
-    A kWh in the battery is worth ν. Surplus is absorbed where selling it brings less than η_c ν,
-    load is covered where buying costs more than ν/η_d and wear. Beyond that, what the plan buys
-    to store or gives to sell is a fixed power.
-    """
-    assert plan.seen is not None
-    seen, store, world = plan.seen, plan.plant.store, plan.world
-    worth = course.stored_usd_kwh[:, 0]
-    buy, sell = seen.buy_usd_kwh[:, 0], np.maximum(seen.sell_usd_kwh[:, 0], 0.0)
-    has = world.battery_kwh > 0.0
-    taken = store.charge_efficiency * worth
-    given = worth / store.give_efficiency + store.wear_usd_kwh
-    hours = max(float(seen.hours[0]), NEAR)
-    charge_kw, give_kw = course.charge_kwh[:, 0] / hours, course.give_kwh[:, 0] / hours
-    buys = has & (charge_kw > NEAR) & (course.buy_kwh[:, 0] > NEAR) & (taken >= buy - NEAR)
-    sells = has & (give_kw > NEAR) & (course.sell_kwh[:, 0] > NEAR) & (given <= sell + NEAR)
-    power = np.where(buys, -charge_kw, np.where(sells & ~buys, give_kw, 0.0))
-    absorb = np.where(has & (taken >= sell - NEAR), np.inf, 0.0)
-    cover = np.where(has & ~buys & (given <= buy + NEAR), np.inf, 0.0)
-    return BatteryOrder(power, np.where(sells, 0.0, absorb), cover)
-
-
 def battery_decision(plan: RollingPlan, course: Course, observation: Observation) -> Decision:
     """The battery order within what the batteries can do."""
-    order = battery_order(plan, course)
+    assert plan.seen is not None
+    first = FirstPeriod(
+        charge_kwh=course.charge_kwh[:, 0],
+        give_kwh=course.give_kwh[:, 0],
+        buy_kwh=course.buy_kwh[:, 0],
+        sell_kwh=course.sell_kwh[:, 0],
+        stored_usd_kwh=course.stored_usd_kwh[:, 0],
+    )
+    order = order_of(plan.plant.store, plan.seen, first)
     low, high = observation.battery_low_kw, observation.battery_high_kw
     return Decision(
         battery_kw=np.clip(order.power_kw, low, high),
