@@ -78,6 +78,7 @@ class Fluid:
         inside: how many of them, from the first on, belong to the window.
         loose: relax everything that the world may do better; for bounds.
         binary: whole numbers forbid burning and throwing away.
+        one_clock: periods, from the first on, in which a site has one clock level.
         method: of the solver.
         gap: of a search over whole numbers.
         time_s_max: limit of a solve [s].
@@ -93,6 +94,7 @@ class Fluid:
         *,
         loose: bool = False,
         binary: bool = False,
+        one_clock: int = 0,
         method: Method = "simplex",
         gap: float = 1e-3,
         time_s_max: float = np.inf,
@@ -101,7 +103,9 @@ class Fluid:
         self.plant, self.groups = plant, groups
         self.periods, self.inside = periods, periods if inside is None else inside
         layout = Layout()
-        self.work = WorkSide(layout, plant, groups, periods, self.inside, loose=loose)
+        self.work = WorkSide(
+            layout, plant, groups, periods, self.inside, loose=loose, one_clock=one_clock
+        )
         self.energy = EnergySide(layout, plant, periods, self.inside, loose=loose, binary=binary)
         self._lay_facility(layout)
         self.solver = Solver(

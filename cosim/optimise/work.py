@@ -38,6 +38,8 @@ class WorkSide:
         inside: how many of them, from the first on, belong to the window; after it GPUs draw
             nothing while they wait.
         loose: whether GPUs may draw more than their work needs; for bounds.
+        one_clock: in how many periods, from the first on, all GPUs of a site have one clock level,
+            by whole numbers; elsewhere they may differ.
 
     Attributes:
         route_group: group of each route, shape (routes,).
@@ -65,6 +67,7 @@ class WorkSide:
         inside: int,
         *,
         loose: bool = False,
+        one_clock: int = 0,
     ) -> None:
         self.plant, self.groups, self.inside = plant, groups, inside
         self.patient = np.flatnonzero(groups.patient)
@@ -72,6 +75,7 @@ class WorkSide:
         self._lay_services(layout, periods, ahead=plant.in_hand if loose else None)
         self._lay_allowances(layout, periods)
         self._lay_sites(layout, periods, loose=loose)
+        self._lay_clocks(layout, min(one_clock, periods))
 
     def _lay_groups(self, layout: Layout, periods: int) -> None:
         plant, groups = self.plant, self.groups
@@ -159,6 +163,21 @@ class WorkSide:
         layout.add(self._burnt, self._burn, 1.0)
         layout.add(self._burnt, self.miss, -self.plant.image_kwh_max)
 
+    def _lay_clocks(self, layout: Layout, periods: int) -> None:
+        """GPU time of a level is 0 unless the level is on, and one level of each site is on."""
+        plant, at = self.plant, self.plant.mode_site
+        kinds, self._clock = np.unique(
+            np.stack([at, plant.mode_level]), axis=1, return_inverse=True
+        )
+        self.clock_site, self.clock_level = kinds
+        self.on = layout.columns((kinds.shape[1], periods), upper=1.0, whole=True)
+        one = layout.equal((plant.n_sites, periods), 1.0)
+        layout.add(one[self.clock_site], self.on, 1.0)
+        self._off = layout.rows(self.on.shape, upper=0.0)
+        for column, hours in ((self.fixed, plant.fixed_h), (self.step, plant.step_h)):
+            layout.add(self._off[self._clock.ravel()], column[:, :periods], hours[:, None])
+        layout.add(self._off, self.on, -1.0)
+
     # numbers ----------------------------------------------------------------------------
 
     def fill(self, solver: Solver, seen: Outlook) -> None:
@@ -169,6 +188,8 @@ class WorkSide:
         arrived = np.cumsum(seen.arriving[self.patient], axis=1)
         solver.set_range(self.done, np.minimum(seen.due[self.patient], arrived), arrived)
         solver.set_sides(self.gpu, -np.inf, seen.gpu_h)
+        ahead = seen.gpu_h[:, : self.on.shape[1]][self.clock_site]
+        solver.set_coefficients(self._off, self.on, -np.maximum(ahead, 1e-6))
         base = self.base_kwh(seen)
         solver.set_sides(self.draw, base, base)
         if self._loose:
@@ -188,3 +209,21 @@ class WorkSide:
         extra = (self.plant.busy_kw - self.plant.idle_kw)[:, None] * seen.up_h
         most = self.base_kwh(seen) + extra
         return np.asarray(np.where(np.arange(seen.periods) < self.inside, most, np.inf))
+
+    def only(self, solver: Solver, level: IntArray) -> None:
+        """Close all clock levels but one of each site in the first periods, shape (sites, k)."""
+        periods = level.shape[1]
+        closed = self.plant.mode_level[:, None] != level[self.plant.mode_site]
+        upper = np.full(self.step.shape, np.inf)
+        upper[:, :periods] = np.where(closed, 0.0, np.inf)
+        for column in (self.fixed, self.step):
+            solver.set_range(column, 0.0, upper)
+
+    def levels(self, values: FloatArray) -> IntArray:
+        """The level that is on at each site in each period with one clock, (sites, periods)."""
+        chosen = values[self.on]
+        out = np.zeros((self.plant.n_sites, self.on.shape[1]), dtype=np.int64)
+        for site in range(self.plant.n_sites):
+            mine = self.clock_site == site
+            out[site] = self.clock_level[mine][chosen[mine].argmax(axis=0)]
+        return out

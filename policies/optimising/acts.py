@@ -67,27 +67,29 @@ def battery_decision(plan: RollingPlan, course: Course, observation: Observation
 # jobs -----------------------------------------------------------------------------------------
 
 
-def prices(plan: RollingPlan, course: Course, levels: IntArray) -> Prices:
-    """The prices of the plan in its first period.
+def prices(
+    world: WorldInfo, step_usd: FloatArray, energy_usd_kwh: FloatArray, levels: IntArray
+) -> Prices:
+    """The prices of a plan as a rule understands them.
 
     The plan mixes clock levels and prices a denoising step; a rule prices GPU time and energy at
     one level. With the plan's price of energy, the price of GPU time is set such that a step costs
     at that level what it costs in the plan.
 
     Args:
-        plan: the plan.
-        course: what it would do.
+        world: static facts.
+        step_usd: what a denoising step costs in the plan, shape (services,).
+        energy_usd_kwh: what a kWh of IT energy costs in it, shape (sites,).
         levels: clock level of each site.
     """
-    assert plan.seen is not None
-    world, at = plan.world, plan.world.service_site
-    energy_usd_kwh = (course.energy_usd_kwh[:, 0] * plan.seen.pue_low[:, 0])[at]
+    at = world.service_site
+    energy_usd_kwh = energy_usd_kwh[at]
     speed = np.array([world.clock_speed[site][levels[site]] for site in at])
     power = np.array([world.clock_power[site][levels[site]] for site in at])
     beyond_kw = (world.step_w * power - world.idle_w[at]) / 1000.0
     step_h = world.image_step_s / speed / 3600.0
     energy_usd = energy_usd_kwh * beyond_kw * step_h
-    gpu_usd_h = (course.step_usd[:, 0] / world.replicas - energy_usd) / step_h
+    gpu_usd_h = (step_usd / world.replicas - energy_usd) / step_h
     return Prices(np.maximum(gpu_usd_h, 0.0) / 3600.0, energy_usd_kwh)
 
 

@@ -77,18 +77,28 @@ class Planner:
 
     def decide(self, observation: Observation) -> Decision:
         """Plan the hours ahead and order the first of it."""
-        course = self.plan.solve(observation)
+        course = self.solved(observation)
         if course is None:
             self.fallbacks += 1
             return Decision(dispatch=self.safe(observation))
         joint = self.energy == "joint"
         levels = self.levels(course) if joint else observation.clock_level
-        asked = prices(self.plan, course, levels)
+        asked = self.prices(course, levels)
         rule = release(self.plan, course, asked, observation, self.rule(course, asked))
         if not joint:
             return Decision(dispatch=rule)
         battery = battery_decision(self.plan, course, observation)
         return replace(battery, dispatch=rule, clock_level=levels)
+
+    def solved(self, observation: Observation) -> Course | None:
+        """The plan of the hours ahead; None without a usable answer."""
+        return self.plan.solve(observation)
+
+    def prices(self, course: Course, levels: IntArray) -> Prices:
+        """The prices of the first period of the plan."""
+        assert self.plan.seen is not None
+        energy_usd_kwh = course.energy_usd_kwh[:, 0] * self.plan.seen.pue_low[:, 0]
+        return prices(self.world, course.step_usd[:, 0], energy_usd_kwh, levels)
 
     def levels(self, course: Course) -> IntArray:
         """Clock level of each site, shape (sites,)."""
@@ -186,3 +196,14 @@ class LpSplit(Planner):
         """The shares of the plan."""
         del asked
         return shares(self.plan, course)
+
+
+class Optimiser(LpPrice):
+    """The better of the planners by linear program: `lp-price` with its defaults.
+
+    Measured on `scenarios/paper/base-small.yaml`, `scenarios/paper/flex.yaml` and
+    `scenarios/quickstart.yaml` against `lp-split`, by
+    ``cosim compare SCENARIO -p lp-split -p lp-price --seeds 3,4,5``.
+    """
+
+    name = "optimiser"

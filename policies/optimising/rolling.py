@@ -64,11 +64,15 @@ class RollingPlan:
 
     def solve(self, observation: Observation) -> Course | None:
         """Plan the hours ahead; None without a usable answer."""
+        course = self.fluid.solve(self.observe(observation))
+        return course if course.answer.usable else None
+
+    def observe(self, observation: Observation) -> Outlook:
+        """Take in what was seen and say what is expected."""
         self._arrivals.update(observation)
         self.overhead.update(observation)
         self.seen = self.outlook(observation)
-        course = self.fluid.solve(self.seen)
-        return course if course.answer.usable else None
+        return self.seen
 
     def outlook(self, observation: Observation) -> Outlook:
         """What is expected of the periods ahead."""
