@@ -84,7 +84,8 @@ def build_two_model_world() -> WorldInfo:
     pick = [0, 1, 2]
     two = slice(0, 2)
     per_site = [
-        "gpus", "batch_max", "idle_w", "server_w", "battery_kwh", "battery_charge_kw", "battery_discharge_kw",
+        "gpus", "batch_max", "idle_w", "server_w",
+        "battery_kwh", "battery_charge_kw", "battery_discharge_kw",
         "battery_efficiency", "soc_min", "soc_max", "import_kw_max", "export_kw_max",
         "wear_usd_kwh",
     ]  # fmt: skip

@@ -160,6 +160,7 @@ class Outlook:
             first period on; equal to the sum of ``arriving`` for groups that cannot wait.
         stored_kwh: content of the batteries now, shape (sites,).
         kept_usd_kwh: worth of a kWh that is stored in the end, shape (sites,).
+        haste_usd_h: worth of serving an image an hour earlier.
         burnt_kwh: IT energy that may be drawn beyond what work needs, in all; for bounds.
         drain_kwh: most that a site may draw so in each period after the window.
     """
@@ -178,6 +179,7 @@ class Outlook:
     due: FloatArray
     stored_kwh: FloatArray
     kept_usd_kwh: FloatArray
+    haste_usd_h: float = 0.0
     burnt_kwh: float = 0.0
     drain_kwh: float = 0.0
 

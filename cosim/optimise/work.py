@@ -187,6 +187,7 @@ class WorkSide:
         solver.set_sides(self.arrive, prompt, prompt)
         arrived = np.cumsum(seen.arriving[self.patient], axis=1)
         solver.set_range(self.done, np.minimum(seen.due[self.patient], arrived), arrived)
+        solver.set_gain(self.done, seen.haste_usd_h * seen.hours)
         solver.set_sides(self.gpu, -np.inf, seen.gpu_h)
         ahead = seen.gpu_h[:, : self.on.shape[1]][self.clock_site]
         solver.set_coefficients(self._off, self.on, -np.maximum(ahead, 1e-6))

@@ -20,6 +20,13 @@ from policies.optimising.customers import Arrivals, customers
 from policies.optimising.facts import Overhead, plant_of, surroundings
 from policies.optimising.horizon import Horizon, Periods
 
+HASTE = 0.3
+"""Least gain of an hour's wait, as a share of the most that an image pays.
+
+Without it a plan holds work for gains that are smaller than its errors, and what is released at a
+slot edge lands in one heap before the jobs that cannot wait.
+"""
+
 
 class RollingPlan:
     """The fluid model of a world, kept in the solver from slot to slot.
@@ -31,6 +38,7 @@ class RollingPlan:
         memory: weight of the past in the running mean of arrivals, in [0, 1).
         binary: decide by whole numbers what the linear program may blur at negative prices.
         time_s_max: limit of a solve [s]; results then depend on the machine.
+        haste: least gain of an hour's wait, as a share of the most that an image pays.
 
     Attributes:
         plant: the sites.
@@ -49,8 +57,9 @@ class RollingPlan:
         memory: float = 0.7,
         binary: bool = False,
         time_s_max: float = np.inf,
+        haste: float = HASTE,
     ) -> None:
-        self.world, self.target_load = world, target_load
+        self.world, self.target_load, self.haste = world, target_load, haste
         self.plant = plant_of(world)
         self.customers = customers(world, float(self.plant.image_h.max()))
         self.periods = Periods(horizon.lengths(world), world.slot_h, world.slots)
@@ -59,6 +68,7 @@ class RollingPlan:
             self.plant, groups, len(self.periods), binary=binary, time_s_max=time_s_max
         )
         self._arrivals = Arrivals(world, self.customers.group, len(groups), memory)
+        self._paid_usd = world.replicas * world.revenue_usd
         self.overhead = Overhead(world.n_sites)
         self.seen: Outlook | None = None
 
@@ -88,6 +98,7 @@ class RollingPlan:
             gpu_h=self._spare_gpu_h(observation, around.gpu_h),
             arriving=arriving,
             due=due,
+            haste_usd_h=self.haste * float(np.nanmax(self._paid_usd)),
         )
 
     def _held(self, observation: Observation) -> tuple[FloatArray, FloatArray]:

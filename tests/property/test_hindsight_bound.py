@@ -47,9 +47,7 @@ def policy(name: str) -> Layered:
 
 
 @settings(parent=worlds.engines_agree, max_examples=120)
-@given(
-    worlds.scenarios(), dice, st.sampled_from(["restless", "price-aware", "greedy-utility"])
-)
+@given(worlds.scenarios(), dice, st.sampled_from(["restless", "price-aware", "greedy-utility"]))
 def test_no_run_beats_hindsight(scenario, seed, name):
     stage = staged(scenario)
     plan = lively(stage.plan(seed % 100), seed)
