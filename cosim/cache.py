@@ -29,9 +29,11 @@ def kernel_folder() -> Path:
     """
     world = Path(__file__).parent / "world"
     seal = blake2b(digest_size=8)
-    physics, quantities = world.with_name("physics"), world.with_name("quantities.py")
-    scalars = [*physics.glob("*scalar.py"), *physics.glob("*_row.py"), quantities]
-    for path in sorted([*world.glob("kernel*.py"), world / "compiled.py", *scalars]):
+    physics = world.with_name("physics")
+    scalars = [*physics.glob("*scalar.py"), *physics.glob("*_row.py")]
+    # kernels take the places of the ledger's columns and the units from these
+    shared = [world.with_name("quantities.py"), world.with_name("ledger.py")]
+    for path in sorted([*world.glob("kernel*.py"), world / "compiled.py", *scalars, *shared]):
         seal.update(path.read_bytes())
     name = f"kernels-{seal.hexdigest()}"
     places = [world / "__pycache__" / name, cache_folder() / name]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.jobtable import JobTable
-from cosim.ledger import LOADS, SOURCES, Ledger
+from cosim.ledger import ENERGY_COST, LOADS, SIGNS, SOURCES, Ledger
 from cosim.physics.embodied import EmbodiedCarbon, embodied_kg
 from cosim.physics.matching import SiteFlows, grid_cfe_share, matching
 from cosim.quantities import NS_PER_HOUR, hours_from_ns
@@ -30,6 +30,8 @@ class Books(NamedTuple):
         gpus: simulated GPUs per site.
         embodied: what making them emitted, per site; None where that is not counted.
         fossil_g_kwh: intensity of each site's fossil plants [g/kWh], None where unknown.
+        absent: key figures of what the scenario does not model.
+        overruns: decisions that came too late.
     """
 
     ledger: Ledger
@@ -43,6 +45,8 @@ class Books(NamedTuple):
     gpus: tuple[int, ...] = ()
     embodied: tuple[EmbodiedCarbon | None, ...] = ()
     fossil_g_kwh: tuple[float | None, ...] = ()
+    absent: frozenset[str] = frozenset()
+    overruns: int = 0
 
 
 def _total(column: str) -> Callable[[Books], float]:
@@ -153,6 +157,14 @@ def _embodied_kg(books: Books) -> float:
     return total_kg
 
 
+def _fade_percent(books: Books) -> float:
+    """Capacity that age took in the window, relative to what there was when it began."""
+    ledger = books.ledger
+    faded_kwh = ledger.total("fade_kwh")
+    left_kwh = float(ledger.data["battery_kwh"][ledger.slots - 1].sum())
+    return 100.0 * faded_kwh / max(left_kwh + faded_kwh, 1e-12)
+
+
 def _peak_kw(books: Books) -> float:
     return float(books.ledger.data["peak_import_kw"].sum(axis=1).max(initial=0.0))
 
@@ -169,13 +181,18 @@ KPIS: Mapping[str, Callable[[Books], float]] = {
     "revenue_usd": _total("revenue_usd"),
     "late_penalty_usd": _total("late_penalty_usd"),
     "transfer_usd": _total("transfer_usd"),
-    "energy_cost_usd": lambda b: b.ledger.total("import_usd") - b.ledger.total("export_usd"),
+    "energy_cost_usd": lambda b: sum(-SIGNS[name] * b.ledger.total(name) for name in ENERGY_COST),
     "import_usd": _total("import_usd"),
     "export_usd": _total("export_usd"),
     "unserved_usd": _total("unserved_usd"),
     "carbon_usd": _total("carbon_usd"),
     "wear_usd": _total("wear_usd"),
     "demand_usd": _total("demand_usd"),
+    "fixed_usd": _total("fixed_usd"),
+    "true_up_usd": _total("true_up_usd"),
+    "curtailment_usd": _total("curtailment_usd"),
+    "backup_usd": _total("backup_usd"),
+    "dr_usd": _total("dr_usd"),
     "settlement_usd": _total("settlement_usd"),
     "late_share": lambda books: _share(books.jobs.late),
     "dropped_share": lambda books: _share(~books.jobs.ran),
@@ -198,20 +215,36 @@ KPIS: Mapping[str, Callable[[Books], float]] = {
     "curtailed_kwh": _total("curtailed_kwh"),
     "battery_loss_kwh": _total("loss_kwh"),
     "unserved_kwh": _total("unserved_kwh"),
+    "backup_kwh": _total("backup_kwh"),
+    "backup_h": _total("backup_h"),
+    "spilled_kwh": _total("spilled_kwh"),
+    "fade_percent": _fade_percent,
+    "over_temp_h": _total("over_temp_h"),
+    "throttled_gpu_h": _total("throttled_gpu_h"),
     "renewable_share": _renewable_share,
     "matched_share": _matched_share,
     "peak_import_kw": _peak_kw,
     "decide_ms_p50": _decide_ms(0.5),
     "decide_ms_p99": _decide_ms(0.99),
+    "decide_overruns": lambda books: float(books.overruns),
     "clipped_share": lambda books: books.clipped / max(1, books.numbers),
     "images": _images,
     "jobs": lambda books: float(len(books.jobs)),
 }
-UNSTABLE = frozenset({"decide_ms_p50", "decide_ms_p99"})
+UNSTABLE = frozenset({"decide_ms_p50", "decide_ms_p99", "decide_overruns"})
 """Key figures that are measured on the clock of the machine and differ from run to run."""
+
+
+PARTS: Mapping[str, frozenset[str]] = {
+    "tariff": frozenset({"fixed_usd", "true_up_usd"}),
+    "curtailment": frozenset({"curtailment_usd"}),
+    "backup": frozenset({"backup_usd", "backup_kwh", "backup_h", "spilled_kwh"}),
+    "demand response": frozenset({"dr_usd"}),
+}
+"""Parts of a site's supply that a scenario may have, and the figures that only they move."""
 
 
 def kpis(books: Books) -> dict[str, float]:
     """All key figures of a run; those of what a scenario does not count are left out."""
-    absent = set() if any(books.embodied) else {"embodied_kg"}
+    absent = books.absent | (set() if any(books.embodied) else {"embodied_kg"})
     return {name: figure(books) for name, figure in KPIS.items() if name not in absent}

@@ -66,9 +66,9 @@ NOMENCLATURE: dict[str, Quantity] = _rows(
     (
         "utility_usd",
         "USD",
-        "Revenue minus late penalties, transfers, net energy cost and the optional wear, carbon, "
-        "demand and unserved terms, plus the settlement of stored energy; what every policy is "
-        "judged by.",
+        "Revenue minus late penalties, transfers, net energy cost and the optional wear, carbon "
+        "and unserved terms, plus the settlement of stored energy; what every policy is judged "
+        "by.",
         "higher",
         "utility $",
     ),
@@ -104,22 +104,59 @@ NOMENCLATURE: dict[str, Quantity] = _rows(
     (
         "energy_cost_usd",
         "USD",
-        "Grid imports at the purchase price minus exports at the sale price, drain included.",
+        "Grid imports at the purchase price minus exports at the sale price, drain included; with "
+        "demand, fixed and true-up charges, curtailment, backup and demand response where the "
+        "scenario has them.",
         "lower",
         "energy $",
     ),
-    ("import_usd", "USD", "Grid imports at the purchase price.", "lower", "import $"),
+    (
+        "import_usd",
+        "USD",
+        "Grid imports at the purchase price, tiers of a tariff included.",
+        "lower",
+        "import $",
+    ),
     ("export_usd", "USD", "Grid exports at the sale price.", "higher", "export $"),
     ("unserved_usd", "USD", "Unserved energy at its stated price.", "lower", "unserved $"),
-    ("carbon_usd", "USD", "Imported carbon at the scenario's carbon price.", "lower", "carbon $"),
+    ("carbon_usd", "USD", "Carbon at the scenario's carbon price.", "lower", "carbon $"),
     (
         "wear_usd",
         "USD",
-        "Battery wear at the scenario's price per kWh discharged.",
+        "Battery wear at the scenario's price per kWh discharged, or as its ageing model has it.",
         "lower",
         "wear $",
     ),
-    ("demand_usd", "USD", "Demand charge on the peak import.", "lower", "demand $"),
+    (
+        "demand_usd",
+        "USD",
+        "Demand charges of the tariff, booked as the month's billed power rises.",
+        "lower",
+        "demand $",
+    ),
+    ("fixed_usd", "USD", "Fixed charges of the tariff.", "lower", "fixed $"),
+    (
+        "true_up_usd",
+        "USD",
+        "What net metering adds at a month's end to the imports and exports that were booked.",
+        "lower",
+        "true-up $",
+    ),
+    (
+        "curtailment_usd",
+        "USD",
+        "Cost of curtailed sun and wind, lost support included.",
+        "lower",
+        "curtailment $",
+    ),
+    ("backup_usd", "USD", "Fuel and upkeep of backup generators.", "lower", "backup $"),
+    (
+        "dr_usd",
+        "USD",
+        "Payments less penalties of calls for demand response.",
+        "higher",
+        "calls $",
+    ),
     (
         "settlement_usd",
         "USD",
@@ -167,7 +204,8 @@ NOMENCLATURE: dict[str, Quantity] = _rows(
     (
         "carbon_kg",
         "kg",
-        "Carbon of imported energy at the grid's intensity; exports earn no credit.",
+        "Carbon of imported energy at the grid's intensity and of backup fuel; exports earn no "
+        "credit.",
         "lower",
         "kg CO2",
     ),
@@ -209,6 +247,43 @@ NOMENCLATURE: dict[str, Quantity] = _rows(
         "lower",
         "unserved kWh",
     ),
+    ("backup_kwh", "kWh", "Energy made by backup generators.", "lower", "backup kWh"),
+    (
+        "backup_h",
+        "h",
+        "Time for which backup generators delivered, summed over sites.",
+        "lower",
+        "backup h",
+    ),
+    (
+        "spilled_kwh",
+        "kWh",
+        "Part of it that nobody needed, at minimum load.",
+        "lower",
+        "spilled kWh",
+    ),
+    (
+        "fade_percent",
+        "%",
+        "Capacity that age took from the batteries in the window, of what they had at its start, "
+        "by the ageing model that the scenario names.",
+        "lower",
+        "fade %",
+    ),
+    (
+        "over_temp_h",
+        "h",
+        "Time that rooms spent above their band and its allowance, summed over sites.",
+        "lower",
+        "too warm h",
+    ),
+    (
+        "throttled_gpu_h",
+        "h",
+        "GPU time worked at a clock that a too warm room lowered, replicas included.",
+        "lower",
+        "throttled GPU h",
+    ),
     (
         "renewable_share",
         "1",
@@ -245,6 +320,13 @@ NOMENCLATURE: dict[str, Quantity] = _rows(
         "99th percentile of the time a policy takes to decide a slot.",
         "lower",
         "decide p99 ms",
+    ),
+    (
+        "decide_overruns",
+        "1",
+        "Decisions that took longer than `policy.decide_limit_ms` and were not used.",
+        "lower",
+        "overruns",
     ),
     (
         "clipped_share",

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from cosim.decision import Layered, Policy
 from cosim.jobtable import JobTable, job_table
 from cosim.ledger import Ledger
-from cosim.metrics import UNSTABLE, Books, kpis
+from cosim.metrics import PARTS, UNSTABLE, Books, kpis
 from cosim.plugins import load_policy
 from cosim.prepare import Stage, stage
 from cosim.prepare.embodied import embodied
@@ -144,6 +144,7 @@ def run(
         watch=watch,
         progress=progress,
         engine=engine or scenario.engine,
+        decide_limit_ms=scenario.policy.decide_limit_ms,
     )
     outcome = world.run()
     result = _result(on, outcome, name, energy or scenario.policy.energy.use, seed, wall, cpu)
@@ -198,6 +199,8 @@ def _result(
         tuple(rack.count for rack in on.racks),
         tuple(embodied(on.scenario)[0]),
         tuple(site.grid.fossil_g_per_kwh for site in on.scenario.sites.values()),
+        absent(on.scenario, plan),
+        outcome.overruns,
     )
     return RunResult(
         scenario=on.scenario,
@@ -212,11 +215,34 @@ def _result(
         clips=clips,
         digest=digest(ledger, jobs),
         provenance=[record.row() for record in on.provenance],
-        warnings=notes(on),
+        warnings=notes(on) + outcome.notes,
         versions=versions(),
         wall_s=perf_counter() - wall,
         cpu_s=process_time() - cpu,
     )
+
+
+def absent(scenario: Scenario, plan: Plan) -> frozenset[str]:
+    """Key figures of what the scenario does not have: supply parts, rooms, ages."""
+    rooms = any(site.room is not None for site in plan.sites)
+    ages = any(site.ageing is not None for site in plan.sites)
+    there = supply_parts(scenario)
+    missing = [names for part, names in PARTS.items() if part not in there]
+    missing += [] if rooms else [frozenset({"over_temp_h", "throttled_gpu_h"})]
+    missing += [] if scenario.policy.decide_limit_ms else [frozenset({"decide_overruns"})]
+    return frozenset().union(*missing, () if ages else {"fade_percent"})
+
+
+def supply_parts(scenario: Scenario) -> frozenset[str]:
+    """Optional parts of a site's supply that a scenario has (:data:`cosim.metrics.PARTS`)."""
+    sites = scenario.sites.values()
+    there = {
+        "tariff": any(site.grid.tariff is not None for site in sites),
+        "curtailment": any(site.grid.connection.curtailment_usd_per_kwh for site in sites),
+        "backup": any(site.backup is not None for site in sites),
+        "demand response": any(site.grid.demand_response is not None for site in sites),
+    }
+    return frozenset(part for part, has in there.items() if has)
 
 
 def digest(ledger: Ledger, jobs: JobTable) -> str:

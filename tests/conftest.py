@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cosim.decision import ClassInfo, Forecast, Forecasts, Observation, WorldInfo
+from cosim.decision import ClassInfo, Forecast, Forecasts, GridView, Observation, WorldInfo
+from cosim.physics.cooling import ConstantPue
+from cosim.physics.thermal import row as cooling_row
 from cosim.quantities import NS_PER_MIN
 
 STEPS = tuple(range(6, 43, 4))
@@ -73,7 +75,13 @@ def build_world(**changes: Any) -> WorldInfo:
         "import_kw_max": np.array([200.0, np.inf, 400.0]),
         "export_kw_max": np.array([200.0, 0.0, 400.0]),
         "wear_usd_kwh": np.zeros(3),
+        "room_kwh_k": np.zeros(3),
+        "room_low_c": np.full(3, -np.inf),
+        "room_high_c": np.full(3, np.inf),
+        "heat_kw_max": np.full(3, np.inf),
+        "cooling_row": np.stack([cooling_row(ConstantPue(1.2), None)] * 3),
         "carbon_usd_kg": 0.0,
+        "backup_kw": np.zeros(3),
     }
     return WorldInfo(**{**fields, **changes})
 
@@ -87,7 +95,8 @@ def build_two_model_world() -> WorldInfo:
         "gpus", "batch_max", "idle_w", "server_w",
         "battery_kwh", "battery_charge_kw", "battery_discharge_kw",
         "battery_efficiency", "soc_min", "soc_max", "import_kw_max", "export_kw_max",
-        "wear_usd_kwh",
+        "wear_usd_kwh", "backup_kw", "room_kwh_k", "room_low_c", "room_high_c", "heat_kw_max",
+        "cooling_row",
     ]  # fmt: skip
     return replace(
         base,
@@ -144,6 +153,7 @@ def build_observation(world: WorldInfo, **changes: Any) -> Observation:
         "soc": np.where(world.battery_kwh > 0, 0.5, 0.0),
         "battery_low_kw": -np.minimum(world.battery_charge_kw, np.maximum(room, 0.0)),
         "battery_high_kw": np.minimum(world.battery_discharge_kw, np.maximum(held, 0.0)),
+        "room_c": np.where(world.room_kwh_k > 0, world.room_high_c, 0.0),
         "price_usd_kwh": 0.05 * ones,
         "sale_usd_kwh": 0.045 * ones,
         "carbon_g_kwh": 300.0 * ones,
@@ -151,6 +161,14 @@ def build_observation(world: WorldInfo, **changes: Any) -> Observation:
         "wind_kw": zeros,
         "temp_out_c": 12.0 * ones,
         "forecast": Forecasts(**forecasts),
+        "grid": GridView(
+            import_kw_max=world.import_kw_max,
+            export_kw_max=world.export_kw_max,
+            notices=(),
+            block_left_kwh=np.full(sites, np.inf),
+            demand_billed_kw=np.zeros((sites, 0)),
+            demand_usd_kw=np.zeros((sites, 0)),
+        ),
     }
     fields.update(changes)
     return Observation(**fields)

@@ -90,15 +90,16 @@ def _compare(
     progress: console.Progress,
 ) -> Comparison:
     from cosim.run import make_policy, staged
-    from cosim.study.bounds import affordable
+    from cosim.study.bounds import obstacle
     from cosim.study.compare import compare
 
     scenario = loaded.scenario
     for name in policies or tuple(spec.use for spec in scenario.policy.compare):
         make_policy(scenario, name, None)  # a class that cannot be built stops us before a folder
     on, used = staged(loaded), seeds or scenario.seeds
-    if bound is None and not affordable(on, used):
-        console.say("no hindsight bound: it would take over 30 s; ask for it with --bound")
+    why_not = obstacle(on, used) if bound is None else ""
+    if why_not:
+        console.say(f"no hindsight bound: {why_not}")
     return compare(
         on,
         policies=policies or None,
@@ -107,7 +108,7 @@ def _compare(
         out=folder,
         resume=resume,
         progress=progress,
-        bound=affordable(on, used) if bound is None else bound,
+        bound=not why_not if bound is None else bound,
         command=shlex.join(["cosim", *sys.argv[1:]]),
     )
 

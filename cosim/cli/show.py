@@ -96,7 +96,7 @@ def _site_row(name: str, site: Site, scale: float) -> tuple[str, ...]:
         f"{site.pv.peak_kw * scale:,.0f} kW" if site.pv else "–",
         f"{site.wind.rated_kw * scale:,.0f} kW" if site.wind else "–",
         f"{site.battery.capacity_kwh * scale:,.1f} kWh" if site.battery else "–",
-        site.cooling.kind,
+        site.cooling.kind if site.room is None else f"{site.cooling.kind}, room",
         site.grid.price.kind,
         site.grid.carbon.kind,
     )

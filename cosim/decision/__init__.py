@@ -5,6 +5,7 @@ Nothing here knows how the world is simulated; nothing in the world knows how a 
 """
 
 from cosim.decision.forecast import Forecast, Forecasts
+from cosim.decision.grid_view import GridView, Notice
 from cosim.decision.info import ClassInfo, WorldInfo
 from cosim.decision.observation import HeldJob, Observation, SlotOutcome
 from cosim.decision.orders import Decision, merge
@@ -32,9 +33,11 @@ __all__ = [
     "DispatchRule",
     "Forecast",
     "Forecasts",
+    "GridView",
     "HeldJob",
     "JobView",
     "Layered",
+    "Notice",
     "Observation",
     "PerJobRule",
     "Placement",

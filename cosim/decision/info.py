@@ -8,7 +8,7 @@ scenario's ``replicas``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -85,16 +85,30 @@ class WorldInfo:
         transfer_s: time to move a job of one image, shape (sites, sites).
         transfer_usd: price of moving a job of one image, shape (sites, sites).
         replicas: how many GPUs and jobs one simulated GPU or job stands for.
-        battery_kwh: usable nameplate capacity, shape (sites,); 0 where there is none.
+        battery_kwh: capacity when the window begins, shape (sites,); 0 where there is none.
         battery_charge_kw: charging limit, shape (sites,).
         battery_discharge_kw: discharging limit, shape (sites,).
         battery_efficiency: round-trip efficiency, shape (sites,).
         soc_min: lowest state of charge, shape (sites,).
         soc_max: highest state of charge, shape (sites,).
-        import_kw_max: grid import limit, shape (sites,), inf where there is none.
-        export_kw_max: grid export limit, shape (sites,).
-        wear_usd_kwh: battery wear per kWh discharged, shape (sites,).
+        import_kw_max: the connection's import limit, shape (sites,), inf where there is none;
+            what holds in a slot stands in ``Observation.grid``.
+        export_kw_max: its export limit, shape (sites,).
+        wear_usd_kwh: battery wear per kWh discharged, shape (sites,); where an ageing model books
+            it, what a day of even use would cost by that model.
+        room_kwh_k: heat that warms the machine room by a kelvin [kWh/K], 0 where none is modelled,
+            shape (sites,).
+        room_low_c: lowest set-point of the room [°C], shape (sites,); −inf without one.
+        room_high_c: highest set-point, held where none is ordered; inf without one.
+        heat_kw_max: most heat that cooling removes [kW], shape (sites,); inf without a room.
+        cooling_row: law of cooling power of each site as :mod:`cosim.physics.cooling_scalar` and
+            :mod:`cosim.physics.thermal_scalar` read it, shape (sites, …).
         carbon_usd_kg: price of carbon [USD/kg], 0 unless the scenario sets one.
+        backup_kw: rated power of the backup generator, shape (sites,), 0 where there is none; it
+            runs by itself where the import limit leaves a need.
+        demand_charges: names of each site's demand charges; empty without any.
+        demand_active: in which slots of the window each of them counts, shape (slots, sites,
+            charges), False where a site has fewer; shape (0, 0, 0) without any.
     """
 
     sites: tuple[str, ...]
@@ -133,7 +147,15 @@ class WorldInfo:
     import_kw_max: FloatArray
     export_kw_max: FloatArray
     wear_usd_kwh: FloatArray
+    room_kwh_k: FloatArray
+    room_low_c: FloatArray
+    room_high_c: FloatArray
+    heat_kw_max: FloatArray
+    cooling_row: FloatArray
     carbon_usd_kg: float
+    backup_kw: FloatArray
+    demand_charges: tuple[tuple[str, ...], ...] = ()
+    demand_active: BoolArray = field(default_factory=lambda: np.zeros((0, 0, 0), dtype=np.bool_))
 
     @property
     def n_sites(self) -> int:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from cosim.decision.forecast import Forecasts
+from cosim.decision.grid_view import GridView
 from cosim.decision.info import FloatArray, IntArray
 
 
@@ -58,13 +59,16 @@ class Observation:
         soc: the same as a share of capacity, 0 without a battery, shape (sites,).
         battery_low_kw: most negative (charging) power sustainable over the slot [kW], (sites,).
         battery_high_kw: highest discharging power sustainable over the slot [kW], (sites,).
-        price_usd_kwh: purchase price in this slot [USD/kWh], shape (sites,).
+        room_c: temperature of the machine room [°C], 0 where none is modelled, shape (sites,).
+        price_usd_kwh: purchase price of the next kWh in this slot [USD/kWh], losses up to the
+            site and the blocks of a tariff included, shape (sites,).
         sale_usd_kwh: sale price in this slot [USD/kWh], shape (sites,).
         carbon_g_kwh: last published grid intensity [g/kWh], shape (sites,).
         solar_kw: solar power in the last meter bin [kW], shape (sites,).
         wind_kw: wind power in the last meter bin [kW], shape (sites,).
         temp_out_c: outdoor temperature in the last meter bin [°C], shape (sites,).
         forecast: the forecasts issued at this edge.
+        grid: limits in force, announced calls and outages, and the tariff's meter.
     """
 
     slot: int
@@ -86,6 +90,7 @@ class Observation:
     soc: FloatArray
     battery_low_kw: FloatArray
     battery_high_kw: FloatArray
+    room_c: FloatArray
     price_usd_kwh: FloatArray
     sale_usd_kwh: FloatArray
     carbon_g_kwh: FloatArray
@@ -93,6 +98,7 @@ class Observation:
     wind_kw: FloatArray
     temp_out_c: FloatArray
     forecast: Forecasts
+    grid: GridView
 
 
 @dataclass(frozen=True)
@@ -104,7 +110,7 @@ class SlotOutcome:
         utility_usd: money of the slot, summed over sites.
         revenue_usd: revenue per site, shape (sites,).
         late_penalty_usd: penalties per site, shape (sites,).
-        energy_cost_usd: net energy cost per site, shape (sites,).
+        energy_cost_usd: net energy cost per site, all terms of the supply, shape (sites,).
         finished: jobs that ended in the slot, shape (sites,).
         late: those that ended late, shape (sites,).
     """

@@ -1,7 +1,8 @@
 """A decision: the dispatch rule of a slot and the energy set-points of every site.
 
 Any part may be ``None``; then the scenario's inner (energy) layer fills it, and what that leaves
-open keeps its present value (the clock) or stays idle (the battery).
+open keeps its present value (the clock), stays idle (the battery) or is held at the upper end of
+its band (the room).
 
 A battery order has three numbers per site: a set-point D (+ discharging, − charging), how much
 surplus it may absorb beyond that within a meter bin, and how much load it may cover beyond that.
@@ -27,7 +28,8 @@ class Decision:
         battery_kw: battery set-point per site [kW], + discharging, shape (sites,).
         battery_absorb_kw: surplus it may absorb beyond the set-point [kW], shape (sites,).
         battery_cover_kw: load it may cover beyond the set-point [kW], shape (sites,).
-        cooling_setpoint_c: room temperature to hold [°C], shape (sites,); read by room models.
+        cooling_setpoint_c: room temperature to hold [°C], shape (sites,); read where there is a
+            room.
     """
 
     dispatch: DispatchRule | None = None

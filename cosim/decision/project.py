@@ -90,7 +90,7 @@ class Projector:
             orders("battery_kw", decision.battery_kw, low_kw, high_kw),
             orders("battery_absorb_kw", decision.battery_absorb_kw, none, all_kw),
             orders("battery_cover_kw", decision.battery_cover_kw, none, all_kw),
-            None if setpoint is None else self._per_site("cooling_setpoint_c", setpoint),
+            None if setpoint is None else self._setpoint(setpoint),
         )
         return Projection(feasible, self.clips, self.numbers)
 
@@ -155,6 +155,12 @@ class Projector:
         if value is None:
             return self._nothing
         return self._clip(name, self._per_site(name, value), low, high)
+
+    def _setpoint(self, value: Any) -> FloatArray:
+        """Set-points within the bands of the rooms."""
+        wanted = self._per_site("cooling_setpoint_c", value)
+        low_c, high_c = self.world.room_low_c, self.world.room_high_c
+        return self._clip("cooling_setpoint_c", wanted, low_c, high_c)
 
     # dispatch ---------------------------------------------------------------------------
 

@@ -18,7 +18,14 @@ from cosim.decision.info import FloatArray, IntArray
 from cosim.gym.days import Day
 from cosim.plugins import load_policy
 from cosim.rng import stream
-from cosim.world.kernel_seat import ORDER_ABSORB_KW, ORDER_COVER_KW, ORDER_KW, Seat
+from cosim.world.kernel_seat import (
+    ORDER_ABSORB_KW,
+    ORDER_COLUMNS,
+    ORDER_COVER_KW,
+    ORDER_KW,
+    ORDER_ROOM_C,
+    Seat,
+)
 
 EnergyChoice = str | Callable[[], Policy] | None
 
@@ -41,17 +48,18 @@ class Orders(NamedTuple):
 
     Attributes:
         level: clock levels, shape (sites,); None leaves them as they are.
-        order_kw: battery orders: set-point, surplus to absorb, load to cover, shape (sites, 3).
+        order: battery orders (set-point, surplus to absorb, load to cover) and the temperature
+            of the room, shape (sites, ORDER_COLUMNS).
     """
 
     level: IntArray | None
-    order_kw: FloatArray
+    order: FloatArray
 
     def put(self, seat: Seat) -> None:
         """Write them into a learner's seat."""
         if self.level is not None:
             seat.level[:] = self.level
-        seat.order[:] = self.order_kw
+        seat.order[:] = self.order
 
 
 class EnergyLayer:
@@ -76,8 +84,10 @@ class EnergyLayer:
         """Decide a slot."""
         whole = merge(self._outer, self._policy.decide(seen))
         feasible = project(whole, self._info, seen, policy=type(self._policy).__name__).decision
-        order = np.zeros((self._info.n_sites, 3))
+        order = np.full((self._info.n_sites, ORDER_COLUMNS), np.nan)
         order[:, ORDER_KW] = feasible.battery_kw
         order[:, ORDER_ABSORB_KW] = feasible.battery_absorb_kw
         order[:, ORDER_COVER_KW] = feasible.battery_cover_kw
+        if feasible.cooling_setpoint_c is not None:
+            order[:, ORDER_ROOM_C] = feasible.cooling_setpoint_c
         return Orders(feasible.clock_level, order)

@@ -21,6 +21,8 @@ from cosim.world.kernel_seat import (
     MARGIN_AT,
     META_ENTRIES,
     MODE,
+    ORDER_COLUMNS,
+    ORDER_ROOM_C,
     OUTER_BATTERY,
     OUTER_CLOCK,
     REFUSE_AT,
@@ -65,7 +67,7 @@ def lay_seat(info: WorldInfo, action: Action, view: View, groups: Groups) -> Sea
         margin_s=np.zeros(1),
         floor_usd=np.zeros((2, kinds)),
         level=info.top_level.copy(),
-        order=np.zeros((sites, 3)),
+        order=_no_orders(sites),
         known=np.zeros((0, len(view)), dtype=np.float32),
         live=view.live,
         maps=view.maps,
@@ -77,6 +79,12 @@ def lay_seat(info: WorldInfo, action: Action, view: View, groups: Groups) -> Sea
         waiting=np.zeros(0, dtype=np.int32),
         law=np.ones(2),
     )
+
+
+def _no_orders(sites: int) -> FloatArray:
+    order = np.zeros((sites, ORDER_COLUMNS))
+    order[:, ORDER_ROOM_C] = np.nan
+    return order
 
 
 def _meta(info: WorldInfo, action: Action) -> IntArray:

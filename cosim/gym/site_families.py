@@ -3,7 +3,7 @@
 The list is that of the project's learning problem: backlog, utilisation, slack, stored energy,
 clock, prices and renewable power now and ahead, arrivals, and the site's own make. Forecasts are
 those of the scenario's forecaster at that edge; renewable power "now" and carbon are the last ones
-measured. A room model, where a scenario has one, would add its temperature here.
+measured. The temperature of the machine room is there in scenarios that model one.
 """
 
 from __future__ import annotations
@@ -17,7 +17,15 @@ from cosim.decision.info import FloatArray
 from cosim.gym.families import Family, Read, between, soft
 from cosim.gym.groups import Groups, patience_s
 from cosim.quantities import NS_PER_HOUR, s_from_ns
-from cosim.world.kernel_grid import BACKLOG_S, BUSY_NOW, DELAY_P95, SLACK_S, SOC
+from cosim.world.kernel_grid import (
+    BACKLOG_S,
+    BUSY_NOW,
+    DELAY_P95,
+    PRICE_NOW,
+    ROOM_NOW,
+    SLACK_S,
+    SOC,
+)
 from cosim.world.kernel_seat import FROM_ARRIVALS, FROM_HELD, FROM_SEEN, FROM_SPEED
 
 PRICE_CENTRE_USD_KWH = 0.05
@@ -123,6 +131,8 @@ class SiteFamilies:
             lambda seen: seen.soc,
             live=(FROM_SEEN, SOC),
         )
+        if self.info.room_kwh_k.any():
+            yield self._room()
         slowest = np.array([min(table) for table in self.info.clock_speed])
         yield between(
             "clock",
@@ -133,6 +143,19 @@ class SiteFamilies:
             live=(FROM_SPEED, 0),
         )
 
+    def _room(self) -> Family:
+        has = self.info.room_kwh_k > 0.0
+        low_c = np.where(has, self.info.room_low_c, 0.0)
+        high_c = np.where(has, self.info.room_high_c, 0.0)
+        return between(
+            "room",
+            "°C",
+            "temperature of the machine room in its band, the middle without one",
+            (low_c, high_c),
+            lambda seen: seen.room_c,
+            live=(FROM_SEEN, ROOM_NOW),
+        )
+
     def _speed(self, seen: Observation) -> FloatArray:
         pairs = zip(self.info.clock_speed, seen.clock_level.tolist(), strict=True)
         return np.array([table[level] for table, level in pairs])
@@ -140,7 +163,8 @@ class SiteFamilies:
     # what is outside --------------------------------------------------------------------
 
     def _outside(self) -> Iterator[Family]:
-        yield self._price("price", "purchase price of the slot that begins", _now)
+        said = "purchase price of the next kWh in the slot that begins"
+        yield self._price("price", said, _now, live=(FROM_SEEN, PRICE_NOW))
         for hours in PRICE_HOURS:
             said = f"the same in {hours} h: public, or what the forecaster says"
             yield self._price(f"price_{hours}h", said, self._price_in(hours))
@@ -164,11 +188,11 @@ class SiteFamilies:
             shared=True,
         )
 
-    def _price(self, name: str, meaning: str, read: Read) -> Family:
-        width = np.full(self.info.n_sites, PRICE_WIDTH_USD_KWH)
-        return soft(
-            name, "USD/kWh", meaning, width, read, centre=PRICE_CENTRE_USD_KWH, shared=True
-        )
+    def _price(
+        self, name: str, meaning: str, read: Read, live: tuple[int, int] | None = None
+    ) -> Family:
+        width, centre = np.full(self.info.n_sites, PRICE_WIDTH_USD_KWH), PRICE_CENTRE_USD_KWH
+        return soft(name, "USD/kWh", meaning, width, read, centre=centre, shared=True, live=live)
 
     def _price_in(self, hours: int) -> Read:
         return lambda seen: self._ahead(seen.forecast.price, hours)

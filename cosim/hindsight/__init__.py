@@ -12,10 +12,12 @@ from time import process_time
 
 import numpy as np
 
-from cosim.errors import CosimError
-from cosim.hindsight.facts import jobs_of, outlook_of, plant_of
+from cosim.errors import CosimError, UsageError
+from cosim.hindsight.facts import jobs_of, outlook_of, plant_of, unbounded
 from cosim.optimise import Course, Fluid, Groups, Outlook, Plant
 from cosim.world.plan import Plan
+
+__all__ = ["Hindsight", "hindsight", "unbounded"]
 
 IPM_FROM_COLUMNS = 5_000
 """Programs with more columns than this are solved by the interior point method."""
@@ -52,9 +54,12 @@ def hindsight(plan: Plan, *, method: str | None = None) -> Hindsight:
         method: ``simplex`` or ``ipm``; default: by the size of the program.
 
     Raises:
+        UsageError: a site has something that no bound is known for.
         CosimError: the solver finds no optimum, which is a bug.
     """
-    begun = process_time()
+    begun, obstacles = process_time(), unbounded(plan)
+    if obstacles:
+        raise UsageError(f"no hindsight bound: {'; '.join(obstacles)}")
     plant = plant_of(plan)
     groups, arriving, due = jobs_of(plan, plant)
     seen = outlook_of(plan, plant, arriving, due)

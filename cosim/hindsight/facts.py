@@ -13,7 +13,11 @@ so that its optimum is never below the utility of a run:
 * batteries have their best efficiency and no self-discharge;
 * PUE is the lowest of the slot (the highest where consuming is paid for); rooms and plants whose
   overhead is not a function of the weather alone count with a PUE of 1 or more;
-* costs that this module does not know (ageing beyond a price per kWh) count as nothing.
+* ageing of the battery, what curtailment costs, outages and lower limits of the grid count as
+  nothing; a backup generator is one that serves for nothing.
+
+A supply contract beyond a price per slot (demand charges, blocks, net metering) and calls for
+demand response are neither known nor bounded: there is no bound where a site has them.
 """
 
 from __future__ import annotations
@@ -36,6 +40,17 @@ ALLOWANCES = 4
 PATIENCE_SLOTS = (2, 16, 64)
 """Edges of the bins of slots between arrival and deadline."""
 PUE_MOST = 10.0
+
+
+def unbounded(plan: Plan) -> list[str]:
+    """What keeps a plan from having a bound, in words; nothing if it has one."""
+    found = []
+    for site in plan.sites:
+        if site.contract is not None:
+            found.append(f"site `{site.name}` has a supply contract beyond a price per slot")
+        if site.calls is not None:
+            found.append(f"site `{site.name}` is called for demand response")
+    return found
 
 
 # the plant ------------------------------------------------------------------------------------
@@ -74,7 +89,7 @@ def plant_of(plan: Plan) -> Plant:
         store=_store(plan),
         import_kw=info.import_kw_max,
         export_kw=info.export_kw_max,
-        unserved_usd_kwh=plan.unserved_usd_kwh,
+        unserved_usd_kwh=_unserved_usd_kwh(plan),
     )
 
 
@@ -139,6 +154,10 @@ def _most_mw(plan: Plan, site: int) -> int:
     at = plan.sites[site]
     services = [plan.services[s] for s in at.services]
     return max([at.idle_mw, *(s.most_mw(k) for s in services for k in range(at.levels))])
+
+
+def _unserved_usd_kwh(plan: Plan) -> float:
+    return 0.0 if any(site.backup for site in plan.sites) else plan.unserved_usd_kwh
 
 
 def _store(plan: Plan) -> Store:
@@ -293,8 +312,9 @@ def _padded(values: FloatArray, length: int, rest: float) -> FloatArray:
 
 def _pue(plan: Plan, site: int) -> FloatArray:
     """Least and greatest PUE of each slot, shape (2, slots); in the drain the last bin's holds."""
-    model: CoolingModel = plan.sites[site].cooling
-    if not isinstance(model, ConstantPue | Economizer):
+    at = plan.sites[site]
+    model: CoolingModel = at.cooling
+    if at.room is not None or not isinstance(model, ConstantPue | Economizer):
         return np.array([[1.0], [PUE_MOST]]) * np.ones(plan.info.slots)
     bins = pue(model, plan.outside.temp_bin_c[:, site]).reshape(plan.info.slots, -1)
     return np.stack([bins.min(axis=1), bins.max(axis=1)])

@@ -144,7 +144,7 @@ class EnergySide:
         solver.set_range(self.sell, 0.0, export_kwh)
         solver.set_gain(self.sell, np.maximum(seen.sell_usd_kwh, 0.0))
         solver.set_range(self.spill, 0.0, seen.green_kwh)
-        solver.set_range(self.dark, 0.0, np.where(window, np.inf, 0.0))
+        solver.set_range(self.dark, 0.0, np.where(window, most_kwh, 0.0))
         solver.set_gain(self.dark, -plant.unserved_usd_kwh)
         solver.set_sides(self.balance, -seen.green_kwh, -seen.green_kwh)
         self._fill_battery(solver, seen)

@@ -10,8 +10,11 @@ from numpy.typing import NDArray
 from cosim.decision import ClassInfo, WorldInfo
 from cosim.physics import quality
 from cosim.physics.battery import Battery, round_trip_efficiency
+from cosim.physics.local_time import mask_of
 from cosim.physics.network import Link, transfer_ns, transfer_usd
 from cosim.physics.sampler import SampledCurve
+from cosim.physics.thermal import row as cooling_row
+from cosim.prepare.energy import foreseen_wear_usd_kwh
 from cosim.prepare.profiles import model_sampler
 from cosim.prepare.services import Rack, Service
 from cosim.prepare.steps import step_counts, steps_open
@@ -86,7 +89,7 @@ def world_info(
         transfer_s=transfer_s,
         transfer_usd=moved_usd,
         replicas=scenario.replicas,
-        battery_kwh=_of(batteries, "capacity_kwh"),
+        battery_kwh=np.array([site.capacity_kwh for site in sites]),
         battery_charge_kw=_of(batteries, "charge_kw_max"),
         battery_discharge_kw=_of(batteries, "discharge_kw_max"),
         battery_efficiency=np.array([round_trip_efficiency(b) if b else 1.0 for b in batteries]),
@@ -94,9 +97,36 @@ def world_info(
         soc_max=_of(batteries, "soc_max"),
         import_kw_max=np.array([site.import_kw_max for site in sites]),
         export_kw_max=np.array([site.export_kw_max for site in sites]),
-        wear_usd_kwh=np.array([site.wear_usd_kwh for site in sites]),
+        wear_usd_kwh=np.array([_wear_usd_kwh(site) for site in sites]),
+        room_kwh_k=_room(sites, "mass_kwh_k", 0.0),
+        room_low_c=_room(sites, "band_low_c", -np.inf),
+        room_high_c=_room(sites, "band_high_c", np.inf),
+        heat_kw_max=_room(sites, "capacity_kw", np.inf),
+        cooling_row=np.stack([cooling_row(site.cooling, site.room) for site in sites]),
         carbon_usd_kg=scenario.money.carbon_usd_per_t / 1000.0,
+        backup_kw=np.array([site.backup.rated_kw if site.backup else 0.0 for site in sites]),
+        demand_charges=_demand_charges(sites),
+        demand_active=_demand_active(sites, window.slots),
     )
+
+
+def _demand_charges(sites: tuple[SitePlan, ...]) -> tuple[tuple[str, ...], ...]:
+    """Names of each site's demand charges; empty where no site has a contract."""
+    if all(site.contract is None for site in sites):
+        return ()
+    tariffs = [site.contract.tariff.demand if site.contract else () for site in sites]
+    return tuple(tuple(charge.name for charge in charges) for charges in tariffs)
+
+
+def _demand_active(sites: tuple[SitePlan, ...], slots: int) -> NDArray[np.bool_]:
+    """In which slots each demand charge counts, shape (slots, sites, charges)."""
+    contracts = [site.contract for site in sites]
+    most = max((len(c.tariff.demand) for c in contracts if c is not None), default=0)
+    active = np.zeros((slots, len(sites), most) if most else (0, 0, 0), dtype=np.bool_)
+    for i, contract in enumerate(contracts):
+        for k, charge in enumerate(contract.tariff.demand if contract is not None else ()):
+            active[:, i, k] = mask_of(charge.when, contract.local) if contract else False
+    return active
 
 
 def _qualities(scenario: Scenario, name: str, counts: tuple[int, ...]) -> FloatArray:
@@ -108,6 +138,14 @@ def _qualities(scenario: Scenario, name: str, counts: tuple[int, ...]) -> FloatA
 
 def _of(batteries: list[Battery | None], name: str) -> FloatArray:
     return np.array([getattr(b, name) if b else 0.0 for b in batteries], dtype=np.float64)
+
+
+def _room(sites: tuple[SitePlan, ...], name: str, absent: float) -> FloatArray:
+    return np.array([getattr(site.room, name) if site.room else absent for site in sites])
+
+
+def _wear_usd_kwh(site: SitePlan) -> float:
+    return foreseen_wear_usd_kwh(site.ageing) if site.ageing else site.wear_usd_kwh
 
 
 def _transfers(scenario: Scenario, link: Link) -> tuple[FloatArray, FloatArray]:

@@ -10,10 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.errors import TraceError
+from cosim.physics.billing_energy import purchase_price
+from cosim.physics.local_time import local_time, mask_of
 from cosim.physics.tariff import TouPeriod, sale_price, time_of_use_price
 from cosim.physics.wind import WindTurbine, wind_power_kw
+from cosim.prepare.supply import PRICE, kept_share, tariff
 from cosim.prepare.traced import Tracer, Window, slot_means
 from cosim.scenario.model import FlatPrice, Price, Scenario, Site, TouPrice, TracePrice
+from cosim.scenario.tariff import TariffSpec
 from cosim.traces.profiles import turbine_curve
 from cosim.traces.series import Series
 from cosim.traces.weather import Weather
@@ -78,18 +82,50 @@ class _Column:
         except ValueError as problem:
             raise TraceError(f"site `{self.name}`: time-of-use tariff: {problem}") from None
 
-    def sale(self, price: FloatArray) -> FloatArray:
-        """Slot sale prices [USD/kWh], never above the purchase price."""
+    def prices(self) -> tuple[FloatArray, FloatArray]:
+        """Purchase and sale price at the site [USD/kWh], tariff and losses included."""
+        wholesale = self.price(self.site.grid.price, "price")
+        contract = self.site.grid.tariff
+        bought, sold = wholesale, self._sale(wholesale)
+        lowest = bought
+        if contract is not None:
+            bought, lowest = self._with_charges(contract, wholesale)
+            if contract.metering == "net_metering":
+                sold = bought
+        self._check_sale(sold, bought if sold is bought else lowest)
+        keep = kept_share(self.site.grid.connection)
+        return bought / keep, sold * keep
+
+    def _sale(self, price: FloatArray) -> FloatArray:
+        """Sale prices before losses: the scenario's own, or a share of the wholesale price."""
         own = self.site.grid.sale
         if own is None:
             return sale_price(price, self.site.grid.sale_share)
-        sale = self.price(own, "sale price")
-        if (sale > price + 1e-12).any():
+        return self.price(own, "sale price")
+
+    def _with_charges(
+        self, contract: TariffSpec, wholesale: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Price with every charge in its first block, and with each in its cheapest."""
+        terms = tariff(contract, self.scenario.scale)
+        start_ns = self.window.start_utc_ns - self.window.history * self.window.slot_ns
+        zone = self.site.location.timezone
+        local = local_time(start_ns, self.window.slot_ns, self._count, zone)
+        first = purchase_price(terms, local, {PRICE: wholesale})
+        falls = [
+            (min(b.usd for b in c.blocks) - c.blocks[0].usd) * mask_of(c.when, local)
+            for c in terms.energy
+        ]
+        return first, first + np.sum(falls, axis=0)
+
+    def _check_sale(self, sold: FloatArray, lowest: FloatArray) -> None:
+        contract = self.site.grid.tariff
+        apart = contract is not None and contract.metering == "buy_all_sell_all"
+        if not apart and (sold > lowest + 1e-12).any():
             raise TraceError(
                 f"site `{self.name}`: the sale price exceeds the purchase price in "
-                f"{int((sale > price + 1e-12).sum())} slots; buying to sell would make money"
+                f"{int((sold > lowest + 1e-12).sum())} slots; buying to sell would make money"
             )
-        return sale
 
     def carbon(self) -> FloatArray:
         """Slot carbon intensity [g/kWh]."""
@@ -218,13 +254,13 @@ def outside(scenario: Scenario, tracer: Tracer, cache: Path | None) -> Outside:
 
 
 def _site(column: _Column, cache: Path | None) -> dict[str, FloatArray]:
-    price = column.price(column.site.grid.price, "price")
+    price, sale = column.prices()
     temp, temp_bin = column.temperature()
     solar, solar_bin = column.solar(cache)
     wind, wind_bin = column.wind()
     return {
         "price": price,
-        "sale": column.sale(price),
+        "sale": sale,
         "carbon": column.carbon(),
         "published": column.published_until().astype(np.float64),
         "temp": temp,

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 from cosim.cache import cache_folder
 from cosim.decision import WorldInfo
-from cosim.physics import cooling as physics_cooling
-from cosim.physics.battery import Battery
 from cosim.physics.network import Link
 from cosim.prepare.demand import draw_jobs, job_classes
 from cosim.prepare.embodied import embodied
+from cosim.prepare.energy import ageing_of, battery_of, building_of, cells_of
 from cosim.prepare.facts import world_info
 from cosim.prepare.faults import draw_faults
+from cosim.prepare.forecast_errors import draw_errors
 from cosim.prepare.outside import outside
 from cosim.prepare.services import Rack, Service, deployed, rack
+from cosim.prepare.supply import backup, calls, contract, grid_events, notices
 from cosim.prepare.traced import Provenance, Tracer, Window
 from cosim.quantities import NS_PER_DAY
 from cosim.scenario import model as spec
 from cosim.scenario.model import Scenario, Site
 from cosim.traces.catalogue import Catalogue
 from cosim.traces.jobs import JobSet
-from cosim.world.plan import Outside, Plan, SitePlan
+from cosim.world.plan import Errors, Outside, Plan, SitePlan
 
 INFINITE = float("inf")
 
@@ -70,7 +71,13 @@ class Stage:
             forecaster=scenario.forecast.kind,
             horizon=self.window.future,
             faults=draw_faults(scenario, [rack.count for rack in self.racks], self.window, seed),
+            notices=notices(scenario),
+            errors=self._errors(seed),
         )
+
+    def _errors(self, seed: int) -> Errors | None:
+        window = self.window
+        return draw_errors(self.scenario, self.outside, window.slot_ns, window.history, seed)
 
     def jobs(self, seed: int) -> JobSet:
         """The jobs of a seed, drawn or replayed."""
@@ -93,9 +100,8 @@ class Stage:
         scale, at = self.scenario.scale, self.racks[i]
         here = [s for s, service in enumerate(self.services) if service.site == i]
         preload = site.gpus.preload or site.models[0]
-        battery = _battery(site, scale)
-        grid = site.grid
-        return SitePlan(
+        grid, building = site.grid, building_of(site, scale, self._full_kw(i))
+        plan = SitePlan(
             name=name,
             gpus=at.count,
             discipline=site.gpus.discipline,
@@ -104,15 +110,32 @@ class Stage:
             preload=here[site.models.index(preload)],
             idle_mw=round(at.idle_w * 1000),
             server_mw=round(at.server_w * 1000),
-            cooling=_cooling(site.cooling),
-            battery=battery,
-            stored_kwh=battery.capacity_kwh * _soc_start(site) if battery else 0.0,
+            cooling=building.cooling,
+            battery=battery_of(site, scale),
+            stored_kwh=0.0,
             import_kw_max=_limit(grid.import_kw_max, scale),
             export_kw_max=_limit(grid.export_kw_max, scale),
             wear_usd_kwh=site.battery.wear_usd_per_kwh if site.battery else 0.0,
             preempt=site.gpus.preempt,
             batch_max=site.gpus.batch_max,
+            grid_events=grid_events(site, self.window, self.scenario),
+            curtailment_usd_kwh=grid.connection.curtailment_usd_per_kwh,
+            backup=backup(site, scale),
+            contract=contract(site, self.window, scale),
+            calls=calls(site, self.window, self.scenario),
+            cells=cells_of(site),
+            ageing=ageing_of(site, scale),
+            room=building.room,
+            room_c=building.room_c,
         )
+        return replace(plan, stored_kwh=plan.capacity_kwh * _soc_start(site))
+
+    def _full_kw(self, i: int) -> float:
+        """IT power of a site with all GPUs at their hungriest [kW], replicas included."""
+        at = self.racks[i]
+        plans = [service.plan for service in self.services if service.site == i]
+        most_mw = max(plan.most_mw(len(at.clock.speed) - 1) for plan in plans)
+        return self.scenario.replicas * at.count * (most_mw / 1e6 + at.server_w / 1e3)
 
     @cached_property
     def _info(self) -> WorldInfo:
@@ -133,41 +156,6 @@ def _limit(kw: float | None, scale: float) -> float:
 
 def _soc_start(site: Site) -> float:
     return site.battery.soc_start if site.battery else 0.0
-
-
-def _battery(site: Site, scale: float) -> Battery | None:
-    size = site.battery
-    if size is None:
-        return None
-    losses = (1.0, 1.0, 0.0)
-    if isinstance(size, spec.LinearBattery):
-        per_h = size.self_discharge_per_day / 24
-        losses = (size.charge_efficiency, size.discharge_efficiency, per_h)
-    return Battery(
-        kind="linear",
-        capacity_kwh=size.capacity_kwh * scale,
-        charge_kw_max=size.charge_kw_max * scale,
-        discharge_kw_max=size.discharge_kw_max * scale,
-        charge_efficiency=losses[0],
-        discharge_efficiency=losses[1],
-        self_discharge_per_h=losses[2],
-        soc_min=size.soc[0],
-        soc_max=size.soc[1],
-    )
-
-
-def _cooling(
-    cooling: spec.ConstantCooling | spec.EconomizerCooling,
-) -> physics_cooling.CoolingModel:
-    if isinstance(cooling, spec.ConstantCooling):
-        return physics_cooling.ConstantPue(cooling.pue)
-    return physics_cooling.Economizer(
-        fixed_overhead=cooling.misc_share,
-        fan_ratio=cooling.fan_share,
-        ups_loss=cooling.ups_share,
-        t_free_c=cooling.free_below_c,
-        t_full_c=cooling.full_above_c,
-    )
 
 
 def window_of(scenario: Scenario) -> Window:

@@ -17,6 +17,7 @@ from cosim.report.style import (
     PURPLE,
     SKY,
     VERMILION,
+    YELLOW,
     figure,
     light,
     stride,
@@ -30,12 +31,14 @@ _SOURCES = (
     ("solar_kwh", "solar", ORANGE),
     ("wind_kwh", "wind", SKY),
     ("discharge_kwh", "battery", GREEN),
+    ("backup_kwh", "backup", YELLOW),
     ("import_kwh", "grid", GREY),
 )
 _OUTLETS = (
     ("charge_kwh", "charging", GREEN),
     ("export_kwh", "export", PURPLE),
     ("curtailed_kwh", "curtailed", VERMILION),
+    ("spilled_kwh", "spilled", YELLOW),
 )
 _LOADS = tuple(
     (f"{name}_kwh", name, tint)

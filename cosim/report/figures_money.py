@@ -30,7 +30,12 @@ TERMS = (
     ("carbon_usd", "carbon"),
     ("wear_usd", "battery wear"),
     ("unserved_usd", "unserved energy"),
-    ("demand_usd", "demand charge"),
+    ("demand_usd", "demand charges"),
+    ("fixed_usd", "fixed charges"),
+    ("true_up_usd", "true-up"),
+    ("curtailment_usd", "curtailment"),
+    ("backup_usd", "backup"),
+    ("dr_usd", "demand response"),
     ("settlement_usd", "stored energy"),
 )
 

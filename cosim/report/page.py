@@ -22,7 +22,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from cosim.ledger import SINKS
 from cosim.report import (
     figures_audit,
     figures_delay,
@@ -121,7 +120,7 @@ def render(case: Case, file_name: str = "report.html") -> str:
             panels=_panels(case),
             tables=tables,
             audit=tables_audit,
-            sinks=SINKS,
+            sinks=tables_audit.sinks(case),
             policies=list(enumerate(case.policies)),
             lock=_safe_json(json.dumps(make_lock(case), allow_nan=False, ensure_ascii=False)),
             css=Markup(_read("report.css")),

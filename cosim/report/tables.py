@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -170,11 +170,26 @@ def _site_row(name: str, site: Site) -> dict[str, str]:
         "wind": size(site.wind.rated_kw) if site.wind else MISSING,
         "battery": size(site.battery.capacity_kwh) if site.battery else MISSING,
         "power": _battery_power(site.battery),
-        "cooling": site.cooling.kind,
+        "cooling": site.cooling.kind if site.room is None else f"{site.cooling.kind}, room",
         "imports": _limit(grid.import_kw_max),
         "exports": _limit(grid.export_kw_max),
         "price": getattr(grid.price, "trace", grid.price.kind),
+        "terms": ", ".join(_terms(site)),
     }
+
+
+def _terms(site: Site) -> Iterator[str]:
+    """What a site's supply has beside a price."""
+    grid, limits = site.grid, len(site.grid.connection.limits)
+    if grid.tariff is not None:
+        yield f"tariff ({grid.tariff.metering.replace('_', ' ')})"
+    if limits:
+        yield f"{limits} {'times' if limits > 1 else 'time'} of lower limits"
+    if grid.demand_response is not None:
+        calls = len(grid.demand_response.calls)
+        yield f"{calls} {'calls' if calls > 1 else 'call'} to use less"
+    if site.backup is not None:
+        yield f"{site.backup.kind} backup of {size(site.backup.rated_kw)} kW"
 
 
 def _degrees(angle: float, ends: str) -> str:
@@ -184,7 +199,9 @@ def _degrees(angle: float, ends: str) -> str:
 def _battery_power(battery: Battery | None) -> str:
     if battery is None:
         return ""
-    return f"{size(battery.charge_kw_max)} / {size(battery.discharge_kw_max)} kW, {battery.kind}"
+    ages = f", ages by {battery.ageing.model}" if battery.ageing else ""
+    powers = f"{size(battery.charge_kw_max)} / {size(battery.discharge_kw_max)} kW"
+    return f"{powers}, {battery.kind}{ages}"
 
 
 def _limit(power_kw: float | None) -> str:

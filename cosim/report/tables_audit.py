@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,19 +22,29 @@ class Matrix:
     worst: str
 
 
+def sinks(case: Case) -> tuple[str, ...]:
+    """Columns of the matrices; spilled energy only where a site has a backup."""
+    return SINKS if _backup(case) else SINKS[: SINKS.index("spilled")]
+
+
+def _backup(case: Case) -> bool:
+    return any(site.backup is not None for site in case.scenario.sites.values())
+
+
 def energy_matrices(case: Case, policy: str) -> list[Matrix]:
     """Double-entry matrices of the shown seed, one per site, drain included."""
     ledger = case.shown(policy).ledger
-    return [_matrix(ledger, i) for i in range(len(ledger.sites))]
+    sources = SOURCES if _backup(case) else SOURCES[: SOURCES.index("backup")]
+    return [_matrix(ledger, i, sources, sinks(case)) for i in range(len(ledger.sites))]
 
 
-def _matrix(ledger: Ledger, site: int) -> Matrix:
+def _matrix(ledger: Ledger, site: int, sources: Sequence[str], into: Sequence[str]) -> Matrix:
     flows = np.array(
-        [[ledger.flow(s, k)[:, site].sum() for k in SINKS] for s in SOURCES], dtype=np.float64
+        [[ledger.flow(s, k)[:, site].sum() for k in into] for s in sources], dtype=np.float64
     )
     table = np.vstack([flows, flows.sum(axis=0)])
     table = np.column_stack([table, table.sum(axis=1)])
-    heads = (*SOURCES, "sum")
+    heads = (*sources, "sum")
     rows = tuple(
         (head, tuple(MISSING if cell == 0 else number(cell, 1) for cell in line))
         for head, line in zip(heads, table.tolist(), strict=True)
@@ -47,9 +58,9 @@ def posting_error_kwh(ledger: Ledger, site: int) -> float:
     out = {s: sum(ledger.flow(s, sink)[:, site].sum() for sink in SINKS) for s in SOURCES}
     meter = {name: float(ledger.data[name][:, site].sum()) for name in ledger.data}
     unserved = meter["unserved_kwh"]
-    gaps = [into[k] - meter[f"{k}_kwh"] for k in ("export", "curtailed")]
+    gaps = [into[k] - meter[f"{k}_kwh"] for k in ("export", "curtailed", "spilled")]
     gaps += [out["grid"] - meter["import_kwh"]]
-    gaps += [out[s] - meter[f"{s}_kwh"] for s in ("solar", "wind")]
+    gaps += [out[s] - meter[f"{s}_kwh"] for s in ("solar", "wind", "backup")]
     gaps.append(sum(into[k] for k in LOADS) + unserved - sum(meter[f"{k}_kwh"] for k in LOADS))
     return max(abs(float(gap)) for gap in gaps)
 

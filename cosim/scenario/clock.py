@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
+from pydantic import Field, model_validator
 
-from pydantic import Field, field_validator, model_validator
-
-from cosim.scenario.parts import Part, Positive
+from cosim.scenario.parts import Instant, Part, Positive
 
 
 class Clock(Part):
     """The window that is simulated and how it is cut."""
 
-    start: datetime = Field(description="First instant, ISO 8601 with Z or an offset.")
+    start: Instant = Field(description="First instant, ISO 8601 with Z or an offset.")
     days: Positive = Field(default=1.0, description="Length of the window [days].")
     slot_minutes: Positive = Field(default=5.0, description="Length of a decision slot [min].")
     meter_seconds: Positive = Field(default=60.0, description="Length of a meter bin [s].")
@@ -21,24 +18,6 @@ class Clock(Part):
         default=False,
         description="Allow traces of other years or typical years; they are shifted and reported.",
     )
-
-    @field_validator("start", mode="before")
-    @classmethod
-    def _as_text(cls, value: Any) -> Any:
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            message = "is a number; write an instant such as 2019-04-22T00:00:00Z"
-            raise ValueError(message)  # noqa: TRY004 - pydantic collects ValueError only
-        return value
-
-    @field_validator("start")
-    @classmethod
-    def _anchored(cls, value: datetime) -> datetime:
-        if value.tzinfo is None:
-            raise ValueError(
-                "has no time zone, so daylight saving is ambiguous; write it in UTC with a Z, "
-                f"e.g. {value.isoformat()}Z"
-            )
-        return value.astimezone(UTC)
 
     @model_validator(mode="after")
     def _divides(self) -> Clock:

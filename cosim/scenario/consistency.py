@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 from pydantic_core import PydanticCustomError
 
 from cosim.errors import did_you_mean
+from cosim.scenario.consistency_grid import Finding, grid_findings, outside_window
 
 if TYPE_CHECKING:
     from cosim.scenario.model import Scenario
-
-Finding = tuple[tuple[str | int, ...], str]
 
 
 def check(scenario: Scenario) -> None:
@@ -34,9 +33,11 @@ def check(scenario: Scenario) -> None:
 
 def _findings(scenario: Scenario) -> Iterator[Finding]:
     yield from _site_findings(scenario)
+    yield from _wear_findings(scenario)
     yield from _batch_findings(scenario)
     yield from _workload_findings(scenario)
     yield from _outage_findings(scenario)
+    yield from grid_findings(scenario)
     yield from _step_findings(scenario)
     if scenario.money.preset == "market":
         for name in scenario.models:
@@ -55,6 +56,14 @@ def _site_findings(scenario: Scenario) -> Iterator[Finding]:
         if round(site.gpus.count * scenario.scale) < 1:
             message = f"{site.gpus.count} GPUs at scale {scenario.scale:g} are less than one"
             yield ("sites", name, "gpus", "count"), message
+
+
+def _wear_findings(scenario: Scenario) -> Iterator[Finding]:
+    for name, site in scenario.sites.items():
+        battery = site.battery
+        if battery and battery.ageing is not None and battery.wear_usd_per_kwh > 0:
+            place = ("sites", name, "battery", "wear_usd_per_kwh")
+            yield place, "`ageing` books the wear; leave wear_usd_per_kwh out, or ageing"
 
 
 def _batch_findings(scenario: Scenario) -> Iterator[Finding]:
@@ -92,11 +101,7 @@ def _outage_findings(scenario: Scenario) -> Iterator[Finding]:
             count = scenario.sites[outage.site].gpus.count
             message = f"{outage.gpus} GPUs; site `{outage.site}` has {count}; or write `all`"
             yield ("faults", i, "gpus"), message
-        begin_h, hours = outage.begin_h(scenario.clock.start), 24 * scenario.clock.days
-        if not 0 <= begin_h < hours:
-            key = "at" if outage.at is not None else "at_h"
-            message = f"begins {begin_h:g} h after the start; the window is 0 to {hours:g} h"
-            yield ("faults", i, key), message
+        yield from outside_window(scenario, ("faults", i), outage)
 
 
 def _step_findings(scenario: Scenario) -> Iterator[Finding]:

@@ -26,6 +26,11 @@ class PolicyChoice(Part):
         description="Policies of `cosim compare`; the first is the baseline.",
     )
     energy: PolicySpec = Field(default=PolicySpec(use="paper-inner"), description="Energy layer.")
+    decide_limit_ms: Positive | None = Field(
+        default=None,
+        description="A decision that takes longer comes too late: the last one stays in force, at "
+        "first every job stays at home. Such a run depends on the speed of the machine.",
+    )
 
     @field_validator("compare", mode="before")
     @classmethod
@@ -53,9 +58,18 @@ class PolicyChoice(Part):
 class Forecasting(Part):
     """What is foreseen. Day-ahead prices are known from gate closure on, in every kind."""
 
-    kind: Literal["seasonal", "persistence", "perfect"] = Field(
+    kind: Literal["seasonal", "persistence", "noisy", "perfect"] = Field(
         default="seasonal",
-        description="`seasonal`: as the same hour yesterday; `persistence`: as now; `perfect`.",
+        description="`seasonal`: as the same hour yesterday; `persistence`: as now; `noisy`: the "
+        "truth with errors that grow with the lead; `perfect`.",
+    )
+    error_level: Annotated[float, Field(ge=0, le=10)] = Field(
+        default=1.0,
+        description="Of `noisy`: error of a far forecast over that of yesterday's value.",
+    )
+    error_hours: Positive = Field(
+        default=6.0,
+        description="Of `noisy`: lead at which 86 % of the error's variance is reached [h].",
     )
     horizon_hours: Positive = 24.0
     gate_hour: Annotated[float, Field(ge=0, le=24)] = Field(

@@ -1,4 +1,4 @@
-"""What stands at a site: its place, GPUs, cooling, solar field and turbines."""
+"""What stands at a site: its place, GPUs, solar field and turbines."""
 
 from __future__ import annotations
 
@@ -85,27 +85,6 @@ class Gpus(Part):
                 "choose `discipline: edf`, `srs` or `priority`"
             )
         return self
-
-
-class ConstantCooling(Part):
-    """Facility overhead as a constant share of IT power."""
-
-    kind: Literal["constant"]
-    pue: Annotated[float, Field(ge=1, le=3)]
-
-
-class EconomizerCooling(Part):
-    """Outside air while it is cool, compressors as it gets hot: PUE rises with temperature."""
-
-    kind: Literal["economizer"] = "economizer"
-    fan_share: NotNegative = Field(default=0.04, description="Fans, share of IT power.")
-    ups_share: NotNegative = Field(default=0.04, description="UPS and wiring, share of IT power.")
-    misc_share: NotNegative = Field(default=0.02, description="Light and rest, share of IT.")
-    free_below_c: float = Field(default=18.0, description="No compressor below this [°C].")
-    full_above_c: float = Field(default=27.0, description="All heat by compressor above [°C].")
-
-
-Cooling = Annotated[ConstantCooling | EconomizerCooling, Field(discriminator="kind")]
 
 
 class Pv(Part):

@@ -11,7 +11,33 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from cosim.scenario.batteries import (
+    AgeingSpec,
+    Battery,
+    ConstantCells,
+    ConverterSpec,
+    DeratingSpec,
+    IdealBattery,
+    LinearBattery,
+    OutdoorCells,
+    PcsOhmicBattery,
+    TaperSpec,
+)
 from cosim.scenario.clock import Clock
+from cosim.scenario.connection import (
+    Backup,
+    Connection,
+    DemandResponseSpec,
+    DieselBackup,
+    GasBackup,
+)
+from cosim.scenario.cooling import (
+    ChillerCooling,
+    ConstantCooling,
+    Cooling,
+    EconomizerCooling,
+    Room,
+)
 from cosim.scenario.deciding import Forecasting, PolicyChoice, PolicySpec
 from cosim.scenario.gpu_clocks import (
     ClockCubicSpec,
@@ -20,15 +46,7 @@ from cosim.scenario.gpu_clocks import (
     ClockTableSpec,
     Embodied,
 )
-from cosim.scenario.hardware import (
-    ConstantCooling,
-    Cooling,
-    EconomizerCooling,
-    Gpus,
-    Location,
-    Pv,
-    Wind,
-)
+from cosim.scenario.hardware import Gpus, Location, Pv, Wind
 from cosim.scenario.images import (
     Batching,
     Curve,
@@ -44,19 +62,17 @@ from cosim.scenario.outages import Failures, Outage
 from cosim.scenario.parts import Part, Positive
 from cosim.scenario.samplers import OwnSampler, PublishedSampler
 from cosim.scenario.supply import (
-    Battery,
     Carbon,
     FlatCarbon,
     FlatPrice,
     Grid,
-    IdealBattery,
-    LinearBattery,
     Price,
     TouPeriodSpec,
     TouPrice,
     TraceCarbon,
     TracePrice,
 )
+from cosim.scenario.tariff import TariffSpec
 from cosim.scenario.workload import (
     Arrivals,
     Delay,
@@ -74,19 +90,28 @@ from cosim.scenario.workload import (
 )
 
 __all__ = [
+    "AgeingSpec",
     "Arrivals",
+    "Backup",
     "Batching",
     "Battery",
     "Carbon",
+    "ChillerCooling",
     "Clock",
     "ClockCubicSpec",
     "ClockPowerLawSpec",
     "ClockRooflineSpec",
     "ClockTableSpec",
+    "Connection",
+    "ConstantCells",
     "ConstantCooling",
+    "ConverterSpec",
     "Cooling",
     "Curve",
     "Delay",
+    "DemandResponseSpec",
+    "DeratingSpec",
+    "DieselBackup",
     "EconomizerCooling",
     "Embodied",
     "Failures",
@@ -95,6 +120,7 @@ __all__ = [
     "Flexible",
     "Forecasting",
     "GammaProcess",
+    "GasBackup",
     "GeneratedArrivals",
     "Gpus",
     "Grid",
@@ -107,8 +133,10 @@ __all__ = [
     "Money",
     "Network",
     "Outage",
+    "OutdoorCells",
     "OwnSampler",
     "Part",
+    "PcsOhmicBattery",
     "PoissonProcess",
     "PolicyChoice",
     "PolicySpec",
@@ -118,11 +146,14 @@ __all__ = [
     "PublishedSampler",
     "Pv",
     "ReplayArrivals",
+    "Room",
     "SaturatingCurve",
     "Scenario",
     "SigmoidCurve",
     "Site",
     "TableCurve",
+    "TaperSpec",
+    "TariffSpec",
     "Timing",
     "TouPeriodSpec",
     "TouPrice",
@@ -139,21 +170,36 @@ class Site(Part):
 
     location: Location
     weather: str | None = Field(
-        default=None, description="Weather trace id; needed by pv, wind and the economizer."
+        default=None,
+        description="Weather trace id; needed by pv, wind, cooling by weather, a room and cells "
+        "as warm as outdoors.",
     )
     models: tuple[str, ...] = Field(min_length=1, description="Models deployed here.")
     gpus: Gpus
     cooling: Cooling = EconomizerCooling()
+    room: Room | None = Field(
+        default=None, description="The machine room as a store of cold; `{}` takes the defaults."
+    )
+    design_it_kw: Positive | None = Field(
+        default=None,
+        description="IT power that cooling and room are built for [kW]; default: all GPUs at "
+        "their hungriest.",
+    )
     pv: Pv | None = None
     wind: Wind | None = None
     battery: Battery | None = None
+    backup: Backup | None = None
     grid: Grid
 
     @model_validator(mode="after")
     def _weather_known(self) -> Site:
         needs = [n for n, part in (("pv", self.pv), ("wind", self.wind)) if part is not None]
-        if isinstance(self.cooling, EconomizerCooling):
-            needs.append("cooling (economizer)")
+        if not isinstance(self.cooling, ConstantCooling):
+            needs.append(f"cooling ({self.cooling.kind})")
+        if self.room is not None:
+            needs.append("room")
+        if self.battery and isinstance(self.battery.cell_temperature, OutdoorCells):
+            needs.append("battery.cell_temperature (outdoor)")
         if needs and self.weather is None:
             raise ValueError(f"needs `weather:` for {', '.join(needs)}")
         if len(set(self.models)) != len(self.models):

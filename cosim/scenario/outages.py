@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field
 
-from cosim.scenario.parts import NotNegative, Part
+from cosim.scenario.parts import Part
+from cosim.scenario.spans import Span
 
 
 class Failures(Part):
@@ -21,42 +21,10 @@ class Failures(Part):
     )
 
 
-class Outage(Part):
+class Outage(Span):
     """GPUs of a site that are down for a time, as planned."""
 
     site: str
     gpus: Annotated[int, Field(gt=0)] | Literal["all"] = Field(
         default="all", description="How many at scale 1, from the lowest number on."
     )
-    at_h: NotNegative | None = Field(default=None, description="Begins so long after the start.")
-    at: datetime | None = Field(
-        default=None, description="Begins at this instant, ISO 8601 with Z or an offset."
-    )
-    for_h: Annotated[float, Field(gt=0, le=87_600)] = Field(description="Lasts so long.")
-
-    @field_validator("at", mode="before")
-    @classmethod
-    def _as_text(cls, value: Any) -> Any:
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            message = "is a number; write an instant such as 2019-04-22T10:00:00Z, or `at_h:`"
-            raise ValueError(message)  # noqa: TRY004 - pydantic collects ValueError only
-        return value
-
-    @field_validator("at")
-    @classmethod
-    def _anchored(cls, value: datetime | None) -> datetime | None:
-        if value is not None and value.tzinfo is None:
-            raise ValueError(f"has no time zone; write it in UTC with a Z: {value.isoformat()}Z")
-        return value if value is None else value.astimezone(UTC)
-
-    @model_validator(mode="after")
-    def _one_beginning(self) -> Outage:
-        if (self.at is None) == (self.at_h is None):
-            raise ValueError("needs either `at_h:` or `at:`")
-        return self
-
-    def begin_h(self, start: datetime) -> float:
-        """Hours from the start of the window to the beginning of the outage."""
-        if self.at is not None:
-            return (self.at - start).total_seconds() / 3600
-        return self.at_h or 0.0

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import UTC, datetime
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -24,3 +25,24 @@ class Part(BaseModel):
     """Base of every part of a scenario: frozen, and nothing unknown is accepted."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def _written_out(value: Any) -> Any:
+    """YAML reads a year as a number, and a library would take that for seconds since 1970."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        message = "is a number; write an instant such as 2019-04-22T00:00:00Z"
+        raise ValueError(message)  # noqa: TRY004 - pydantic collects ValueError only
+    return value
+
+
+def _anchored(value: datetime) -> datetime:
+    """The instant in UTC."""
+    if value.tzinfo is None:
+        raise ValueError(
+            "has no time zone, so daylight saving is ambiguous; write it in UTC with a Z, "
+            f"e.g. {value.isoformat()}Z"
+        )
+    return value.astimezone(UTC)
+
+
+Instant = Annotated[datetime, BeforeValidator(_written_out), AfterValidator(_anchored)]

@@ -1,50 +1,14 @@
-"""What supplies a site: its battery, tariffs, carbon and the grid connection."""
+"""What supplies a site from outside: tariffs, carbon and the grid connection."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
-from cosim.scenario.parts import Efficiency, NotNegative, Part, Positive, Share, TraceRef
-
-
-class _BatterySize(Part):
-    capacity_kwh: Positive
-    charge_kw_max: Positive
-    discharge_kw_max: Positive
-    soc: tuple[Share, Share] = Field(default=(0.1, 0.9), description="Allowed window.")
-    soc_start: Share = 0.5
-    wear_usd_per_kwh: NotNegative = Field(
-        default=0.0, description="Wear booked per kWh discharged [USD/kWh]."
-    )
-
-    @model_validator(mode="after")
-    def _window(self) -> _BatterySize:
-        low, high = self.soc
-        if not low < high:
-            raise ValueError(f"soc window [{low}, {high}] is empty: give [low, high]")
-        if not low <= self.soc_start <= high:
-            raise ValueError(f"soc_start {self.soc_start} lies outside the window [{low}, {high}]")
-        return self
-
-
-class IdealBattery(_BatterySize):
-    """The paper's lossless battery (JEMAS Eq. 9)."""
-
-    kind: Literal["ideal"]
-
-
-class LinearBattery(_BatterySize):
-    """Constant efficiencies and self-discharge."""
-
-    kind: Literal["linear"] = "linear"
-    charge_efficiency: Efficiency = 0.938
-    discharge_efficiency: Efficiency = 0.938
-    self_discharge_per_day: Annotated[float, Field(ge=0, lt=1)] = 0.001
-
-
-Battery = Annotated[IdealBattery | LinearBattery, Field(discriminator="kind")]
+from cosim.scenario.connection import Connection, DemandResponseSpec
+from cosim.scenario.parts import NotNegative, Part, Positive, Share, TraceRef
+from cosim.scenario.tariff import TariffSpec
 
 
 class TracePrice(Part):
@@ -113,6 +77,11 @@ class Grid(Part):
     sale: Price | None = Field(default=None, description="Own sale price instead of the share.")
     import_kw_max: Positive | None = Field(default=None, description="None: unlimited.")
     export_kw_max: NotNegative | None = Field(default=None, description="None: unlimited.")
+    tariff: TariffSpec | None = Field(
+        default=None, description="Charges on top of `price`: network, tiers, peaks, the month."
+    )
+    connection: Connection = Connection()
+    demand_response: DemandResponseSpec | None = None
     fossil_g_per_kwh: Annotated[float, Field(ge=200, le=1500)] | None = Field(
         default=None,
         description="Carbon intensity of the zone's fossil plants together [g/kWh]. With it "

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from cosim.hindsight import hindsight
+from cosim.hindsight import hindsight, unbounded
 from cosim.prepare import Stage
 
 REGRET = "regret_to_bound_usd"
@@ -23,11 +23,13 @@ cosim.scenario.load import load_scenario; from cosim.hindsight import hindsight;
 staged(load_scenario('scenarios/paper/base-small.yaml')).plan(1)" "hindsight(p)"``)."""
 
 
-def affordable(on: Stage, seeds: Sequence[int]) -> bool:
-    """Whether the bounds of all seeds are expected to take less than half a minute."""
+def obstacle(on: Stage, seeds: Sequence[int]) -> str:
+    """Why the bounds are not computed unless they are asked for, in words; empty if they are."""
     slots = (on.window.end_utc_ns - on.window.start_utc_ns) / on.window.slot_ns
     size = slots * len(on.services) * len(on.racks)
-    return len(seeds) * size / SIZE_PER_S <= SECONDS_MAX
+    if len(seeds) * size / SIZE_PER_S > SECONDS_MAX:
+        return "it would take over 30 s; ask for it with --bound"
+    return "; ".join(unbounded(on.plan(seeds[0])))
 
 
 def bounds(on: Stage, seeds: Sequence[int]) -> dict[int, float]:

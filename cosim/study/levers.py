@@ -8,8 +8,9 @@ relation:
     steps, transfer   loss of utility without the lever, of the utility               at least 5 %
     DVFS, battery, solar, wind   rise of the energy cost without it, of that cost     at least 1 %
 
-The energy cost is net: imports − exports + unserved energy, wear, carbon and demand charges − the
-worth of what is left in the battery, so that a lever cannot shine by emptying or filling it.
+The energy cost is net: what `energy_cost_usd` counts, demand charges included, + unserved energy,
+wear and carbon − the worth of what is left in the battery, so that a lever cannot shine by
+emptying or filling it.
 """
 
 from __future__ import annotations
@@ -38,7 +39,6 @@ _COST = (
     ("unserved_usd", 1.0),
     ("wear_usd", 1.0),
     ("carbon_usd", 1.0),
-    ("demand_usd", 1.0),
     ("settlement_usd", -1.0),
 )
 Kpis = Mapping[str, float]

@@ -21,7 +21,6 @@ from cosim.world.kernel_state import (
     BY_KEY,
     BY_PRIORITY,
     BY_STEPS,
-    DEFAULT_STEPS,
     EDF,
     FOREVER,
     FREE,
@@ -41,7 +40,6 @@ from cosim.world.kernel_state import (
     SITE_COLUMNS,
     STINT_COLUMNS,
     TIMING_COLUMNS,
-    WINDOW_NS,
     WORD,
     WORK_COLUMNS,
     WORLD_ENTRIES,
@@ -240,7 +238,6 @@ def _off_words(plan: Plan) -> int:
 
 def _world(plan: Plan) -> Ints:
     world = np.zeros(WORLD_ENTRIES, dtype=np.int64)
-    world[WINDOW_NS], world[DEFAULT_STEPS] = plan.window_ns, plan.info.default_steps
     world[GPU_BITS] = max(1, max(site.gpus - 1 for site in plan.sites).bit_length())
     _guard(plan, int(world[GPU_BITS]))
     return world

@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from cosim.errors import BalanceError
 from cosim.ledger import COLUMNS, Ledger
 from cosim.world import kernel_grid as at
+from cosim.world.ageing import Agers
+from cosim.world.calls import Calls
+from cosim.world.contracts import changing, lay_contracts
 from cosim.world.grid import lay_grid
 from cosim.world.kernel_calls import open_slot
 from cosim.world.memory import Memory
@@ -30,15 +33,20 @@ class Books:
     Attributes:
         plan: what is run.
         grid: the electrical side, ledger and bins included.
+        contract: supply contracts and their meters.
+        calls: calls for demand response.
         memory: the table through which compiled code reaches it.
+        agers: batteries that grow older.
         slot: the slot that is being gathered.
     """
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.grid = lay_grid(plan)
+        self.grid, self.contract, self.calls = lay_grid(plan), lay_contracts(plan), Calls(plan)
         self.memory = Memory()
         self.memory.put(self.grid)
+        self.memory.put(self.contract)
+        self.agers = Agers(plan)
         self.slot = -1
 
     @property
@@ -64,9 +72,20 @@ class Books:
         """What a run changes; rows and bins are filled anew as their slots come."""
         grid = self.grid
         return [
-            *(grid.state, grid.levels, grid.told_jobs, grid.counts),
+            *(grid.state, grid.battery, grid.levels, grid.told_jobs, grid.counts),
             *(grid.seen, grid.told, grid.clock),
+            *changing(self.contract),
         ]
+
+    def rewind(self) -> None:
+        """Begin anew, when what a run changes has been put back."""
+        self.slot = -1
+        self.agers.forget()
+
+    def close_slot(self) -> None:
+        """Do what a slot's end asks for when the engine has settled it."""
+        self.calls.settle(self.grid, self.slot)
+        self.agers.close_slot(self.grid, self.slot)
 
     def check(self) -> None:
         """Hold the bins of the slot to their balance.

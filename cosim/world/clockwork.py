@@ -24,12 +24,15 @@ from cosim.world.kernel_grid import (
     ABSORB,
     CARBON_USD,
     COVER,
+    DEMAND_USD,
+    DR_USD,
     EXPORT_USD,
     FACILITY_KW,
     FINISHED_ROW,
     IMPORT_USD,
     LATE_ROW,
     POWER,
+    SETPOINT,
     UNSERVED_USD,
     WEAR_USD,
 )
@@ -57,6 +60,7 @@ class Clockwork:
         self.engine = make_engine(engine, self.env, self.books, name)
         self.forecaster = Forecaster(plan)
         self._lookout = Lookout(self.books)
+        self._has_edges = any(site.has_edges for site in plan.sites)
 
     def still(self) -> Still:
         """What has to be put back for the run to begin anew; only the fast engine can."""
@@ -69,7 +73,7 @@ class Clockwork:
         """Go back to where :meth:`still` was called, in a fresh environment or in a given one."""
         start.put_back()
         self.env = NsEnvironment(initial_time=0) if env is None else env
-        self.books.slot = -1
+        self.books.rewind()
         self._rewinds.rewind(self.env)
         self.forecaster.forget()
 
@@ -95,6 +99,8 @@ class Clockwork:
         grid.state[:, POWER] = decision.battery_kw
         grid.state[:, ABSORB] = decision.battery_absorb_kw
         grid.state[:, COVER] = decision.battery_cover_kw
+        setpoint_c = decision.cooling_setpoint_c
+        grid.state[:, SETPOINT] = np.nan if setpoint_c is None else setpoint_c
         if decision.dispatch is None:
             raise PolicyError(self.name, "no layer gave a dispatch rule", slot=slot)
         rule = decision.dispatch
@@ -111,18 +117,21 @@ class Clockwork:
     def close_slot(self) -> None:
         """Gather what ended and settle the slot."""
         self.engine.close_slot()
+        self.books.close_slot()
         self.books.check()
         if self.books.in_window:
             self.forecaster.measured(self.books.grid.seen[FACILITY_KW].copy())
 
-    def outcome(self) -> SlotOutcome:
-        """What the slot that was closed has brought."""
+    def outcome(self, slot: int) -> SlotOutcome:
+        """What the slot that was closed last has brought."""
         grid = self.books.grid
-        row, (revenue, penalty) = grid.rows[self.books.slot], grid.told.copy()
+        row, (revenue, penalty) = grid.rows[slot], grid.told.copy()
         energy = row[IMPORT_USD] - row[EXPORT_USD]
+        if self._has_edges:
+            energy = energy + row[DEMAND_USD:DR_USD].sum(axis=0) - row[DR_USD]
         other = row[UNSERVED_USD] + row[CARBON_USD] + row[WEAR_USD]
         return SlotOutcome(
-            self.books.slot,
+            slot,
             float((revenue - penalty - energy - other).sum()),
             revenue,
             penalty,

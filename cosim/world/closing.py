@@ -1,4 +1,7 @@
-"""After the window nobody waits: there is no later slot in which a job could be placed."""
+"""Rules for want of a decision: after the window nobody waits, and at first everybody stays.
+
+After the window there is no later slot in which a job could be placed.
+"""
 
 from __future__ import annotations
 
@@ -32,3 +35,9 @@ def _split_at_home(rule: SplitRule, world: WorldInfo) -> SplitRule:
     shares[np.arange(world.n_sites), :, world.home_service] += shares[:, :, hold]
     shares[:, :, hold] = 0.0
     return replace(rule, shares=shares)
+
+
+def stay_at_home(world: WorldInfo) -> SplitRule:
+    """The rule of those who know nothing: every job at home's first service, default steps."""
+    steps = np.asarray(world.steps, dtype=np.int64)[world.default_column]
+    return SplitRule(world.staying, np.broadcast_to(steps, world.reachable.shape).copy())

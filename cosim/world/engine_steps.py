@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import simpy
 
-from cosim.decision import DROP, HOLD, DispatchRule, Placement
+from cosim.decision import DROP, HOLD, DispatchRule
 from cosim.world import kernel_calls
 from cosim.world.books import Books
 from cosim.world.dispatch import Dispatcher
@@ -73,8 +73,7 @@ class StepEngine:
         now_ns = self.env.now
         placement = self._dispatcher.place(job, now_ns)
         if placement.service == HOLD:
-            placement = self._hold(job)
-        if placement.service == HOLD:
+            self._held.append(job)
             return
         self.fates.service[job], self.fates.steps[job] = placement
         self.fates.decided_ns[job] = now_ns
@@ -82,15 +81,6 @@ class StepEngine:
             self._open -= 1
             return
         self._send(job, self._site_of[placement.service])
-
-    def _hold(self, job: int) -> Placement:
-        """Keep a job at home until the next slot; after the window there is none to wait for."""
-        if self.env.now < self.plan.window_ns:
-            self._held.append(job)
-            return Placement(HOLD, 0)
-        info = self.plan.info
-        service = int(info.home_service[self.plan.jobs.home[job]])
-        return Placement(service, info.default_steps)
 
     def _send(self, job: int, site: int) -> None:
         trip = self._dispatcher.trip(job, site)

@@ -60,7 +60,7 @@ class Episode:
 
     def outcome(self) -> SlotOutcome:
         """What the slot that has passed brought."""
-        return self.works.outcome()
+        return self.works.outcome(self.slot - 1)
 
     def _run_to(self, slot: int) -> None:
         step = self.works.env.step

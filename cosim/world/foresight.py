@@ -2,8 +2,8 @@
 
 Prices are public from day-ahead gate closure until the end of the published day. All else is
 opinion: ``seasonal`` expects each hour to be as it was 24 h before the issue time,
-``persistence`` expects the last measurement to last, ``perfect`` knows the future and is for
-comparison only.
+``persistence`` expects the last measurement to last. ``noisy`` knows the future up to errors that
+grow with the lead, and ``perfect`` knows it: both are for studies of what foresight is worth.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from cosim.decision import Forecast, Forecasts
 from cosim.quantities import NS_PER_DAY
-from cosim.world.plan import Plan
+from cosim.world.plan import Errors, Plan
 
 FloatArray = NDArray[np.float64]
 _OUTSIDE = {
@@ -54,8 +54,8 @@ class Forecaster:
     """Issues forecasts at slot edges.
 
     Attributes:
-        plan: the world's plan; the future in it is read by ``perfect`` only, and prices only as
-            far as they are published.
+        plan: the world's plan; the future in it is read by ``perfect`` and ``noisy`` only, and
+            prices only as far as they are published.
     """
 
     plan: Plan
@@ -87,7 +87,7 @@ class Forecaster:
             values = _filled(series[first : first + horizon], series[max(first - 1, 0)])
             known = np.ones(values.shape, dtype=np.bool_)
         else:
-            values, known = self._opinion(series, first, horizon)
+            values, known = self._opinion(name, first, horizon)
             if name in ("price", "sale"):
                 self._publish(series, slot, first, values, known)
         return Forecast(
@@ -98,16 +98,32 @@ class Forecaster:
         return max(1, min(self.plan.horizon, len(series) - first))
 
     def _opinion(
-        self, series: FloatArray, first: int, horizon: int
+        self, name: str, first: int, horizon: int
     ) -> tuple[FloatArray, NDArray[np.bool_]]:
-        """Values that rest on measurements before the issue time alone."""
+        """What the forecaster thinks; unless it is ``noisy``, by earlier measurements alone."""
+        series = self._series[name]
         last = series[first - 1] if first else np.zeros(series.shape[1])
         if self.plan.forecaster == "seasonal" and first >= self._day:
             back = first - self._day + np.arange(horizon) % self._day
             values = _filled(series[back], last)
+        elif self.plan.errors is not None:
+            values = self._missed(self.plan.errors, _OUTSIDE[name], series, first, horizon)
         else:
             values = np.tile(last, (horizon, 1))
         return values, np.zeros(values.shape, dtype=np.bool_)
+
+    def _missed(
+        self, errors: Errors, name: str, series: FloatArray, first: int, horizon: int
+    ) -> FloatArray:
+        """The truth, missed by what the error process has in store since the last measurement."""
+        before, path = max(first - 1, 0), errors.paths[name]
+        leads = np.arange(first - before, first - before + horizon)[:, None]
+        error = path[first : first + horizon] - errors.keep**leads * path[before]
+        truth = _filled(series[first : first + horizon], series[before])
+        if name in errors.relative:
+            return np.asarray(truth * np.maximum(0.0, 1.0 + error))
+        values: FloatArray = truth + error
+        return np.maximum(values, 0.0) if name == "carbon_g_kwh" else values
 
     def _publish(
         self,
@@ -117,7 +133,7 @@ class Forecaster:
         values: FloatArray,
         known: NDArray[np.bool_],
     ) -> None:
-        """Put in what is public; later hours repeat the last public day."""
+        """Put in what is public; later hours repeat the last public day if nobody knows more."""
         until = self.plan.outside.published_until[min(slot, self.plan.info.slots - 1)]
         for site, end in enumerate(until.tolist()):
             count = int(np.clip(end - slot, 0, len(values)))
@@ -126,7 +142,7 @@ class Forecaster:
             values[:count, site] = np.where(good, public, values[:count, site])
             known[:count, site] = good
             day = min(self._day, count)
-            if day and count < len(values):
+            if day and count < len(values) and self.plan.errors is None:
                 tail = np.arange(len(values) - count) % day
                 values[count:, site] = values[count - day + tail, site]
 

@@ -5,7 +5,7 @@ Every entry point takes the table (:mod:`cosim.world.kernel_memory`) and a few n
 
 from __future__ import annotations
 
-from cosim.world import kernel, kernel_dispatch, kernel_faults, kernel_meter
+from cosim.world import kernel, kernel_bill, kernel_dispatch, kernel_faults, kernel_meter
 from cosim.world.compiled import compiled
 from cosim.world.kernel_facility import close_bin, close_drain
 from cosim.world.kernel_grid import (
@@ -19,7 +19,6 @@ from cosim.world.kernel_grid import (
     DELIVERED,
     GUARD_DUE,
     IMAGES_OF,
-    IMPORT_MAX,
     READINGS,
     SERVICE_OF,
     SLOT,
@@ -152,12 +151,13 @@ def close_slot(memory: Ints, drained: bool) -> None:
     for site in range(len(farm.sites)):
         if drained:
             reading = farm.sites[site, PJ_HIGH : PJ_HIGH + 6]
-            close_drain(grid, site, reading)
+            close_drain(address(memory), grid, site, reading)
             reading[:] = 0
         tell_ended(farm, grid, site)
         grid.rows[slot, ARRIVALS_ROW, site] = farm.arrived[site].sum()
         grid.counts[WAITING, site] = farm.sites[site, TAIL] - farm.sites[site, HEAD]
     kernel_meter.settle(grid, slot)
+    kernel_bill.book(address(memory), slot)
 
 
 @compiled
@@ -204,6 +204,7 @@ def put_back(copies: Ints) -> None:
 def open_slot(memory: Ints, slot: int, now_ns: int, in_window: bool) -> None:
     """Begin to gather a slot."""
     kernel_meter.open_slot(read_grid(memory), slot, now_ns, in_window)
+    kernel_bill.tell(address(memory), slot)
 
 
 # slots, the reference engine, which counts for itself ----------------------------------------
@@ -211,12 +212,13 @@ def open_slot(memory: Ints, slot: int, now_ns: int, in_window: bool) -> None:
 
 @compiled
 def guard_settings(memory: Ints, demand: Ints, out: Ints) -> None:
-    """Clock level and GPUs that may run in the coming bin, for each site; −1: not limited."""
+    """Clock level and GPUs that may run in the coming bin, for each site; −1: as decided."""
     grid = read_grid(memory)
     for site in range(len(demand)):
         out[site, 0] = -1
-        if grid.site[site, IMPORT_MAX] != kernel_meter.NO_LIMIT:
-            out[site, 0], out[site, 1] = kernel_meter.guard_setting(grid, site, demand[site])
+        if kernel_meter.is_guarded(grid, site):
+            setting = kernel_meter.guard_setting(address(memory), grid, site, demand[site])
+            out[site, 0], out[site, 1] = setting
 
 
 @compiled
@@ -235,7 +237,7 @@ def close_drains(memory: Ints, readings: Ints) -> None:
     """Book a slot of the drain of every site."""
     grid = read_grid(memory)
     for site in range(len(readings)):
-        close_drain(grid, site, readings[site])
+        close_drain(address(memory), grid, site, readings[site])
 
 
 @compiled
@@ -262,6 +264,7 @@ def settle(memory: Ints) -> None:
     """Settle the slot that ends."""
     grid = read_grid(memory)
     kernel_meter.settle(grid, grid.clock[SLOT])
+    kernel_bill.book(address(memory), grid.clock[SLOT])
 
 
 @compiled

@@ -17,7 +17,6 @@ from cosim.world.kernel_state import (
     BEGUN,
     BY_KEY,
     DECODE_NS,
-    DEFAULT_STEPS,
     DISPATCH_LEVEL,
     EDF,
     ENCODE,
@@ -50,7 +49,6 @@ from cosim.world.kernel_state import (
     W_DECODES,
     W_IMAGES,
     W_STEPS,
-    WINDOW_NS,
     WORK_NS,
     Farm,
     Floats,
@@ -316,12 +314,10 @@ def send(farm: Farm, job: int, now_ns: int, service: int, steps: int) -> bool:
     """Count a placement into its estimate and send the job; whether it joins a queue at once."""
     world = farm.world
     if service == HOLD:
-        if now_ns < world[WINDOW_NS]:
-            farm.held[world[HELD]] = job
-            world[HELD] += 1
-            return False
-        service, steps = farm.home_service[farm.home[job]], world[DEFAULT_STEPS]
-    elif service >= 0:
+        farm.held[world[HELD]] = job
+        world[HELD] += 1
+        return False
+    if service >= 0:
         site = farm.service_site[service]
         level = farm.sites[site, DISPATCH_LEVEL]
         work_ns = job_ns(farm, job, service, steps, level)

@@ -3,8 +3,9 @@
 Within a bin solar, wind and set-points are constant and JEMAS Eq. (10) holds,
 P^G + P^C = D + R + G: what sun, wind and battery do not cover is imported, what is left over is
 stored, sold or curtailed. Nothing nets across bins. If the import limit makes the balance
-impossible, the battery helps out, and what remains is unserved energy on its own account. Every
-joule is posted once, by the rule that :mod:`cosim.ledger` declares.
+impossible, the battery helps out, then a backup generator where there is one
+(:mod:`cosim.world.kernel_connection`), and what remains is unserved energy on its own account.
+Every joule is posted once, by the rule that :mod:`cosim.ledger` declares.
 """
 
 from __future__ import annotations
@@ -14,6 +15,14 @@ from cosim.physics.battery_row import CAPACITY_KWH
 from cosim.physics.battery_scalar import advance
 from cosim.quantities import J_PER_KWH, NS_PER_HOUR
 from cosim.world.compiled import inlined, piece
+from cosim.world.kernel_climate import cell_c, cool, drain_ratio
+from cosim.world.kernel_connection import (
+    clear_backup,
+    exchange,
+    has_backup,
+    limits_kw,
+    post_backup,
+)
 from cosim.world.kernel_grid import (
     ABSORB,
     BAD_BIN,
@@ -23,20 +32,18 @@ from cosim.world.kernel_grid import (
     BINS_PER_SLOT,
     BUSY_NS,
     BUSY_SHARE,
-    CELL_C,
     COMPUTE,
     COOLING,
     COVER,
     DOWN_NS,
-    EXPORT_MAX,
     FIRST_FLOW,
+    FLOW_SINKS,
     GPU_DOWN_H,
     GPUS,
     HIGH,
     IDLE_MW,
     IMAGES_ROW,
     IMPORT,
-    IMPORT_MAX,
     LOSS,
     LOW,
     PEAK,
@@ -45,6 +52,7 @@ from cosim.world.kernel_grid import (
     READ_STEPS,
     REPLICAS,
     RESIDUAL,
+    ROOM,
     SERVER_MW,
     SLOT,
     STEPS_ROW,
@@ -59,8 +67,6 @@ from cosim.world.kernel_state import (
 )
 
 GRID_ROW, SOLAR_ROW, WIND_ROW, BATTERY_ROW = range(4)
-DUST = 1e-12
-"""Shares of a bin's energy below this are rounding, neither unserved nor curtailed."""
 RESIDUAL_LIMIT = 1e-9
 """Share of a bin's energy by which postings and meters may disagree."""
 _LOW_BITS = (1 << 32) - 1
@@ -78,18 +84,17 @@ def close_bin(memory: int, site: int, bin_no: int) -> None:
     grid = read_grid(memory)
     reading = grid.readings[site]
     compute_kw, idle_kw = it_kw(grid, site, reading)
-    cooling_kw = (compute_kw + idle_kw) * (grid.pue[bin_no, site] - 1.0)
+    cooling_kw = cool(memory, grid, site, bin_no, compute_kw + idle_kw, reading[BUSY_NS])
     solar_kw, wind_kw = grid.solar_kw[bin_no, site], grid.wind_kw[bin_no, site]
-    sells = grid.sale[grid.clock[SLOT], site] >= 0.0
-    export_kw_max = grid.site[site, EXPORT_MAX] if sells else 0.0
+    limits = limits_kw(grid, site, bin_no)
     net_kw = compute_kw + idle_kw + cooling_kw - solar_kw - wind_kw
     hours, before_kwh = grid.scalars[BIN_H], grid.state[site, STORED]
     charged, given, loss, charge_loss = 0.0, 0.0, 0.0, 0.0
     if grid.battery[site, CAPACITY_KWH] > 0.0:
-        cell_c = grid.site[site, CELL_C]
-        power_kw = battery_kw(grid, site, net_kw, export_kw_max, cell_c)
+        temp_c = cell_c(grid, site, bin_no)
+        power_kw = battery_kw(grid, site, net_kw, limits, temp_c)
         after_kwh, charged, given, loss, charge_loss = advance(
-            grid.battery[site], before_kwh, cell_c, power_kw, hours
+            grid.battery[site], before_kwh, temp_c, power_kw, hours
         )
         grid.state[site, STORED] = after_kwh
     post(
@@ -97,10 +102,11 @@ def close_bin(memory: int, site: int, bin_no: int) -> None:
         site,
         bin_no,
         (compute_kw, idle_kw, cooling_kw, solar_kw, wind_kw),
-        export_kw_max,
+        limits,
         (charged, given, loss, charge_loss),
     )
     check(grid, site, bin_no, before_kwh)
+    clear_backup(grid, site)
     count(grid, site, bin_no, reading)
 
 
@@ -117,15 +123,17 @@ def it_kw(grid: Grid, site: int, reading: Ints) -> tuple[float, float]:
 
 
 @inlined
-def battery_kw(grid: Grid, site: int, net_kw: float, export_kw_max: float, cell_c: float) -> float:
+def battery_kw(
+    grid: Grid, site: int, net_kw: float, limits: tuple[float, float], temp_c: float
+) -> float:
     """The battery's order followed within the bin and kept inside the grid's limits [kW].
 
     Args:
         grid: the electrical side.
         site: the site.
         net_kw: load less sun and wind [kW].
-        export_kw_max: what the grid takes [kW].
-        cell_c: temperature of the cells [°C].
+        limits: what the grid gives and takes [kW].
+        temp_c: temperature of the cells [°C].
     """
     power_kw = grid.state[site, POWER]
     rest_kw = net_kw - power_kw
@@ -134,9 +142,9 @@ def battery_kw(grid: Grid, site: int, net_kw: float, export_kw_max: float, cell_
     else:
         power_kw += min(grid.state[site, COVER], rest_kw)
     # the battery neither pushes through the export limit nor leaves a load in the dark
-    power_kw = min(power_kw, max(0.0, net_kw + export_kw_max))
-    power_kw = max(power_kw, net_kw - grid.site[site, IMPORT_MAX])
-    charge_kw, discharge_kw = power_limits_kw(grid.battery[site], cell_c)
+    power_kw = min(power_kw, max(0.0, net_kw + limits[1]))
+    power_kw = max(power_kw, net_kw - limits[0])
+    charge_kw, discharge_kw = power_limits_kw(grid.battery[site], temp_c)
     return float(min(discharge_kw, max(-charge_kw, power_kw)))
 
 
@@ -146,7 +154,7 @@ def post(
     site: int,
     bin_no: int,
     powers: tuple[float, float, float, float, float],
-    export_kw_max: float,
+    limits: tuple[float, float],
     moved: tuple[float, float, float, float],
 ) -> None:
     """Post the energies of one bin.
@@ -156,7 +164,7 @@ def post(
         site: the site.
         bin_no: the bin.
         powers: mean power of compute, idle, cooling, solar and wind [kW].
-        export_kw_max: what the grid takes [kW].
+        limits: what the grid gives and takes [kW].
         moved: charged, discharged, all losses, and those of charging [kWh].
     """
     hours, row = grid.scalars[BIN_H], grid.rows[grid.clock[SLOT]]
@@ -165,13 +173,9 @@ def post(
     charged, given, loss, charge_loss = moved
     load, renewable = compute + idle + cooling, solar + wind
     net = load - renewable + charged - given
-    bought = min(max(net, 0.0), grid.site[site, IMPORT_MAX] * hours)
-    sold = min(max(-net, 0.0), export_kw_max * hours)
-    unserved, curtailed = max(net, 0.0) - bought, max(-net, 0.0) - sold
-    if unserved < DUST * load:
-        bought, unserved = bought + unserved, 0.0
-    if curtailed < DUST * renewable:
-        sold, curtailed = sold + curtailed, 0.0
+    bought, sold, unserved, curtailed, made, spilled = exchange(
+        grid, site, net, limits, (load, renewable)
+    )
     served = load - unserved
     direct = min(renewable, served)
     from_battery = min(given, served - direct)
@@ -183,6 +187,9 @@ def post(
         shares = (compute / load, idle / load, cooling / load)
     part = solar / renewable if renewable > 0.0 else 0.0
     bought_load, bought_charge = served - direct - from_battery, charged - stored_green
+    if has_backup(grid, site):
+        bought_load -= made - spilled
+        post_backup(grid, site, bin_no, shares, made, spilled)
     sold_green = sold - sold_battery
     give(grid, GRID_ROW, shares, keep, (bought_load, bought_charge, 0.0, 0.0))
     give(
@@ -204,7 +211,7 @@ def post(
     grid.flows[BATTERY_ROW, 3] += loss - charge_loss
     for source in range(4):
         for sink in range(7):
-            row[FIRST_FLOW + 7 * source + sink, site] += grid.flows[source, sink]
+            row[FIRST_FLOW + FLOW_SINKS * source + sink, site] += grid.flows[source, sink]
     meters = (compute, idle, cooling, solar, wind, bought, sold, curtailed, charged, given)
     for k in range(10):
         row[k, site] += meters[k]
@@ -271,15 +278,16 @@ def count(grid: Grid, site: int, bin_no: int, reading: Ints) -> None:
     capacity_kwh = grid.battery[site, CAPACITY_KWH]
     table[10] = grid.state[site, STORED] / capacity_kwh if capacity_kwh > 0.0 else 0.0
     table[11], table[12] = reading[READ_STEPS], busy
+    table[14] = grid.state[site, ROOM]
 
 
 @inlined
-def close_drain(grid: Grid, site: int, reading: Ints) -> None:
+def close_drain(memory: int, grid: Grid, site: int, reading: Ints) -> None:
     """Book the energy of late work of one slot after the window: from the grid, no weather."""
-    row, last = grid.rows[grid.clock[SLOT]], len(grid.pue) - 1
+    row = grid.rows[grid.clock[SLOT]]
     high, low = reading[HIGH] + (reading[LOW] >> 32), reading[LOW] & _LOW_BITS
     compute = grid.scalars[REPLICAS] * (high * 4294967296.0 + low) / 1e12 / J_PER_KWH
-    cooling = compute * (grid.pue[last, site] - 1.0)
+    cooling = compute * drain_ratio(memory, site)
     row[COMPUTE, site], row[COOLING, site] = compute, cooling
     row[FIRST_FLOW, site], row[FIRST_FLOW + 2, site] = compute, cooling
     row[IMPORT, site] = compute + cooling

@@ -9,19 +9,23 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from cosim.ledger import COLUMNS as LEDGER_COLUMNS
-from cosim.ledger import FLOWS, METERS
+from cosim.ledger import FLOWS, METERS, SINKS
 from cosim.world.kernel_state import Floats1, Floats2, Floats3, Ints1, Ints2
 
 _AT = {name: at for at, name in enumerate(LEDGER_COLUMNS)}
 
 # columns of Grid.rows that compiled code fills, beside the flows from FIRST_FLOW on
 COMPUTE, IDLE, COOLING, SOLAR, WIND, IMPORT, EXPORT, CURTAILED, CHARGE, DISCHARGE = range(10)
-LOSS, UNSERVED, STORED_ROW = range(10, 13)
-assert LEDGER_COLUMNS[: STORED_ROW + 1] == METERS
-FIRST_FLOW = _AT[FLOWS[0]]
+LOSS, UNSERVED, STORED_ROW, BACKUP_MADE, SPILLED = range(10, 15)
+assert LEDGER_COLUMNS[: SPILLED + 1] == METERS
+FIRST_FLOW, FLOW_SINKS = _AT[FLOWS[0]], len(SINKS)
 ENERGY_COLUMNS = len(METERS) + len(FLOWS)
 IMPORT_USD, EXPORT_USD, UNSERVED_USD = _AT["import_usd"], _AT["export_usd"], _AT["unserved_usd"]
 CARBON_USD, WEAR_USD = _AT["carbon_usd"], _AT["wear_usd"]
+DEMAND_USD, FIXED_USD, TRUE_UP_USD = (_AT[f"{n}_usd"] for n in ("demand", "fixed", "true_up"))
+CURTAILMENT_USD, BACKUP_USD, DR_USD = (_AT[f"{n}_usd"] for n in ("curtailment", "backup", "dr"))
+EDGE_TERMS = 6  # from DEMAND_USD to DR_USD
+assert DEMAND_USD + EDGE_TERMS == DR_USD + 1
 PRICE, SALE, CARBON_G = _AT["price_usd_kwh"], _AT["sale_usd_kwh"], _AT["carbon_g_kwh"]
 TEMP_OUT, SOC_ROW, CLOCK_SPEED = _AT["temp_out_c"], _AT["soc"], _AT["clock_speed"]
 BUSY_SHARE, QUEUE_JOBS, STEPS_ROW = _AT["busy_share"], _AT["queue_jobs"], _AT["steps"]
@@ -29,6 +33,10 @@ IMAGES_ROW, FINISHED_ROW, LATE_ROW = _AT["images"], _AT["jobs_finished"], _AT["j
 ARRIVALS_ROW, CARBON_KG, PEAK = _AT["arrivals"], _AT["carbon_kg"], _AT["peak_import_kw"]
 RESIDUAL, DECIDE_MS = _AT["residual_kwh"], _AT["decide_ms"]
 GPU_DOWN_H = _AT["gpu_down_h"]
+BACKUP_FUEL, BACKUP_KG, BACKUP_H = _AT["backup_fuel_kwh"], _AT["backup_carbon_kg"], _AT["backup_h"]
+ROOM_ROW, OVER_TEMP_H = _AT["room_c"], _AT["over_temp_h"]
+THROTTLED_GPU_H, CAPACITY_ROW = _AT["throttled_gpu_h"], _AT["battery_kwh"]
+FADE_ROW = _AT["fade_kwh"]
 
 # columns of Grid.bins
 BIN_COLUMNS = (
@@ -45,15 +53,24 @@ BIN_COLUMNS = (
     "soc",
     "steps",
     "busy_share",
+    "backup_kw",
+    "room_c",
 )
 
 # columns of Grid.site
-GPUS, IDLE_MW, SERVER_MW, IMPORT_MAX, EXPORT_MAX, WEAR_USD_KWH, CELL_C = range(7)
-SITE_COLUMNS = 7
+# (GUARDED: whether its import is ever limited)
+GPUS, IDLE_MW, SERVER_MW, GUARDED, CURTAIL_USD_KWH, WEAR_USD_KWH = range(6)
+CELL_LOW, CELL_HIGH, CELL_OFFSET = range(6, 9)
+SITE_COLUMNS = 9
 
-# columns of Grid.state: what a site's battery holds and what it is to do
+# columns of Grid.state: what a site's battery holds and what it is to do; how warm its room is,
+# the temperature that was ordered for the slot and the one that is aimed at in the bin; what the
+# bin that was looked at last would make of the room; how far its backup has started, and its hours
 STORED, POWER, ABSORB, COVER = range(4)
-STATE_COLUMNS = 4
+ROOM, SETPOINT, AIM = range(4, 7)
+ROOM_NEXT, TOO_WARM_H = range(7, 9)
+WARM_H, LEFT_H = range(9, 11)
+STATE_COLUMNS = 11
 
 # entries of Grid.scalars
 BIN_H, SLOT_H, REPLICAS, CARBON_USD_KG, UNSERVED_USD_KWH = range(5)
@@ -67,8 +84,8 @@ CLOCK_ENTRIES = 9
 WAITING, BUSY, BACKLOG, DUE, UP = range(5)
 COUNTS = 5
 DELAY_P95, FACILITY_KW, IT_KW, STORED_KWH, SOC, LOW_KW, HIGH_KW = range(7)
-BACKLOG_S, BUSY_NOW, SLACK_S = range(7, 10)
-SEEN = 10
+BACKLOG_S, BUSY_NOW, SLACK_S, ROOM_NOW, PRICE_NOW = range(7, 12)
+SEEN = 12
 
 # columns of Grid.told: money of the jobs that ended in a slot
 TOLD_REVENUE, TOLD_PENALTY = range(2)
@@ -85,10 +102,15 @@ class Grid(NamedTuple):
     Attributes:
         site: what stands at each site, shape (sites, SITE_COLUMNS).
         battery: parameters of its battery (:mod:`cosim.physics.battery_scalar`), (sites, …).
+        generator: parameters of its backup (:mod:`cosim.physics.backup_scalar`), (sites, …).
+        import_kw: import limit, shape (bins, sites), or (1, sites) where it never changes [kW].
+        export_kw: export limit, same shape [kW].
         busy_kw: most that a busy GPU draws at each clock level, shape (sites, levels) [kW].
         speed: speed ratio of each clock level, shape (sites, levels).
-        state: energy stored and the battery's order, shape (sites, STATE_COLUMNS).
-        pue: facility power over IT power, shape (bins, sites).
+        state: what batteries hold, rooms are like and backups have left, and what is ordered,
+            shape (sites, STATE_COLUMNS).
+        cooling: parameters of the cooling and of the room
+            (:mod:`cosim.physics.thermal_scalar`), shape (sites, …).
         solar_kw: mean solar power, shape (bins, sites).
         wind_kw: mean wind power, shape (bins, sites).
         temp_c: mean outdoor temperature, shape (bins, sites).
@@ -102,7 +124,7 @@ class Grid(NamedTuple):
         rows: the ledger, shape (slots and slots of the drain, ledger columns, sites).
         bins: the bin table, shape (bins, sites, BIN_COLUMNS).
         readings: what the meters of each site gathered in a bin, shape (sites, READINGS).
-        flows: working memory: what each source gave to each sink in a bin, shape (4, 7) [kWh].
+        flows: working memory: what each source gave to each sink in a bin, shape (5, 8) [kWh].
         ratios: working memory for delays, shape (jobs,).
         levels: clock level that was decided for each site, shape (sites,).
         told_jobs: how many ended jobs of each site have been told, shape (sites,).
@@ -116,10 +138,13 @@ class Grid(NamedTuple):
 
     site: Floats2
     battery: Floats2
+    generator: Floats2
+    import_kw: Floats2
+    export_kw: Floats2
     busy_kw: Floats2
     speed: Floats2
     state: Floats2
-    pue: Floats2
+    cooling: Floats2
     solar_kw: Floats2
     wind_kw: Floats2
     temp_c: Floats2

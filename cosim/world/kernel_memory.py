@@ -22,6 +22,7 @@ from numba.extending import intrinsic, register_model
 from numba.np import arrayobj
 from numba.np.numpy_support import from_dtype
 
+from cosim.world.kernel_contract import Contract
 from cosim.world.kernel_grid import Grid
 from cosim.world.kernel_seat import Seat
 from cosim.world.kernel_state import Farm, Rules
@@ -42,7 +43,7 @@ _tuple: Any = types.Tuple
 _raw_memcpy: Any = cgutils.raw_memcpy
 
 COLUMNS = 4  # address and up to three extents
-RECORDS = (Farm, Rules, Grid, Seat)
+RECORDS = (Farm, Rules, Grid, Seat, Contract)
 
 
 def fields(record: type[Any]) -> list[str]:
@@ -214,6 +215,7 @@ read_farm = _reader(Farm)
 read_rules = _reader(Rules)
 read_grid = _reader(Grid)
 read_seat = _reader(Seat)
+read_contract = _reader(Contract)
 
 
 def _addressing(_typing: Any, memory: Any) -> Any:

@@ -1,7 +1,8 @@
 """The meters' clock, compiled: bins close one after another while jobs arrive and GPUs run.
 
 Between two SimPy events :func:`play` takes the pools from bin edge to bin edge; at each it closes
-the books and, where a site's import is limited, sets how many GPUs may run in the bin to come.
+the books and, where a site's import is limited or its room may get too warm, sets how many GPUs
+may run, and how fast, in the bin to come.
 """
 
 from __future__ import annotations
@@ -10,13 +11,18 @@ import math
 
 from cosim.physics.battery_row import CAPACITY_KWH
 from cosim.physics.battery_scalar import range_kw
+from cosim.physics.thermal_scalar import MASS
 from cosim.world.compiled import inlined, piece
 from cosim.world.kernel import advance, set_clock, set_enabled
+from cosim.world.kernel_climate import cell_c, room_kw, too_warm
+from cosim.world.kernel_connection import has_backup, reserve_kw
 from cosim.world.kernel_facility import close_bin
 from cosim.world.kernel_grid import (
+    AIM,
     ANY_GUARD,
     BACKLOG,
     BACKLOG_S,
+    BACKUP_KG,
     BIN,
     BIN_END,
     BIN_H,
@@ -24,13 +30,16 @@ from cosim.world.kernel_grid import (
     BINS_PER_SLOT,
     BUSY,
     BUSY_NOW,
+    CAPACITY_ROW,
     CARBON_KG,
     CARBON_USD,
     CARBON_USD_KG,
-    CELL_C,
     CLOCK_SPEED,
     COMPUTE,
     COOLING,
+    CURTAIL_USD_KWH,
+    CURTAILED,
+    CURTAILMENT_USD,
     DISCHARGE,
     DUE,
     EXPORT,
@@ -39,11 +48,11 @@ from cosim.world.kernel_grid import (
     FINISHED_ROW,
     GPUS,
     GUARD_DUE,
+    GUARDED,
     HIGH_KW,
     IDLE,
     IDLE_MW,
     IMPORT,
-    IMPORT_MAX,
     IMPORT_USD,
     IT_KW,
     LATE_ROW,
@@ -51,7 +60,11 @@ from cosim.world.kernel_grid import (
     QUEUE_JOBS,
     READINGS,
     REPLICAS,
+    ROOM,
+    ROOM_NOW,
+    ROOM_ROW,
     SERVER_MW,
+    SETPOINT,
     SLACK_S,
     SLOT,
     SLOT_H,
@@ -83,49 +96,70 @@ from cosim.world.kernel_state import (
     Floats,
 )
 
-NO_LIMIT = math.inf
-
-
 # the power guard ---------------------------------------------------------------------------
 
 
 @inlined
 def supply_kw(grid: Grid, site: int, bin_no: int) -> float:
-    """Most that import, sun, wind and battery can carry in a bin [kW]."""
-    most_kw = grid.site[site, IMPORT_MAX]
+    """Most that import, sun, wind, battery and backup can carry in a bin [kW]."""
+    most_kw = grid.import_kw[min(bin_no, len(grid.import_kw) - 1), site]
+    if has_backup(grid, site):
+        most_kw += reserve_kw(grid, site)
     if grid.battery[site, CAPACITY_KWH] > 0.0:
         row, stored_kwh = grid.battery[site], grid.state[site, STORED]
-        most_kw += range_kw(row, stored_kwh, grid.site[site, CELL_C], grid.scalars[BIN_H])[1]
+        temp_c = cell_c(grid, site, bin_no)
+        most_kw += range_kw(row, stored_kwh, temp_c, grid.scalars[BIN_H])[1]
     return float(most_kw + (grid.solar_kw[bin_no, site] + grid.wind_kw[bin_no, site]))
 
 
 @inlined
-def gpus_carried(grid: Grid, site: int, level: int, carried_kw: float, pue: float) -> int:
-    """How many GPUs may be busy at once at a clock level."""
-    at, replicas = grid.site[site], grid.scalars[REPLICAS]
+def gpus_carried(memory: int, grid: Grid, site: int, level: int, carried_kw: float) -> int:
+    """How many GPUs may be busy at once at a clock level; cooling grows with each."""
+    at, replicas, bin_no = grid.site[site], grid.scalars[REPLICAS], grid.clock[BIN]
     gpus, idle_kw = int(at[GPUS]), replicas * at[IDLE_MW] / 1e6
-    spare_kw = carried_kw / pue - gpus * (idle_kw + replicas * at[SERVER_MW] / 1e6)
+    rest_kw = gpus * (idle_kw + replicas * at[SERVER_MW] / 1e6)
     each_kw = grid.busy_kw[site, level] - idle_kw
-    if each_kw <= 0.0 or spare_kw >= gpus * each_kw:
+    if each_kw <= 0.0 or math.isinf(carried_kw):
         return gpus
-    return max(0, int(spare_kw / each_kw))
+    full_kw = rest_kw + gpus * each_kw
+    if full_kw + room_kw(memory, site, bin_no, full_kw) <= carried_kw:
+        return gpus
+    carried, above = 0, gpus
+    while above - carried > 1:
+        middle = (carried + above) // 2
+        it_kw = rest_kw + middle * each_kw
+        if it_kw + room_kw(memory, site, bin_no, it_kw) <= carried_kw:
+            carried = middle
+        else:
+            above = middle
+    return carried
 
 
 @inlined
-def guard_setting(grid: Grid, site: int, demand: int) -> tuple[int, int]:
+def is_guarded(grid: Grid, site: int) -> bool:
+    """Whether clocks and GPUs of a site may have to follow its supply or its room."""
+    return bool(grid.site[site, GUARDED] != 0.0 or grid.cooling[site, MASS] > 0.0)
+
+
+@inlined
+def guard_setting(memory: int, grid: Grid, site: int, demand: int) -> tuple[int, int]:
     """Clock level and number of GPUs that may run in the coming bin.
 
-    Where the import limit would make JEMAS Eq. (10) impossible: first the lowest clock, then
-    GPUs are paused at their next step boundary. What a step already begun still draws is booked
-    as unserved energy.
+    A room that is too warm lowers the clock. Where the import limit would make JEMAS Eq. (10)
+    impossible: first a colder room than the band asks for is given up, then comes the lowest
+    clock, then GPUs are paused at their next step boundary. What a step already begun still draws
+    is booked as unserved energy.
     """
-    bin_no = grid.clock[BIN]
-    level, pue = grid.levels[site], grid.pue[bin_no, site]
-    carried_kw = supply_kw(grid, site, bin_no)
-    most = gpus_carried(grid, site, level, carried_kw, pue)
-    if min(demand, int(grid.site[site, GPUS])) > most:
+    state, wanted = grid.state[site], min(demand, int(grid.site[site, GPUS]))
+    level, state[AIM] = grid.levels[site] - too_warm(grid, site), state[SETPOINT]
+    carried_kw = supply_kw(grid, site, grid.clock[BIN])
+    most = gpus_carried(memory, grid, site, level, carried_kw)
+    if wanted > most and not math.isnan(state[AIM]):
+        state[AIM] = math.nan
+        most = gpus_carried(memory, grid, site, level, carried_kw)
+    if wanted > most:
         level = 0
-        most = gpus_carried(grid, site, level, carried_kw, pue)
+        most = gpus_carried(memory, grid, site, level, carried_kw)
     return level, most
 
 
@@ -140,11 +174,11 @@ def demand_of(farm: Farm, site: int) -> int:
 
 @inlined
 def guard(farm: Farm, grid: Grid) -> None:
-    """Keep the sites with an import limit inside their supply for the coming bin."""
+    """Keep sites inside their supply and their rooms cool enough for the coming bin."""
     now_ns = grid.clock[BIN_END] - grid.clock[BIN_NS]
     for site in range(len(grid.site)):
-        if grid.site[site, IMPORT_MAX] != NO_LIMIT:
-            level, enabled = guard_setting(grid, site, demand_of(farm, site))
+        if is_guarded(grid, site):
+            level, enabled = guard_setting(farm.memory, grid, site, demand_of(farm, site))
             set_clock(farm.memory, site, level, now_ns)
             set_enabled(farm.memory, site, enabled, now_ns)
     grid.clock[GUARD_DUE] = 0
@@ -211,10 +245,14 @@ def settle(grid: Grid, slot: int) -> None:
         row[EXPORT_USD, site] = row[EXPORT, site] * grid.sale[now, site]
         row[UNSERVED_USD, site] = row[UNSERVED, site] * scalars[UNSERVED_USD_KWH]
         row[CARBON_KG, site] = row[IMPORT, site] * grid.carbon[now, site] / 1000.0
+        row[CARBON_KG, site] += row[BACKUP_KG, site]
+        row[CURTAILMENT_USD, site] = row[CURTAILED, site] * grid.site[site, CURTAIL_USD_KWH]
         row[CARBON_USD, site] = row[CARBON_KG, site] * scalars[CARBON_USD_KG]
         row[WEAR_USD, site] = row[DISCHARGE, site] * grid.site[site, WEAR_USD_KWH]
         row[CLOCK_SPEED, site] = grid.speed[site, grid.levels[site]]
+        row[ROOM_ROW, site] = grid.state[site, ROOM]
         capacity_kwh = grid.battery[site, CAPACITY_KWH]
+        row[CAPACITY_ROW, site] = capacity_kwh
         if capacity_kwh > 0.0:
             row[SOC_ROW, site] = grid.state[site, STORED] / capacity_kwh
         it_kwh = row[COMPUTE, site] + row[IDLE, site]
@@ -297,9 +335,10 @@ def show(grid: Grid, now_ns: int) -> None:
         due_ns = counts[DUE, site]
         seen[SLACK_S, site] = (due_ns - now_ns) / 1e9 if due_ns != FOREVER else math.inf
         row, stored_kwh = grid.battery[site], grid.state[site, STORED]
-        seen[STORED_KWH, site] = stored_kwh
+        seen[STORED_KWH, site], seen[ROOM_NOW, site] = stored_kwh, grid.state[site, ROOM]
         if row[CAPACITY_KWH] > 0.0:
-            low_kw, high_kw = range_kw(row, stored_kwh, grid.site[site, CELL_C], hours)
+            temp_c = cell_c(grid, site, grid.clock[BIN])
+            low_kw, high_kw = range_kw(row, stored_kwh, temp_c, hours)
             seen[SOC, site] = stored_kwh / row[CAPACITY_KWH]
             seen[LOW_KW, site], seen[HIGH_KW, site] = low_kw, high_kw
 

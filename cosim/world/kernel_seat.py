@@ -13,6 +13,7 @@ from typing import Annotated, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.ledger import MONEY as TERMS
 from cosim.world.kernel_state import Floats1, Floats2, Floats3, Ints1, Ints2, Ints3, Small1
 
 Views = NDArray[np.float32]
@@ -35,8 +36,9 @@ META_ENTRIES = 8
 BY_SPLIT, BY_SCORE = range(2)
 DENSE, DEADLINE, SPARSE = range(3)
 
-# columns of Seat.order: what the energy layer wants of a battery
-ORDER_KW, ORDER_ABSORB_KW, ORDER_COVER_KW = range(3)
+# columns of Seat.order: what the energy layer wants of a battery, and of a room (NaN: nothing)
+ORDER_KW, ORDER_ABSORB_KW, ORDER_COVER_KW, ORDER_ROOM_C = range(4)
+ORDER_COLUMNS = 4
 
 # kinds of Seat.live: where a number that changes with the run is found
 FROM_SEEN, FROM_SPEED, FROM_ARRIVALS, FROM_HELD = range(4)
@@ -52,14 +54,7 @@ TOLERANCE, SCALE_USD = range(2)
 
 # what a slot has brought, in the order in which it is told; signs as in the ledger
 MONEY = (
-    "revenue_usd",
-    "late_penalty_usd",
-    "transfer_usd",
-    "import_usd",
-    "export_usd",
-    "unserved_usd",
-    "carbon_usd",
-    "wear_usd",
+    *(name for name in TERMS if name != "settlement_usd"),
     "utility_usd",
     "finished",
     "late",
@@ -69,7 +64,9 @@ MONEY = (
     "fines_usd",
 )
 REVENUE, PENALTY, TRANSFER, BOUGHT, SOLD, UNSERVED_COST, CARBON_COST, WEAR_COST = range(8)
-UTILITY, ENDED, LATE, REFUSALS, VIOLATION, REWARD, FINES = range(8, 15)
+# from FIRST_EDGE to EARNED come the terms of the grid's edges, in the ledger's order
+FIRST_EDGE, EARNED = 8, 13
+UTILITY, ENDED, LATE, REFUSALS, VIOLATION, REWARD, FINES = range(14, 21)
 
 
 class Seat(NamedTuple):
@@ -104,7 +101,7 @@ class Seat(NamedTuple):
         margin_s: wish: margin before deadlines, shape (1,) [s].
         floor_usd: wish: limits below which a job waits, and is refused, shape (2, classes).
         level: wish: clock levels, shape (sites,); the energy layer's where it decides them.
-        order: wish: battery orders, shape (sites, 3) [kW]; likewise.
+        order: wish: orders to batteries and rooms, shape (sites, ORDER_COLUMNS); likewise.
         known: views of what does not depend on the run, shape (slots + 1, columns).
         live: columns that do: column, kind, site, index; shape (live columns, 4).
         maps: how each of these is brought to [−1, 1], shape (live columns, 3).

@@ -72,9 +72,8 @@ TIMING_COLUMNS = 11
 
 # entries of Farm.world
 NEXT_JOB, IN_FLIGHT, HELD, HELD_BEFORE, HELD_AT, REFUSED = range(6)
-WINDOW_NS, DEFAULT_STEPS, GPU_BITS, CHANGES = range(6, 10)
-AT_EDGE, STINTS, STINTS_LOST = range(10, 13)
-WORLD_ENTRIES = 13
+GPU_BITS, CHANGES, AT_EDGE, STINTS, STINTS_LOST = range(6, 11)
+WORLD_ENTRIES = 11
 
 # columns of Farm.changes; from OFF_WORDS on, one bit for each GPU that is switched off
 CHANGED_SITE, CHANGED_NS, CHANGED_LEVEL, OFF_WORDS = range(4)

@@ -11,6 +11,8 @@ import math
 from cosim.world.compiled import inlined
 from cosim.world.kernel_grid import (
     CARBON_USD,
+    DEMAND_USD,
+    EDGE_TERMS,
     EXPORT_USD,
     FINISHED_ROW,
     IMPORT_USD,
@@ -27,8 +29,10 @@ from cosim.world.kernel_seat import (
     CARBON_COST,
     CENTRE,
     DEADLINE,
+    EARNED,
     ENDED,
     FINES,
+    FIRST_EDGE,
     FROM_ARRIVALS,
     FROM_SEEN,
     FROM_SPEED,
@@ -136,6 +140,8 @@ def count(farm: Farm, grid: Grid, seat: Seat, slot: int, now_ns: int, money: Flo
         money[UNSERVED_COST] += row[UNSERVED_USD, site]
         money[CARBON_COST] += row[CARBON_USD, site]
         money[WEAR_COST] += row[WEAR_USD, site]
+        for k in range(EDGE_TERMS):
+            money[FIRST_EDGE + k] += row[DEMAND_USD + k, site]
         money[ENDED] += row[FINISHED_ROW, site]
         money[LATE] += row[LATE_ROW, site]
     count_sent(farm, grid, seat, money)
@@ -199,6 +205,9 @@ def reward(seat: Seat, money: Floats) -> None:
     """Utility of the slot, its share of violated deadlines, and what the learner is told."""
     energy_usd = money[BOUGHT] - money[SOLD]
     other_usd = money[UNSERVED_COST] + money[CARBON_COST] + money[WEAR_COST]
+    for k in range(FIRST_EDGE, EARNED):
+        other_usd += money[k]
+    other_usd -= money[EARNED]
     spent_usd = money[PENALTY] + money[TRANSFER] + energy_usd + other_usd
     money[UTILITY] = money[REVENUE] - spent_usd
     ended = money[ENDED] + money[REFUSALS]

@@ -14,7 +14,13 @@ import numpy as np
 
 from cosim.world.compiled import inlined
 from cosim.world.kernel_dispatch import rank_offers
-from cosim.world.kernel_grid import ABSORB, COVER, POWER, Grid
+from cosim.world.kernel_grid import (
+    ABSORB,
+    COVER,
+    POWER,
+    SETPOINT,
+    Grid,
+)
 from cosim.world.kernel_seat import (
     ABSENT,
     BY_SPLIT,
@@ -24,6 +30,7 @@ from cosim.world.kernel_seat import (
     ORDER_ABSORB_KW,
     ORDER_COVER_KW,
     ORDER_KW,
+    ORDER_ROOM_C,
     OUTER_BATTERY,
     OUTER_CLOCK,
     REFUSE_AT,
@@ -32,7 +39,16 @@ from cosim.world.kernel_seat import (
     STEP_PRICE_AT,
     Seat,
 )
-from cosim.world.kernel_state import KIND, KNOWN, MARGIN_NS, SCORE, SPLIT, Floats, Ints, Rules
+from cosim.world.kernel_state import (
+    KIND,
+    KNOWN,
+    MARGIN_NS,
+    SCORE,
+    SPLIT,
+    Floats,
+    Ints,
+    Rules,
+)
 
 # laws of a coordinate ----------------------------------------------------------------------
 
@@ -206,6 +222,7 @@ def fill(seat: Seat, rules: Rules, grid: Grid, service_site: Ints) -> None:
         grid.state[site, POWER] = seat.order[site, ORDER_KW]
         grid.state[site, ABSORB] = seat.order[site, ORDER_ABSORB_KW]
         grid.state[site, COVER] = seat.order[site, ORDER_COVER_KW]
+        grid.state[site, SETPOINT] = seat.order[site, ORDER_ROOM_C]
     rules.meta[KNOWN] = 0
     if seat.meta[ENCODING] == BY_SPLIT:
         fill_split(seat, rules)

@@ -81,6 +81,7 @@ class Seated:
         while kernel_calls.play(self.table, now_ns) == FULL:
             self._engine.make_room()
         kernel_calls.close_slot(self.table, slot >= self._slots)
+        self.works.books.close_slot()
 
     def measured(self) -> None:
         """Let the forecaster take note of the loads of the slot that ended."""

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.decision import HeldJob, Observation
+from cosim.decision import GridView, HeldJob, Observation
 from cosim.quantities import NS_PER_DAY
+from cosim.world import kernel_contract
 from cosim.world import kernel_grid as at
 from cosim.world.books import Books
 from cosim.world.engine import Engine
@@ -25,12 +26,14 @@ class Lookout:
         outside, slots = plan.outside, plan.info.slots
         self._books, self._plan = books, plan
         window = slice(outside.history, outside.history + slots)
-        self._price = _fixed(outside.price_usd_kwh[window])
         self._sale = _fixed(outside.sale_usd_kwh[window])
         self._carbon = _measured(outside.carbon_g_kwh, outside.history, slots)
         self._solar = _measured(outside.solar_kw, outside.history, slots)
         self._wind = _measured(outside.wind_kw, outside.history, slots)
         self._temp = _measured(outside.temp_out_c, outside.history, slots)
+        contracts = any(site.contract is not None for site in plan.sites)
+        self._calm = self._grid_view(0, 0)
+        self._quiet = not (contracts or plan.notices or len(books.grid.import_kw) > 1)
 
     def observe(
         self, slot: int, now_ns: int, engine: Engine, forecaster: Forecaster
@@ -62,13 +65,28 @@ class Lookout:
             soc=seen[at.SOC],
             battery_low_kw=seen[at.LOW_KW],
             battery_high_kw=seen[at.HIGH_KW],
-            price_usd_kwh=self._price[now],
+            room_c=seen[at.ROOM_NOW],
+            price_usd_kwh=seen[at.PRICE_NOW],
             sale_usd_kwh=self._sale[now],
             carbon_g_kwh=self._carbon[now],
             solar_kw=self._solar[now],
             wind_kw=self._wind[now],
             temp_out_c=self._temp[now],
             forecast=forecaster.issue(slot, now_ns),
+            grid=self._calm if self._quiet else self._grid_view(now, now_ns),
+        )
+
+    def _grid_view(self, slot: int, now_ns: int) -> GridView:
+        """What the grid operator has said by now, and where the contract's meters stand."""
+        grid, contract, plan = self._books.grid, self._books.contract, self._plan
+        bin_no = min(slot * plan.bins_per_slot, len(grid.import_kw) - 1)
+        return GridView(
+            import_kw_max=_fixed(grid.import_kw[bin_no]),
+            export_kw_max=_fixed(grid.export_kw[bin_no]),
+            notices=tuple(n for n in plan.notices if n.public_ns <= now_ns < n.end_ns),
+            block_left_kwh=_fixed(contract.margin[kernel_contract.LEFT_KWH]),
+            demand_billed_kw=_fixed(contract.told[kernel_contract.BILLED_KW]),
+            demand_usd_kw=_fixed(contract.told[kernel_contract.USD_KW]),
         )
 
     def _held(self, job: int, now_ns: int) -> HeldJob:

@@ -7,18 +7,27 @@ engine only adds and multiplies integers, so that two engines agree bit for bit.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.decision import WorldInfo
+from cosim.decision import Notice, WorldInfo
+from cosim.physics.ageing import capacity_share
+from cosim.physics.backup import Generator
 from cosim.physics.battery import Battery
 from cosim.physics.cooling import CoolingModel
+from cosim.physics.demand_response import DemandResponse, DrEvent
+from cosim.physics.grid_limits import GridEvent
+from cosim.physics.local_time import LocalTime
 from cosim.physics.network import Link
+from cosim.physics.tariff_records import Tariff
+from cosim.physics.thermal import Thermal
 from cosim.quantities import hours_from_ns
 from cosim.traces.jobs import JobSet
+from cosim.world.battery_plan import CONDITIONED, Ageing, Cells
 
 FloatArray = NDArray[np.float64]
 
@@ -121,6 +130,42 @@ class ServicePlan:
 
 
 @dataclass(frozen=True)
+class SupplyContract:
+    """A site's supply contract over the slots of the window.
+
+    Attributes:
+        tariff: the contract; its energy charges include the wholesale price.
+        local: calendar of the slots.
+        keep: share of the energy that arrives where the contract meters at the bus, else 1.
+        past_peaks_kw: for each demand charge the peaks of preceding months, oldest first [kW].
+    """
+
+    tariff: Tariff
+    local: LocalTime
+    keep: float = 1.0
+    past_peaks_kw: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CallPlan:
+    """Calls for demand response at a site over the slots of the window.
+
+    Attributes:
+        programme: the calls and the rule of their baseline.
+        local: calendar of the slots.
+        agreed_kw: for each call the baseline that was agreed [kW], None where it is measured.
+    """
+
+    programme: DemandResponse
+    local: LocalTime
+    agreed_kw: tuple[float | None, ...]
+
+    def each(self) -> Iterator[tuple[DrEvent, float | None]]:
+        """The calls with their agreed baselines."""
+        return zip(self.programme.events, self.agreed_kw, strict=True)
+
+
+@dataclass(frozen=True)
 class SitePlan:
     """One site: its pool of GPUs, its services and what feeds it.
 
@@ -138,9 +183,18 @@ class SitePlan:
         stored_kwh: energy in it at the start [kWh].
         import_kw_max: grid import limit [kW], inf without one.
         export_kw_max: grid export limit [kW], inf without one.
-        wear_usd_kwh: booked per kWh discharged [USD/kWh].
+        wear_usd_kwh: booked per kWh discharged [USD/kWh]; 0 where ageing is.
         preempt: whether a more urgent job takes a GPU over at a step boundary.
         batch_max: images that one GPU denoises at once; 1: one after another.
+        grid_events: when the connection's limits are lower.
+        curtailment_usd_kwh: booked per kWh of sun and wind that is curtailed [USD/kWh].
+        backup: the generator for what the grid refuses, None without one.
+        contract: what the bill depends on besides the price of the slot, None for nothing.
+        calls: calls for demand response, None without any.
+        cells: how warm the battery is.
+        ageing: how it ages; None if it does not.
+        room: the machine room; None where heat is removed at once.
+        room_c: its temperature at the start [°C].
     """
 
     name: str
@@ -159,6 +213,29 @@ class SitePlan:
     wear_usd_kwh: float
     preempt: bool = False
     batch_max: int = 1
+    grid_events: tuple[GridEvent, ...] = ()
+    curtailment_usd_kwh: float = 0.0
+    backup: Generator | None = None
+    contract: SupplyContract | None = None
+    calls: CallPlan | None = None
+    cells: Cells = CONDITIONED
+    ageing: Ageing | None = None
+    room: Thermal | None = None
+    room_c: float = 0.0
+
+    @property
+    def has_edges(self) -> bool:
+        """Whether its supply costs more than import and export."""
+        parts = (self.backup, self.contract, self.calls)
+        return self.curtailment_usd_kwh > 0.0 or any(part is not None for part in parts)
+
+    @property
+    def capacity_kwh(self) -> float:
+        """Capacity that the battery has when the window begins [kWh]; 0 without one."""
+        if self.battery is None:
+            return 0.0
+        left = capacity_share(self.ageing.model, self.ageing.start) if self.ageing else 1.0
+        return left * self.battery.capacity_kwh
 
 
 class Fault(NamedTuple):
@@ -214,6 +291,21 @@ class Outside:
 
 
 @dataclass(frozen=True)
+class Errors:
+    """By how much forecasts of a run miss (see :mod:`cosim.prepare.forecast_errors`).
+
+    Attributes:
+        keep: share a of an error process that is left after a slot, in (0, 1).
+        paths: σ·x of each quantity of :class:`Outside` by its name, shape as the series.
+        relative: names whose error is a factor on the truth.
+    """
+
+    keep: float
+    paths: Mapping[str, FloatArray]
+    relative: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Plan:
     """A world ready to run.
 
@@ -226,10 +318,12 @@ class Plan:
         link: the network between any two sites.
         bin_ns: length of a meter bin [ns].
         unserved_usd_kwh: price of unserved energy [USD/kWh].
-        forecaster: ``seasonal``, ``persistence`` or ``perfect``.
+        forecaster: ``seasonal``, ``persistence``, ``noisy`` or ``perfect``.
         horizon: slots that forecasts look ahead.
         faults: failures and repairs in the order in which they happen: by instant, then site,
             repairs before failures, then GPU. Nothing is down when the window begins.
+        notices: what grid operators announce, by begin and site.
+        errors: of a ``noisy`` forecaster.
     """
 
     info: WorldInfo
@@ -243,6 +337,8 @@ class Plan:
     forecaster: str
     horizon: int
     faults: tuple[Fault, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    errors: Errors | None = None
 
     @property
     def bins_per_slot(self) -> int:

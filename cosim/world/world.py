@@ -19,6 +19,7 @@ from cosim.decision import Decision, Observation, Policy, Projector
 from cosim.errors import CosimError, PolicyError
 from cosim.ledger import Ledger
 from cosim.world.clockwork import Clockwork
+from cosim.world.closing import stay_at_home
 from cosim.world.jobstate import Fates
 from cosim.world.kernel_grid import DECIDE_MS
 from cosim.world.plan import Plan
@@ -40,6 +41,8 @@ class Outcome:
         numbers: numbers decided in all.
         decide_ns: time the policy took for each decision [ns].
         events: SimPy events processed.
+        notes: what a reader of the figures should know.
+        overruns: decisions that came too late.
     """
 
     plan: Plan
@@ -50,6 +53,8 @@ class Outcome:
     numbers: int
     decide_ns: list[int] = field(default_factory=list)
     events: int = 0
+    notes: list[str] = field(default_factory=list)
+    overruns: int = 0
 
 
 class World:
@@ -65,7 +70,21 @@ class World:
         watch: Watcher | None = None,
         progress: Progress | None = None,
         engine: str = "reference",
+        decide_limit_ms: float | None = None,
     ) -> None:
+        """Set up a run.
+
+        Args:
+            plan: what is run.
+            policy: who decides.
+            rng: the policy's own dice.
+            name: the policy's name, for errors.
+            watch: called with every observation and its feasible decision.
+            progress: called with (slots done, slots in all).
+            engine: ``reference`` or ``fast``.
+            decide_limit_ms: a decision that takes longer is not used; that of the slot before
+                stays in force, or every job stays at home if there is none. None: no limit.
+        """
         self.plan, self.policy, self.name = plan, policy, name
         self._watch, self._progress = watch, progress
         self._projector = Projector(plan.info, name)
@@ -74,6 +93,9 @@ class World:
         self._clips: dict[str, Any] = {}
         self._numbers = 0
         self._decide_ns: list[int] = []
+        self._limit_ns = np.inf if decide_limit_ms is None else decide_limit_ms * 1e6
+        self._overruns = 0
+        self._in_force = Decision(stay_at_home(plan.info))
         self._done = self._works.env.event()
         policy.reset(plan.info, rng)
         self._learn = getattr(policy, "learn", None)
@@ -95,6 +117,8 @@ class World:
             self._numbers,
             self._decide_ns,
             self._works.env.processed(),
+            books.agers.notes() + self._notes(),
+            self._overruns,
         )
 
     def _slots(self) -> Generator[simpy.Event, Any, None]:
@@ -117,6 +141,9 @@ class World:
         started = perf_counter_ns()
         wish = self._ask(seen)
         self._decide_ns.append(perf_counter_ns() - started)
+        if self._decide_ns[-1] > self._limit_ns:
+            wish, self._overruns = self._in_force, self._overruns + 1
+        self._in_force = wish
         projection = self._projector.project(wish, seen)
         if self._watch is not None:
             self._watch(seen, projection.decision)
@@ -135,10 +162,17 @@ class World:
             what = f"decide() raised {type(problem).__name__}: {problem}"
             raise PolicyError(self.name, what, slot=seen.slot) from problem
 
+    def _notes(self) -> list[str]:
+        if not self._overruns:
+            return []
+        said = f"{self._overruns} decisions of `{self.name}` took longer than "
+        said += f"{self._limit_ns / 1e6:g} ms: the one before stayed in force, and the run is not "
+        return [said + "reproducible on a machine of another speed"]
+
     def _close(self, slot: int) -> None:
         """Settle the slot and tell a policy that learns."""
         self._works.close_slot()
         books = self._works.books
         books.grid.rows[slot, DECIDE_MS, 0] = self._decide_ns[-1] / 1e6
         if self._learn is not None and books.in_window:
-            self._learn(self._works.outcome())
+            self._learn(self._works.outcome(slot))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cosim.decision import Observation, WorldInfo
+from cosim.decision import Notice, Observation, WorldInfo
 from cosim.decision.info import BoolArray, FloatArray
 from cosim.errors import PolicyError
 from policies.energy.common import BatteryOrder, unlimited_kw
@@ -89,10 +89,25 @@ def _mean_where(values: FloatArray, mask: BoolArray) -> FloatArray:
 
 
 def charging_kw(world: WorldInfo, observation: Observation, when: BoolArray) -> FloatArray:
-    """Charge as fast as battery and import limit allow where ``when`` [kW ≤ 0], shape (sites,)."""
-    room_kw = np.maximum(world.import_kw_max - net_load_kw(observation), 0.0)
+    """Charge as fast as battery, limit and caps allow where ``when`` [kW ≤ 0], shape (sites,)."""
+    room_kw = np.maximum(import_limit_kw(world, observation) - net_load_kw(observation), 0.0)
     power = np.minimum(np.maximum(observation.battery_low_kw, -room_kw), 0.0)
     return np.where(when, power, 0.0)
+
+
+def calls_now(world: WorldInfo, observation: Observation) -> list[Notice]:
+    """Calls to use less that fall into the slot that begins."""
+    end_ns = observation.time_ns + world.slot_ns
+    notices = observation.grid.notices
+    return [call for call in notices if call.kind != "limit" and call.begin_ns < end_ns]
+
+
+def import_limit_kw(world: WorldInfo, observation: Observation) -> FloatArray:
+    """Import limit in force, and caps that were called for this slot [kW], shape (sites,)."""
+    limit_kw = observation.grid.import_kw_max.copy()
+    for call in calls_now(world, observation):
+        limit_kw[call.site] = min(limit_kw[call.site], call.import_kw_max)
+    return limit_kw
 
 
 def net_load_kw(observation: Observation) -> FloatArray:

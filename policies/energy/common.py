@@ -51,19 +51,25 @@ class EnergyLayer:
         )
 
     def decide(self, observation: Observation) -> Decision:
-        """Set clock and battery of this slot; leave the dispatch to the outer layer."""
+        """Set clock, battery and room of this slot; leave the dispatch to the outer layer."""
         order = self.battery(observation)
         return Decision(
             clock_level=self.clock_level(observation),
             battery_kw=order.power_kw,
             battery_absorb_kw=order.absorb_kw,
             battery_cover_kw=order.cover_kw,
+            cooling_setpoint_c=self.setpoint_c(observation),
         )
 
     def clock_level(self, observation: Observation) -> IntArray:  # the base looks at nothing
         """Clock level of each site, shape (sites,)."""
         del observation
         return self.top_level if self.clock == "full" else self.efficient_level
+
+    def setpoint_c(self, observation: Observation) -> FloatArray | None:  # likewise
+        """Temperature of each room [°C], shape (sites,); None holds the band's upper end."""
+        del observation
+        return None
 
     def battery(self, observation: Observation) -> BatteryOrder:
         """Battery order of each site."""

@@ -17,7 +17,8 @@ def test_brute_force_over_whole_images():
     GPU time is such that a best way in whole images exists among those of the fluid.
     """
     at = made.plant(gpus=np.array([0.15, 0.3]), mode_service=np.arange(2),
-                    mode_level=np.zeros(2, dtype=np.int64), step_h=np.array([0.005, 0.01]), step_kwh=np.array([0.005, 0.01]),
+                    mode_level=np.zeros(2, dtype=np.int64),
+                    step_h=np.array([0.005, 0.01]), step_kwh=np.array([0.005, 0.01]),
                     fixed_h=np.zeros(2), fixed_kwh=np.zeros(2), idle_kw=np.zeros(2))  # fmt: skip
     people = made.groups([0, 1], [True, True], patient=False, sites=2)
     seen = made.outlook(at, [[0.1, 0.5], [0.2, 0.05]], [[3, 3], [3, 3]])

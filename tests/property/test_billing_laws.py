@@ -13,6 +13,7 @@ from cosim.physics.billing_records import KINDS, Usage
 from cosim.physics.local_time import ALWAYS, When, local_time
 from cosim.physics.tariff_meter import TariffMeter
 from cosim.physics.tariff_records import Block, DemandCharge, EnergyCharge, ExportCredit, Tariff
+from cosim.physics.tariff_scalar import block_at, block_usd
 from cosim.quantities import NS_PER_HOUR, NS_PER_MIN
 
 PRICE = st.floats(-0.1, 1.0)
@@ -174,3 +175,16 @@ def test_a_peak_is_the_highest_mean_of_any_interval(usage):
     for month, peak_kw in enumerate(peaks):
         assert peak_kw == pytest.approx(power_kw[usage.local.month_no == month].max())
     assert usage.local.step_ns < NS_PER_HOUR
+
+
+@given(blocks(), st.floats(-100, 6000), st.floats(0.05, 1.0))
+def test_one_meters_cost_is_the_bills_and_rises_as_the_block_says(steps, stand, scale):
+    prices, ends = np.array([b.usd for b in steps]), np.array([b.upto for b in steps])
+    mine = block_usd(prices, ends, stand, scale)
+    whole = float(block_cost(steps, np.array([stand]), scale)[0])
+    assert mine == pytest.approx(whole, rel=1e-9, abs=1e-9)
+    if stand >= 0.0:
+        at = block_at(ends, stand, scale)
+        more = min(1.0, 0.5 * (ends[at] * scale - stand))
+        risen = block_usd(prices, ends, stand + more, scale) - mine
+        assert risen == pytest.approx(prices[at] * more, rel=1e-6, abs=1e-9)

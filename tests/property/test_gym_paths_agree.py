@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from random_supply import BACKUPS, CALLS, LIMITS, TARIFFS
 
 from cosim.check.fingerprint import fingerprint
 from cosim.check.stagehand import lively, lively_plan
@@ -33,13 +34,21 @@ PARTS = [name for name in SIGNS if name in MONEY]
 
 
 def patient():
-    """Half of the work may wait for hours; wide network delays; one site with a tight limit."""
+    """Half of the work may wait for hours; wide network delays; limits, tariffs and calls."""
     tree = lively().model_dump(mode="json", by_alias=True)
     tree["workload"]["flexible"] = {"share": 0.5, "hours": [0.5, 1.5]}
     tree["network"] = {"latency_ms": 30_000}
     tree["sites"]["two"]["grid"]["import_kw_max"] = 1.0
     tree["money"]["carbon_usd_per_t"] = 50
-    tree["sites"]["one"]["battery"]["wear_usd_per_kwh"] = 0.01
+    tree["sites"]["one"]["grid"]["tariff"] = TARIFFS[1]
+    tree["sites"]["one"]["grid"]["demand_response"] = {"calls": CALLS}
+    tree["sites"]["two"]["grid"]["connection"] = {"limits": LIMITS, "loss_share": 0.05}
+    tree["sites"]["two"]["backup"] = BACKUPS[1]
+    tree["sites"]["three"]["grid"]["tariff"] = TARIFFS[2]
+    tree["sites"]["one"]["battery"]["ageing"] = {"model": "naumann"}
+    tree["sites"]["one"]["weather"] = "weather/nsrdb15_brussels_2019"
+    tree["sites"]["one"]["cooling"] = {"kind": "chiller"}
+    tree["sites"]["one"]["room"] = {"capacity_ratio": 0.6, "allowance_k": 1}
     return Scenario.model_validate(tree)
 
 

@@ -8,11 +8,18 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from random_supply import backups, terms
 
 from cosim.ledger import FLOWS, LOADS, SINKS, SOURCES
 from cosim.run import run
-from cosim.scenario.model import Scenario
+from cosim.scenario.model import Connection, Scenario
 
+UNLIMITED = {
+    "import_kw_max": None,
+    "connection": Connection(),
+    "demand_response": None,
+    "tariff": None,
+}
 POLICIES = ["home", "round-robin", "random", "least-loaded", "cheapest", "greedy-utility"]
 LAYERS = ["idle", "self-consumption", "price-threshold", "paper-inner"]
 MODELS = {
@@ -87,7 +94,9 @@ def sites(draw):
             "carbon": {"kind": "flat", "g_per_kwh": 300},
             "import_kw_max": draw(st.sampled_from([None, 0.7, 2.0])),
             "export_kw_max": draw(st.sampled_from([None, 0.0, 1.0])),
+            **draw(terms()),
         },
+        "backup": draw(backups()),
     }
 
 
@@ -143,7 +152,12 @@ def check_energy(result):
     data = result.ledger.data
     scale = max(1.0, sum(result.ledger.total(f) for f in FLOWS))
     assert data["residual_kwh"].max() <= 1e-9 * scale
-    meters = {"grid": "import_kwh", "solar": "solar_kwh", "wind": "wind_kwh"}
+    meters = {
+        "grid": "import_kwh",
+        "solar": "solar_kwh",
+        "wind": "wind_kwh",
+        "backup": "backup_kwh",
+    }
     for source, meter in meters.items():
         posted = sum(data[f"{source}_to_{sink}_kwh"] for sink in SINKS)
         np.testing.assert_allclose(posted, data[meter], atol=1e-9 * scale)
@@ -162,6 +176,14 @@ def check_energy(result):
 
 
 def check_money(result):
+    data = result.ledger.data
+    assert result.kpis["energy_cost_usd"] == pytest.approx(
+        data["import_usd"].sum()
+        - data["export_usd"].sum()
+        + sum(data[f"{n}_usd"].sum() for n in ("fixed", "demand", "true_up"))
+        + sum(data[f"{n}_usd"].sum() for n in ("curtailment", "backup"))
+        - data["dr_usd"].sum()
+    )
     assert result.ledger.utility_usd().sum() == pytest.approx(result.kpis["utility_usd"])
     jobs = result.jobs
     for column, amount in (
@@ -207,7 +229,7 @@ def test_meters_do_not_depend_on_how_time_is_cut(scenario, seed):
         name: site.model_copy(
             update={
                 "battery": None,
-                "grid": site.grid.model_copy(update={"import_kw_max": None}),
+                "grid": site.grid.model_copy(update=UNLIMITED),
             }
         )
         for name, site in scenario.sites.items()

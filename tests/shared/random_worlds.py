@@ -1,8 +1,9 @@
 """Random whole worlds for both engines, and what two runs of one of them disagree in.
 
 Everything that an engine knows is drawn together: disciplines, preemption, batches, failures,
-clocks, import limits, models in memory, transfers, holds, every kind of rule, and arrivals that
-fall on edges.
+clocks, limits of the grid by time, tariffs, calls, backups, models in memory, transfers, holds,
+every kind of rule, batteries and their ageing, cooling and rooms that get too warm, and arrivals
+that fall on edges.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
+from random_supply import backups, terms
 
 from cosim.decision import (
     DROP,
@@ -71,6 +73,30 @@ MODELS = {
     },
 }
 KINDS = ["split", "score", "per_job", "callback"]
+SIZE = {"capacity_kwh": 0.6, "charge_kw_max": 1.0, "discharge_kw_max": 1.0}
+BATTERIES = [
+    None,
+    {"kind": "linear", **SIZE},
+    {
+        "kind": "pcs_ohmic",
+        **SIZE,
+        "taper": {},
+        "derating": {},
+        "standby_kw": 0.02,
+        "cell_temperature": {"kind": "outdoor", "offset_k": -8, "low_c": -10},
+        "ageing": {"model": "lfp_250ah", "age_years": 0},
+    },
+]
+COOLING = [
+    {"kind": "constant", "pue": 1.3},
+    {"kind": "economizer", "free_below_c": 5, "full_above_c": 15},
+    {"kind": "chiller", "free_below_c": 5, "full_above_c": 12},
+]
+ROOMS = [
+    None,
+    {},
+    {"capacity_ratio": 0.5, "mass_wh_per_k_kw": 3, "allowance_k": 1, "start_c": 20},
+]
 
 # no shrinking: every attempt runs two whole worlds, so that it would take minutes and often end at
 # another difference; `difference` names the first job that differs instead
@@ -122,12 +148,6 @@ def stages(draw, batching=False):
 def sites(draw, batch_max):
     discipline = draw(st.sampled_from(["fcfs", "edf", "srs", "priority"]))
     models = [["light"], ["heavy"], ["round"], ["light", "heavy"], ["round", "light", "heavy"]]
-    battery = {
-        "kind": "linear",
-        "capacity_kwh": 0.6,
-        "charge_kw_max": 1.0,
-        "discharge_kw_max": 1.0,
-    }
     return {
         "location": {"lat_deg": 50, "lon_deg": 5, "timezone": "Europe/Paris"},
         "weather": "weather/nsrdb15_brussels_2019",
@@ -143,14 +163,17 @@ def sites(draw, batch_max):
             "failures": draw(st.sampled_from([None, {"mtbf_h": 0.4, "mttr_h": 0.07}])),
             "clock": {"kind": "table", "speed": [0.5, 0.9, 1.0], "power": [0.5, 0.7, 1.0]},
         },
-        "cooling": {"kind": "constant", "pue": 1.3},
+        "cooling": draw(st.sampled_from(COOLING)),
+        "room": draw(st.sampled_from(ROOMS)),
         "pv": draw(st.sampled_from([None, {"peak_kw": 3.0}])),
-        "battery": draw(st.sampled_from([None, battery])),
+        "battery": draw(st.sampled_from(BATTERIES)),
         "grid": {
             "price": {"kind": "flat", "usd_per_kwh": 0.1},
             "carbon": {"kind": "flat", "g_per_kwh": 300},
             "import_kw_max": draw(st.sampled_from([None, None, 0.7, 1.3, 2.0])),
+            **draw(terms()),
         },
+        "backup": draw(backups()),
     }
 
 
@@ -222,7 +245,13 @@ class Restless:
         top = np.array([len(levels) for levels in self.world.clock_speed])
         clock = self.rng.integers(0, top) if self.rng.random() < 0.8 else None
         battery = self.rng.uniform(-2, 2, self.world.n_sites)
-        return Decision(dispatch=getattr(self, kind)(), clock_level=clock, battery_kw=battery)
+        room_c = self.rng.uniform(15, 30, self.world.n_sites) if self.rng.random() < 0.6 else None
+        return Decision(
+            dispatch=getattr(self, kind)(),
+            clock_level=clock,
+            battery_kw=battery,
+            cooling_setpoint_c=room_c,
+        )
 
     def split(self):
         world, rng = self.world, self.rng

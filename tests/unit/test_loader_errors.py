@@ -168,3 +168,105 @@ def test_a_misspelt_null_is_no_way_to_remove_a_part(found):
     text = FIVE.replace("batery: {capacity_kwh: 8}", "batery: null")
     rows = [(p.line, p.path) for p in found(text)]
     assert (11, "sites.potsdam.batery") in rows
+
+
+EDGES = """\
+name: edges
+clock: {start: 2019-04-22T00:00:00Z, days: 1}
+models:
+  small:
+    quality: {kind: saturating, k: 0.1}
+    value_usd: 0.02
+    timing: {a100: {step_s: 1, step_w: 9}}
+sites:
+  here:
+    location: {lat_deg: 52.4, lon_deg: 13.1}
+    models: [small]
+    gpus: {kind: a100, count: 8}
+    cooling: {kind: constant, pue: 1.2}
+    backup: {kind: petrol, rated_kw: 8}
+    grid:
+      price: {kind: flat, usd_per_kwh: 0.1}
+      carbon: {kind: flat, g_per_kwh: 400}
+      tariff:
+        energy:
+          tiers: {blocks: [{usd_per_kwh: 0.1, upto_kwh: 5}, {usd_per_kwh: 0.2, upto_kwh: 3}]}
+          both: {usd_per_kwh: 0.1, blocks: [{usd_per_kwh: 0.1}]}
+        demand:
+          peak: {usd_per_kw: 9, ratchet_share: 0.8}
+          night: {usd_per_kw: 9, when: [{hours: [24]}]}
+      connection:
+        loss_share: 8
+        limits: [{at_h: 1, for_h: 0}]
+      demand_response:
+        calls:
+          - {at_h: 2, for_h: 1, kind: reduction, power_kw: 5, firm: true}
+workload: {arrivals: {kind: generated, jobs_per_day: 2400}}
+"""
+TOGETHER = """\
+name: edges
+clock: {start: 2019-04-22T00:00:00Z, days: 1, meter_seconds: 45, slot_minutes: 15}
+models:
+  small:
+    quality: {kind: saturating, k: 0.1}
+    value_usd: 0.02
+    timing: {a100: {step_s: 1, step_w: 9}}
+sites:
+  here:
+    location: {lat_deg: 52.4, lon_deg: 13.1}
+    models: [small]
+    gpus: {kind: a100, count: 8}
+    cooling: {kind: constant, pue: 1.2}
+    grid:
+      price: {kind: flat, usd_per_kwh: 0.1}
+      carbon: {kind: flat, g_per_kwh: 400}
+      sale: {kind: flat, usd_per_kwh: 0.01}
+      tariff:
+        metering: net_metering
+        demand: {peak: {usd_per_kw: 9}}
+        demand_interval_minutes: 5
+      connection:
+        limits: [{at_h: 30, for_h: 1}]
+      demand_response:
+        calls:
+          - {at_h: 20, for_h: 1, kind: reduction, power_kw: 5}
+workload: {arrivals: {kind: generated, jobs_per_day: 2400}}
+"""
+
+
+def test_mistakes_at_the_edges_of_the_grid_are_told_at_their_places(found):
+    rows = [(p.line, p.column, p.path.removeprefix("sites.here.")) for p in found(EDGES)]
+    assert rows == [
+        (14, 20, "backup.kind"),
+        (20, 11, "grid.tariff.energy.tiers"),
+        (21, 11, "grid.tariff.energy.both"),
+        (23, 11, "grid.tariff.demand.peak"),
+        (24, 50, "grid.tariff.demand.night.when.0.hours.0"),
+        (26, 21, "grid.connection.loss_share"),
+        (27, 35, "grid.connection.limits.0.for_h"),
+        (30, 13, "grid.demand_response.calls.0"),
+    ]
+    words = {p.path.rsplit(".", 1)[1]: p.message for p in found(EDGES)}
+    assert words["kind"] == "is `petrol` — known: diesel, gas"
+    assert "the last block, and only the last, has no end" in words["tiers"]
+    assert "either `usd_per_kwh:` or `blocks:`" in words["both"]
+    assert "needs both `ratchet_share:` and `ratchet_months:`" in words["peak"]
+    assert words["loss_share"] == "is `8`; must be at most 0.5"
+    assert "only a cap can be firm" in words["0"]
+
+
+def test_parts_of_the_grid_that_contradict_each_other_are_told_at_their_places(found):
+    rows = {p.path.removeprefix("sites.here.grid."): (p.line, p.message) for p in found(TOGETHER)}
+    assert set(rows) == {
+        "sale",
+        "tariff.demand_interval_minutes",
+        "connection.limits.0.at_h",
+        "demand_response.calls.0.kind",
+    }
+    assert "leave `sale` out" in rows["sale"][1]
+    assert rows["tariff.demand_interval_minutes"] == (
+        21,
+        "5 min must be a multiple or a part of the meter's 45 s (`clock.meter_seconds`)",
+    )
+    assert rows["connection.limits.0.at_h"][0] == 23
+    assert "give `baseline_kw:`" in rows["demand_response.calls.0.kind"][1]

@@ -17,6 +17,7 @@ CHOSEN = {
     "clock": ("sites", "NAME", "gpus", "clock"),
     "quality": ("models", "NAME", "quality"),
     "battery": ("sites", "NAME", "battery"),
+    "backup": ("sites", "NAME", "backup"),
     "sampler": ("models", "NAME", "sampler"),
 }
 

@@ -89,7 +89,7 @@ def test_four_distilled_steps_against_forty():
 
 def test_a_sampler_without_a_score_says_so():
     assert ("sdxl", "turbo", False) in samplers()
-    with pytest.raises(TraceError, match=r"samplers\.csv:\d+: no score .* give step_gain"):
+    with pytest.raises(TraceError, match=r"samplers\.csv:\d+: no score was published for `turbo`"):
         sampler("sdxl", "turbo")
 
 

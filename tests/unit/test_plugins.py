@@ -77,6 +77,7 @@ def test_the_names_that_studies_rely_on_are_registered():
         "greenest",
     ]
     wanted += ["greedy-utility", "price-aware", "fixed-steps"]
+    wanted += ["power-of-two", "cached-load", "defer", "wait-awhile"]
     assert set(wanted) <= set(available("schedule"))
     assert {"idle", "self-consumption", "price-threshold", "paper-inner"} <= set(
         available("energy")

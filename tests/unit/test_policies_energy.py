@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from cosim.decision import Decision, merge, project
+from cosim.decision import Decision, Notice, merge, project
 from cosim.errors import PolicyError
+from cosim.physics.chiller import Chiller
+from cosim.physics.cooling import Economizer
+from cosim.physics.thermal import Thermal
+from cosim.physics.thermal import row as cooling_row
 from cosim.plugins import available, load_policy
+from cosim.quantities import NS_PER_HOUR, NS_PER_MIN
 from policies.energy.clock import ClockGovernor
 from policies.energy.common import work_energy_w
 from policies.heuristics.static import Home
@@ -224,3 +231,121 @@ def test_a_level_that_just_meets_the_limit_is_not_entered(world, make_observatio
         backlog_gpu_s=np.zeros(3),
     )
     assert np.array_equal(kept, [3, 3, 3])
+
+
+@pytest.mark.parametrize("starts_in_min", [0, 4, 5])
+def test_the_inner_layer_answers_calls_of_the_slot_that_begins(
+    starts_in_min, world, make_observation
+):
+    seen = make_observation(world, price_usd_kwh=np.full(3, 0.02))
+    begin_ns = seen.time_ns + starts_in_min * NS_PER_MIN
+    span = (begin_ns, begin_ns + NS_PER_HOUR, 0)
+    cap = Notice(0, "cap", *span, 90.0, np.inf, penalty_usd_kwh=1.0, firm=False)
+    less = Notice(2, "reduction", *span, np.inf, np.inf, reduction_kw=70.0, firm=False)
+    calm = decide("paper-inner", world, seen).battery_cover_kw
+    called = replace(seen, grid=replace(seen.grid, notices=(cap, less)))
+    cover_kw = decide("paper-inner", world, called).battery_cover_kw
+    if starts_in_min < 5:  # the slots of this world
+        assert cover_kw.tolist() == [10.0, calm[1], 70.0]
+    else:
+        assert np.array_equal(cover_kw, calm)
+
+
+def test_nothing_is_bought_for_the_battery_above_a_cap(world, make_observation):
+    seen = make_observation(
+        world, price_usd_kwh=np.full(3, 0.01), forecast_price=day(0.01, 0.09, world)
+    )
+    cap = Notice(0, "cap", seen.time_ns, seen.time_ns + 1, 0, 110.0, np.inf, firm=False)
+    free = decide("paper-inner", world, seen).battery_kw
+    held = decide(
+        "paper-inner", world, replace(seen, grid=replace(seen.grid, notices=(cap,)))
+    ).battery_kw
+    assert free[0] < -10.0
+    assert held[0] == pytest.approx(-10.0)  # 100 kW of load under a cap of 110 kW
+
+
+# rooms -------------------------------------------------------------------------------------
+
+
+def roomy(make_world, cooling, mass_kwh_k=1.0):
+    """The first site has a room for 150 kW: 9 kWh of cold in its band."""
+    made = Thermal(mass_kwh_k=mass_kwh_k, capacity_kw=210.0)
+    rows = [cooling_row(cooling, made), *(2 * [cooling_row(cooling, None)])]
+    return make_world(
+        room_kwh_k=np.array([mass_kwh_k, 0.0, 0.0]),
+        room_low_c=np.array([18.0, -np.inf, -np.inf]),
+        room_high_c=np.array([27.0, np.inf, np.inf]),
+        heat_kw_max=np.array([210.0, np.inf, np.inf]),
+        cooling_row=np.stack([np.pad(row, (0, len(rows[0]) - len(row))) for row in rows]),
+    )
+
+
+def stepping(world, now, later, at=1):
+    """Prices that change after some slots."""
+    price = np.full((3, 288), now)
+    price[:, at:] = later
+    return {"forecast_price": price, "price_usd_kwh": np.full(3, now)}
+
+
+CHILLER = Chiller(design_it_kw=150.0)
+
+
+@pytest.mark.parametrize(
+    ("now", "later", "at", "early"),
+    [
+        (0.05, 0.20, 1, True),
+        (0.05, 0.05, 1, False),
+        (0.05, 0.055, 1, False),  # not enough: a colder room makes the plant work harder
+        (0.20, 0.05, 1, False),
+        (0.05, 0.20, 12, False),  # in an hour: cold would have to be held meanwhile
+        (-0.05, 0.05, 1, True),
+    ],
+)
+def test_the_room_is_cooled_ahead_of_dearer_power_only(
+    now, later, at, early, make_world, make_observation
+):
+    world = roomy(make_world, CHILLER)
+    seen = make_observation(world, temp_out_c=np.full(3, 25.0), **stepping(world, now, later, at))
+    decision = decide("paper-inner", world, seen)
+    assert decision.cooling_setpoint_c[0] == (18.0 if early else 27.0)
+    assert project(with_jobs(decision, world, seen), world, seen).clips == {}
+    assert decide("paper-inner", world, seen, precool="off").cooling_setpoint_c is None
+
+
+def test_what_costs_nothing_to_cool_is_not_cooled_ahead(make_world, make_observation):
+    """In the cold an economizer runs no compressor: there is nothing to save."""
+    world = roomy(make_world, Economizer())
+    for outdoor_c, early in ((0.0, False), (8.0, False), (35.0, True)):
+        temp_c = np.full(3, outdoor_c)
+        seen = make_observation(world, temp_out_c=temp_c, **stepping(world, 0.05, 0.3))
+        aim_c = decide("paper-inner", world, seen).cooling_setpoint_c[0]
+        assert aim_c == (18.0 if early else 27.0), outdoor_c
+
+
+def test_surplus_is_stored_as_cold_before_it_ends(make_world, make_observation):
+    """Under one price, power is worth its sale price as long as the sun gives more than needed."""
+    world = roomy(make_world, CHILLER)
+    solar = np.zeros((3, 288))
+    solar[:, :1] = 500.0
+    sale = np.full(3, 0.01)
+    seen = make_observation(world, forecast_solar=solar, forecast_sale=sale)
+    assert decide("paper-inner", world, seen).cooling_setpoint_c[0] == 18.0
+    solar[:, :60] = 500.0
+    still = make_observation(world, forecast_solar=solar, forecast_sale=sale)
+    assert decide("paper-inner", world, still).cooling_setpoint_c[0] == 27.0
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_without_rooms_no_temperature_is_ordered(name, world, make_observation):
+    assert decide(name, world, make_observation(world)).cooling_setpoint_c is None
+
+
+def test_forecasts_that_reach_less_far_at_the_end_are_looked_at_as_far_as_they_reach(
+    make_world, make_observation
+):
+    world = roomy(make_world, CHILLER)
+    for slots, early in ((5, True), (1, False)):
+        price = stepping(world, 0.05, 0.2)["forecast_price"][:, :slots]
+        seen = make_observation(world, forecast_price=price)
+        aim_c = decide("paper-inner", world, seen).cooling_setpoint_c[0]
+        assert aim_c == (18.0 if early else 27.0)

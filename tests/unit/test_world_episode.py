@@ -25,7 +25,22 @@ WORLDS = {
     "batches": ["sites.north.gpus.batch_max=4", "sites.south.gpus.discipline=srs"],
     "guarded": ["sites.south.grid.import_kw_max=0.9", "sites.north.gpus.discipline=edf"],
     "broken": ["sites.north.gpus.failures={mtbf_h: 0.3, mttr_h: 0.1}"],
+    "dark": [
+        "sites.south.backup={kind: diesel, rated_kw: 1, run_hours_max: 0.1}",
+        "sites.south.grid.connection={limits: [{at_h: 0.3, for_h: 0.3}]}",
+        "sites.north.grid.tariff={energy: {t: {blocks: [{usd_per_kwh: 0, upto_kwh: 9}, "
+        "{usd_per_kwh: 1}]}}, demand: {d: {usd_per_kw: 9}}, fixed_usd_per_month: 5}",
+        "sites.north.grid.demand_response={calls: [{at_h: 0.5, for_h: 0.5, kind: cap, "
+        "power_kw: 0.1, penalty_usd_per_kwh: 1}]}",
+    ],
     "urgent": ["sites.south.gpus.discipline=edf", "sites.south.gpus.preempt=true"],
+    "climate": [
+        "sites.north.weather=weather/nsrdb15_potsdam_2019",
+        "sites.north.cooling={kind: chiller}",
+        "sites.north.room={capacity_ratio: 0.5, mass_wh_per_k_kw: 3, allowance_k: 0}",
+        "sites.north.battery.kind=pcs_ohmic",
+        "sites.north.battery.ageing={model: naumann}",
+    ],
     "broken batches": [
         "sites.north.gpus.failures={mtbf_h: 0.3, mttr_h: 0.1}",
         "sites.north.gpus.batch_max=4",
