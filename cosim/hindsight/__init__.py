@@ -13,7 +13,7 @@ from time import process_time
 import numpy as np
 
 from cosim.errors import CosimError, UsageError
-from cosim.hindsight.facts import jobs_of, outlook_of, plant_of, unbounded
+from cosim.hindsight.facts import facts_of, unbounded
 from cosim.optimise import Course, Fluid, Groups, Outlook, Plant
 from cosim.world.plan import Plan
 
@@ -60,9 +60,7 @@ def hindsight(plan: Plan, *, method: str | None = None) -> Hindsight:
     begun, obstacles = process_time(), unbounded(plan)
     if obstacles:
         raise UsageError(f"no hindsight bound: {'; '.join(obstacles)}")
-    plant = plant_of(plan)
-    groups, arriving, due = jobs_of(plan, plant)
-    seen = outlook_of(plan, plant, arriving, due)
+    plant, groups, seen = facts_of(plan)
     size = seen.periods * (len(plant.mode_service) * 2 + plant.revenue_usd.size + 4 * len(groups))
     chosen = method or ("ipm" if size > IPM_FROM_COLUMNS else "simplex")
     fluid = Fluid(
