@@ -12,7 +12,7 @@ so that its optimum is never below the utility of a run:
 * sun, wind, load and battery are netted over the slot instead of the meter bin;
 * batteries have their best efficiency and no self-discharge;
 * PUE is the lowest of the slot (the highest where consuming is paid for); rooms and plants whose
-  overhead is not a function of the weather alone count with a PUE of 1 or more;
+  overhead is not a function of the weather alone count without what moves heat outdoors;
 * ageing of the battery, what curtailment costs, outages and lower limits of the grid count as
   nothing; a backup generator is one that serves for nothing.
 

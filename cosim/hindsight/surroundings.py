@@ -67,9 +67,16 @@ def _pue(plan: Plan, site: int) -> FloatArray:
     at = plan.sites[site]
     model: CoolingModel = at.cooling
     if at.room is not None or not isinstance(model, ConstantPue | Economizer):
-        return np.array([[1.0], [PUE_MOST]]) * np.ones(plan.info.slots)
+        return np.array([[_least_pue(model)], [PUE_MOST]]) * np.ones(plan.info.slots)
     bins = pue(model, plan.outside.temp_bin_c[:, site]).reshape(plan.info.slots, -1)
     return np.stack([bins.min(axis=1), bins.max(axis=1)])
+
+
+def _least_pue(model: CoolingModel) -> float:
+    """PUE while the heat is left in the room; an economiser's other parts follow its load."""
+    if isinstance(model, Economizer):
+        return 1.0 + model.fixed_overhead + model.fan_ratio + model.ups_loss
+    return 1.0
 
 
 def _down_h(plan: Plan, periods: int) -> FloatArray:
