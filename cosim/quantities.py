@@ -73,6 +73,14 @@ NOMENCLATURE: dict[str, Quantity] = _rows(
         "utility $",
     ),
     (
+        "regret_to_bound_usd",
+        "USD",
+        "What the run earned less than its hindsight bound: the optimum of a fluid model with "
+        "everything known in advance, which no policy can exceed nor be expected to reach.",
+        "lower",
+        "regret $",
+    ),
+    (
         "revenue_usd",
         "USD",
         "Paid for images: v_i(c) each by the deadline, after it what a softer bargain leaves.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
 from time import perf_counter, process_time
@@ -134,8 +134,10 @@ def run(
     scenario = on.scenario
     name = policy or scenario.policy.compare[0].use
     layers = make() if make is not None else make_policy(scenario, policy, energy)
+    ahead = on.plan(seed) if plan is None else plan
+    _foresee(layers, ahead)
     world = World(
-        on.plan(seed) if plan is None else plan,
+        ahead,
         layers,
         stream(seed, "policy", name),
         name=name,
@@ -145,7 +147,25 @@ def run(
         decide_limit_ms=scenario.policy.decide_limit_ms,
     )
     outcome = world.run()
-    return _result(on, outcome, name, energy or scenario.policy.energy.use, seed, wall, cpu)
+    result = _result(on, outcome, name, energy or scenario.policy.energy.use, seed, wall, cpu)
+    return replace(result, warnings=result.warnings + _remarks(layers))
+
+
+def _foresee(layers: Policy, plan: Plan) -> None:
+    """Show a policy that replays the best course in hindsight what that is."""
+    for layer in (layers, getattr(layers, "schedule", None), getattr(layers, "energy", None)):
+        hook = getattr(layer, "foresee", None)
+        if hook is not None:
+            from cosim.hindsight import hindsight
+
+            found = hindsight(plan)
+            hook(found.plant, found.groups, found.outlook, found.course)
+
+
+def _remarks(layers: Policy) -> list[str]:
+    """What the layers say of the run, e.g. that a solver gave no answer."""
+    both = (layers, getattr(layers, "schedule", None), getattr(layers, "energy", None))
+    return [text for layer in both for text in getattr(layer, "remarks", list)()]
 
 
 def staged(what: Loaded | Scenario | Stage) -> Stage:

@@ -59,6 +59,7 @@ def build_world(**changes: Any) -> WorldInfo:
         "image_fixed_j": np.array([20.0, 40.0, 100.0]),
         "step_w": np.array([400.0, 430.0, 674.0]),
         "idle_w": np.array([60.0, 80.0, 80.0]),
+        "server_w": np.array([150.0, 180.0, 180.0]),
         "revenue_usd": top[:, None] * quality,
         "quality": quality,
         "late_penalty_usd": top,
@@ -91,7 +92,8 @@ def build_two_model_world() -> WorldInfo:
     pick = [0, 1, 2]
     two = slice(0, 2)
     per_site = [
-        "gpus", "batch_max", "idle_w", "battery_kwh", "battery_charge_kw", "battery_discharge_kw",
+        "gpus", "batch_max", "idle_w", "server_w",
+        "battery_kwh", "battery_charge_kw", "battery_discharge_kw",
         "battery_efficiency", "soc_min", "soc_max", "import_kw_max", "export_kw_max",
         "wear_usd_kwh", "backup_kw", "room_kwh_k", "room_low_c", "room_high_c", "heat_kw_max",
         "cooling_row",

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from cosim.scenario.load import Loaded
     from cosim.study.compare import Comparison
 
-COLUMNS = ("energy_cost_usd", "late_share", "quality_mean", "carbon_kg", "decide_ms_p99")
+COLUMNS = (
+    *("regret_to_bound_usd", "energy_cost_usd"),
+    *("late_share", "quality_mean", "carbon_kg", "decide_ms_p99"),
+)
 
 
 @click.command("compare")
@@ -32,6 +35,11 @@ COLUMNS = ("energy_cost_usd", "late_share", "quality_mean", "carbon_kg", "decide
 @options.overrides_option
 @options.engine_option
 @click.option("--out", type=click.Path(path_type=Path), help="Folder; default: under runs/.")
+@click.option(
+    "--bound/--no-bound",
+    default=None,
+    help="Regret of each policy to the hindsight bound; default: if that takes under 30 s.",
+)
 @click.option("--resume", is_flag=True, help="Go on where an interrupted comparison stopped.")
 @options.json_option
 @options.quiet_option
@@ -44,6 +52,7 @@ def command(
     overrides: tuple[str, ...],
     engine: str | None,
     out: Path | None,
+    bound: bool | None,
     resume: bool,
     as_json: bool,
     quiet: bool,
@@ -59,7 +68,7 @@ def command(
         _announce(loaded, policies, chosen)
     console.tell_of_compiling(loaded.scenario.engine, quiet=quiet)
     with console.progress("runs", quiet=quiet) as advance:
-        found = _compare(loaded, policies, chosen, jobs, folder, resume, advance)
+        found = _compare(loaded, policies, chosen, jobs, folder, resume, bound, advance)
     report = _report(found, folder)
     if as_json:
         console.emit_json(found.to_json())
@@ -77,22 +86,29 @@ def _compare(
     jobs: int,
     folder: Path,
     resume: bool,
+    bound: bool | None,
     progress: console.Progress,
 ) -> Comparison:
-    from cosim.run import make_policy
+    from cosim.run import make_policy, staged
+    from cosim.study.bounds import obstacle
     from cosim.study.compare import compare
 
     scenario = loaded.scenario
     for name in policies or tuple(spec.use for spec in scenario.policy.compare):
         make_policy(scenario, name, None)  # a class that cannot be built stops us before a folder
+    on, used = staged(loaded), seeds or scenario.seeds
+    why_not = obstacle(on, used) if bound is None else ""
+    if why_not:
+        console.say(f"no hindsight bound: {why_not}")
     return compare(
-        loaded,
+        on,
         policies=policies or None,
         seeds=seeds,
         jobs=jobs,
         out=folder,
         resume=resume,
         progress=progress,
+        bound=not why_not if bound is None else bound,
         command=shlex.join(["cosim", *sys.argv[1:]]),
     )
 
@@ -119,13 +135,15 @@ def _table(found: Mapping[str, Any]) -> None:
     from cosim.report.words import unit, value
 
     head = ["", "utility $", f"Δ vs {found['baseline']} [95 % CI]"]
-    head += [_heading(NOMENCLATURE[kpi].label, unit(kpi)) for kpi in COLUMNS]
+    first = found["policies"][found["baseline"]]
+    columns = [kpi for kpi in COLUMNS if kpi in first]
+    head += [_heading(NOMENCLATURE[kpi].label, unit(kpi)) for kpi in columns]
     rows = [
         (
             name,
             value("utility_usd", kpis["utility_usd"]["mean"]),
             _difference(found["paired"].get(name, {}).get("utility_usd")),
-            *(value(kpi, kpis[kpi]["mean"]) for kpi in COLUMNS),
+            *(value(kpi, kpis[kpi]["mean"]) for kpi in columns),
         )
         for name, kpis in found["policies"].items()
     ]

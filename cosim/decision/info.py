@@ -79,6 +79,7 @@ class WorldInfo:
         image_fixed_j: energy of encode + decode at full speed [J], shape (services,).
         step_w: board power during a step (of a full batch) at full speed [W], shape (services,).
         idle_w: board power of a waiting GPU [W], shape (sites,).
+        server_w: always-on share of server and network per GPU [W], shape (sites,).
         revenue_usd: paid per image on time at each step count, shape (services, steps).
         quality: quality per image at each step count, in [0, 1], shape (services, steps).
         late_penalty_usd: penalty φ per image, shape (services,).
@@ -132,6 +133,7 @@ class WorldInfo:
     image_fixed_j: FloatArray
     step_w: FloatArray
     idle_w: FloatArray
+    server_w: FloatArray
     revenue_usd: FloatArray
     quality: FloatArray
     late_penalty_usd: FloatArray

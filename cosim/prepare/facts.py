@@ -102,6 +102,7 @@ def world_info(
         image_fixed_j=np.array([s.timing.fixed_j for s in services]),
         step_w=np.array([s.full_w for s in services]),
         idle_w=np.array([r.idle_w for r in racks]),
+        server_w=np.array([r.server_w for r in racks]),
         revenue_usd=qualities * values[:, None],
         quality=qualities,
         late_penalty_usd=values * scenario.money.late_penalty,

@@ -26,6 +26,7 @@ from cosim.scenario.model import Battery, GeneratedArrivals, Site
 
 HEADLINE = (
     "utility_usd",
+    "regret_to_bound_usd",
     "revenue_usd",
     "late_penalty_usd",
     "energy_cost_usd",

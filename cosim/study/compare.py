@@ -19,7 +19,9 @@ from cosim.run import RunResult, staged
 from cosim.scenario.load import Loaded
 from cosim.scenario.model import Scenario
 from cosim.store import LoadedStudy, RunDirectory, StoredRuns, load, write_json
+from cosim.store.atomic import read_json
 from cosim.store.directory import traces_of
+from cosim.study.bounds import bounds, with_regret
 from cosim.study.executors import run_units
 from cosim.study.statistics import mean_cell, paired_cell
 from cosim.study.units import Progress, Unit
@@ -85,6 +87,7 @@ def compare(
     progress: Progress | None = None,
     command: str = "",
     executor: Executor | None = None,
+    bound: bool = False,
 ) -> Comparison:
     """Compare policies on paired seeds.
 
@@ -99,6 +102,7 @@ def compare(
         progress: called with (slots done, slots in all).
         command: the command line, for the manifest.
         executor: runs the units instead of ``jobs`` processes, e.g. a Dask client's.
+        bound: compute the hindsight bound of every seed, and each policy's regret to it.
 
     Raises:
         UsageError: a policy or seed is named twice, or ``out`` holds another study.
@@ -120,7 +124,19 @@ def compare(
         if directory is not None and not resume:
             directory.discard_if_unfinished()
         raise
-    return _keep(_comparison(scenario.name, names, numbers, *runs, directory))
+    limits = _bounds(on, numbers, directory) if bound else {}
+    return _keep(_comparison(scenario.name, names, numbers, *runs, directory, limits))
+
+
+BOUNDS = "bounds.json"
+
+
+def _bounds(on: Stage, seeds: tuple[int, ...], directory: RunDirectory | None) -> dict[int, float]:
+    """The bound of every seed, kept beside the runs."""
+    found = bounds(on, seeds)
+    if directory is not None:
+        write_json(directory.path / BOUNDS, {str(seed): usd for seed, usd in found.items()})
+    return found
 
 
 def _directory(
@@ -234,9 +250,12 @@ def _comparison(
     kpis: Kpis,
     digests: Digests,
     directory: RunDirectory | None,
+    limits: Mapping[int, float],
 ) -> Comparison:
     names = list(kpis[policies[0], seeds[0]])
-    values = {p: {k: [kpis[p, s][k] for s in seeds] for k in names} for p in policies}
+    plain = {p: {k: [kpis[p, s][k] for s in seeds] for k in names} for p in policies}
+    values = with_regret(plain, seeds, limits)
+    names = list(values[policies[0]])
     base = values[policies[0]]
     return Comparison(
         scenario=scenario,
@@ -282,4 +301,7 @@ def stored(path: str | Path) -> Comparison | RunResult:
     if len(kpis) == 1:
         return study.runs[policies[0], seeds[0]]
     name = study.scenario.name
-    return _comparison(name, policies, seeds, study.runs, kpis, digests, directory)
+    file = directory.path / BOUNDS
+    kept = read_json(file) if file.exists() else {}
+    limits = {int(seed): float(usd) for seed, usd in kept.items()}
+    return _comparison(name, policies, seeds, study.runs, kpis, digests, directory, limits)

@@ -1,0 +1,47 @@
+"""A plan seen from its end: what really arrived, shone, blew and cost, for the fluid model.
+
+Wherever the fluid model cannot follow the world it is given the better of what the world might do,
+so that its optimum is never below the utility of a run:
+
+* jobs are a fluid; an image may be served in any part of the slots between its arrival and its
+  deadline; moving it takes no time and costs what the cheapest image costs;
+* an image must fit into its job's tolerated delay per image, alone and at the fastest clock;
+  similar jobs share the longest allowance among them;
+* each image may mix clocks; where GPUs batch, a step has the time and energy of the best batch;
+* a late or refused image costs the least penalty within reach, and as much energy as one likes;
+* sun, wind, load and battery are netted over the slot instead of the meter bin;
+* batteries have their best efficiency and no self-discharge;
+* PUE is the lowest of the slot (the highest where consuming is paid for); rooms and plants whose
+  overhead is not a function of the weather alone count without what moves heat outdoors;
+* ageing of the battery, what curtailment costs, outages and lower limits of the grid count as
+  nothing; a backup generator is one that serves for nothing.
+
+A supply contract beyond a price per slot (demand charges, blocks, net metering) and calls for
+demand response are neither known nor bounded: there is no bound where a site has them.
+"""
+
+from __future__ import annotations
+
+from cosim.hindsight.crowd import jobs_of
+from cosim.hindsight.machines import plant_of
+from cosim.hindsight.surroundings import outlook_of
+from cosim.optimise import Groups, Outlook, Plant
+from cosim.world.plan import Plan
+
+
+def facts_of(plan: Plan) -> tuple[Plant, Groups, Outlook]:
+    """The plant, the images and the surroundings of a run, everything known."""
+    plant = plant_of(plan)
+    groups, arriving, due = jobs_of(plan, plant)
+    return plant, groups, outlook_of(plan, plant, arriving, due)
+
+
+def unbounded(plan: Plan) -> list[str]:
+    """What keeps a plan from having a bound, in words; nothing if it has one."""
+    found = []
+    for site in plan.sites:
+        if site.contract is not None:
+            found.append(f"site `{site.name}` has a supply contract beyond a price per slot")
+        if site.calls is not None:
+            found.append(f"site `{site.name}` is called for demand response")
+    return found

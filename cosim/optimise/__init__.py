@@ -1,0 +1,26 @@
+"""Planning as optimisation: sparse programs, HiGHS behind one doorway, and the fluid model.
+
+Policies, energy layers and the hindsight bound use the same model (:mod:`cosim.optimise.fluid`).
+"""
+
+from cosim.optimise.energy import EnergySide
+from cosim.optimise.fluid import Course, Fluid
+from cosim.optimise.plant import Groups, Outlook, Plant, Store
+from cosim.optimise.program import Layout, Program
+from cosim.optimise.solver import Answer, Solver
+from cosim.optimise.work import WorkSide
+
+__all__ = [
+    "Answer",
+    "Course",
+    "EnergySide",
+    "Fluid",
+    "Groups",
+    "Layout",
+    "Outlook",
+    "Plant",
+    "Program",
+    "Solver",
+    "Store",
+    "WorkSide",
+]

@@ -1,0 +1,233 @@
+"""The electrical side of the fluid model: battery, grid and curtailment of every site and period.
+
+Energies of a period [kWh]. JEMAS Eq. 10 (arXiv 2605.02965) in every period, Eq. 9 between them:
+
+    buy + green + give + dark = load + charge + sell + spill
+    store' = store + η_c·charge − give/η_d
+
+Sun and wind go to the load first in the world: nobody may throw them away to be paid for buying
+at a negative price. So where buying pays, purchases stay below the chord of max(net, 0) between
+the least and the greatest net load, which cuts off no state of the world and is exact where the
+sign of the net load is known. Whole numbers decide it exactly, as they decide the direction of a
+battery where burning energy in it would pay (``Store.burns_below_usd_kwh``); elsewhere none are
+needed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cosim.optimise.plant import Outlook, Plant
+from cosim.optimise.program import BoolArray, FloatArray, IntArray, Layout
+from cosim.optimise.solver import Solver
+
+PLACE = 1.0
+"""Stands for coefficients that are not known yet, so that their places exist."""
+
+
+class EnergySide:
+    """Columns and rows of the electrical side in a program.
+
+    Those of batteries have shape (sites, periods of the window); all others (sites, periods). In
+    periods after the window (the drain) there is only the load, and the grid without limits.
+
+    Args:
+        layout: the program.
+        plant: the sites.
+        periods: number of periods.
+        inside: how many of them, from the first on, belong to the window.
+        loose: whether energy may vanish from the batteries, as by self-discharge; for bounds.
+        binary: whether whole numbers forbid burning and throwing away.
+
+    Attributes:
+        load: what the facility draws.
+        buy: imports.
+        sell: exports.
+        spill: curtailed sun and wind.
+        dark: load that nothing covers.
+        charge: into the battery.
+        give: out of the battery.
+        store: its content at the end of the period.
+        balance: rows of Eq. 10.
+    """
+
+    def __init__(
+        self,
+        layout: Layout,
+        plant: Plant,
+        periods: int,
+        inside: int,
+        *,
+        loose: bool = False,
+        binary: bool = False,
+    ) -> None:
+        self.plant, self.inside, self.loose = plant, inside, loose
+        shape = (plant.n_sites, periods)
+        self.load, self.buy, self.sell, self.spill, self.dark = (
+            layout.columns(shape) for _ in range(5)
+        )
+        self.charge, self.give, self.store = (
+            layout.columns((plant.n_sites, inside)) for _ in range(3)
+        )
+        self.balance = layout.equal(shape)
+        for column, sign in (
+            (self.buy, 1.0),
+            (self.dark, 1.0),
+            (self.load, -1.0),
+            (self.sell, -1.0),
+            (self.spill, -1.0),
+        ):
+            layout.add(self.balance, column, sign)
+        self._lay_battery(layout)
+        self._lay_chord(layout)
+        self.binary = binary
+        if binary:
+            self._lay_binaries(layout)
+
+    def _lay_battery(self, layout: Layout) -> None:
+        battery, balance = self.plant.store, self.balance[:, : self.inside]
+        layout.add(balance, self.give, 1.0)
+        layout.add(balance, self.charge, -1.0)
+        lower = -np.inf if self.loose else 0.0
+        self.step = layout.rows(self.store.shape, lower=lower, upper=0.0)
+        layout.add(self.step, self.store, 1.0)
+        layout.add(self.step[:, 1:], self.store[:, :-1], -1.0)
+        layout.add(self.step, self.charge, -battery.charge_efficiency[:, None])
+        layout.add(self.step, self.give, 1.0 / battery.give_efficiency[:, None])
+
+    def _lay_chord(self, layout: Layout) -> None:
+        """Rows buy − a·(load + charge − give) ≤ b, open until they are needed."""
+        window = slice(0, self.inside)
+        self.chord = layout.rows(self.store.shape)
+        layout.add(self.chord, self.buy[:, window], 1.0)
+        self._chorded = (self.load[:, window], self.charge, self.give)
+        for column in self._chorded:
+            layout.add(self.chord, column, PLACE)
+        self._bent = np.zeros(self.store.shape, dtype=np.bool_)
+
+    def _lay_binaries(self, layout: Layout) -> None:
+        """Rows amount ± most·flag ≤ most or 0, open until they are needed."""
+        window, shape = slice(0, self.inside), self.store.shape
+        pairs = (
+            (self.charge, self.give),
+            (self.buy[:, window], self.spill[:, window]),
+        )
+        self._flags = [layout.columns(shape, upper=1.0, whole=True) for _ in pairs]
+        self._either = [(layout.rows(shape), layout.rows(shape)) for _ in pairs]
+        for (one, other), (row_one, row_other), flag in zip(
+            pairs, self._either, self._flags, strict=True
+        ):
+            for row, column in ((row_one, one), (row_other, other)):
+                layout.add(row, column, 1.0)
+                layout.add(row, flag, PLACE)
+
+    # numbers ----------------------------------------------------------------------------
+
+    def fill(
+        self, solver: Solver, seen: Outlook, least_kwh: FloatArray, most_kwh: FloatArray
+    ) -> None:
+        """Put in prices, limits, sun and wind.
+
+        Args:
+            solver: holds the program.
+            seen: what is expected.
+            least_kwh: least that the facilities can draw, shape (sites, periods).
+            most_kwh: most that they can draw, same shape.
+        """
+        plant, hours = self.plant, seen.hours
+        window = np.arange(seen.periods) < self.inside
+        import_kwh = np.where(window, energy_kwh(plant.import_kw, hours), np.inf)
+        sells = window & (seen.sell_usd_kwh >= 0.0)
+        export_kwh = np.where(sells, energy_kwh(plant.export_kw, hours), 0.0)
+        solver.set_range(self.buy, 0.0, import_kwh)
+        solver.set_gain(self.buy, -seen.buy_usd_kwh)
+        solver.set_range(self.sell, 0.0, export_kwh)
+        solver.set_gain(self.sell, np.maximum(seen.sell_usd_kwh, 0.0))
+        solver.set_range(self.spill, 0.0, seen.green_kwh)
+        solver.set_range(self.dark, 0.0, np.where(window, most_kwh, 0.0))
+        solver.set_gain(self.dark, -plant.unserved_usd_kwh)
+        solver.set_sides(self.balance, -seen.green_kwh, -seen.green_kwh)
+        self._fill_battery(solver, seen)
+        net = self._net_kwh(seen, least_kwh, most_kwh)
+        self._fill_chord(solver, seen, *net)
+        if self.binary:
+            self._fill_binaries(solver, seen, net[1])
+
+    def _fill_battery(self, solver: Solver, seen: Outlook) -> None:
+        battery, hours, held = self.plant.store, seen.hours[: self.inside], seen.stored_kwh
+        solver.set_range(self.charge, 0.0, energy_kwh(battery.charge_kw, hours))
+        solver.set_range(self.give, 0.0, energy_kwh(battery.give_kw, hours))
+        solver.set_gain(self.give, -battery.wear_usd_kwh[:, None])
+        low = np.minimum(battery.low_kwh, held)[:, None]
+        high = np.maximum(battery.high_kwh, held)[:, None]
+        solver.set_range(self.store, low, high)
+        solver.set_gain(self.store[:, -1], seen.kept_usd_kwh)
+        solver.set_sides(self.step[:, 0], -np.inf if self.loose else held, held)
+
+    def _net_kwh(
+        self, seen: Outlook, least_kwh: FloatArray, most_kwh: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Least and greatest load less sun, wind and battery at any moment, (sites, inside)."""
+        window, battery = slice(0, self.inside), self.plant.store
+        hours = seen.hours[window]
+        low = least_kwh[:, window] - seen.green_most_kwh[:, window]
+        high = most_kwh[:, window] - seen.green_least_kwh[:, window]
+        return (
+            low - energy_kwh(battery.give_kw, hours),
+            high + energy_kwh(battery.charge_kw, hours),
+        )
+
+    def _fill_chord(
+        self, solver: Solver, seen: Outlook, low: FloatArray, high: FloatArray
+    ) -> None:
+        """Close the chord where buying pays: buy ≤ high·(net − low)/(high − low)."""
+        window = slice(0, self.inside)
+        green, pays = seen.green_kwh[:, window], seen.buy_usd_kwh[:, window] < 0.0
+        slope = np.where(low >= 0.0, 1.0, np.where(high <= 0.0, 0.0, high))
+        cut = (low < 0.0) & (high > 0.0)
+        slope[cut] /= (high - low)[cut]
+        most = np.where(low >= 0.0, 0.0, -slope * np.minimum(low, 0.0)) - slope * green
+        changing = pays | self._bent
+        if changing.any():
+            for column, sign in zip(self._chorded, (-1.0, -1.0, 1.0), strict=True):
+                rows, columns = self.chord[changing], column[changing]
+                solver.set_coefficients(rows, columns, sign * slope[changing])
+        solver.set_sides(self.chord, -np.inf, np.where(pays, most, np.inf))
+        self._bent = pays
+
+    def _fill_binaries(self, solver: Solver, seen: Outlook, net_high: FloatArray) -> None:
+        """Close the rows of either-or in the periods whose price asks for it."""
+        window, battery = slice(0, self.inside), self.plant.store
+        hours, price = seen.hours[window], seen.buy_usd_kwh[:, window]
+        burns = price < battery.burns_below_usd_kwh()[:, None]
+        buys = (price < 0.0) & (seen.green_kwh[:, window] > 0.0)
+        limits = (
+            (burns, energy_kwh(battery.charge_kw, hours), energy_kwh(battery.give_kw, hours)),
+            (buys, np.maximum(net_high, 0.0), seen.green_kwh[:, window]),
+        )
+        for (needed, one, other), rows, flag in zip(
+            limits, self._either, self._flags, strict=True
+        ):
+            self._either_or(solver, needed, (one, other), rows, flag)
+
+    def _either_or(
+        self,
+        solver: Solver,
+        needed: BoolArray,
+        most: tuple[FloatArray, FloatArray],
+        rows: tuple[IntArray, IntArray],
+        flag: IntArray,
+    ) -> None:
+        """One ≤ most·flag and other ≤ most·(1 − flag) where needed; flags elsewhere are 0."""
+        one, other = most
+        solver.set_coefficients(rows[0][needed], flag[needed], -one[needed])
+        solver.set_coefficients(rows[1][needed], flag[needed], other[needed])
+        solver.set_sides(rows[0], -np.inf, np.where(needed, 0.0, np.inf))
+        solver.set_sides(rows[1], -np.inf, np.where(needed, other, np.inf))
+        solver.set_range(flag, 0.0, np.where(needed, 1.0, 0.0))
+
+
+def energy_kwh(power_kw: FloatArray, hours: FloatArray) -> FloatArray:
+    """Power of each site times hours of each period; nothing in no time, whatever the power."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.where(hours > 0.0, power_kw[:, None] * hours, 0.0))

@@ -1,0 +1,1 @@
+"""Policies that plan: a linear program over the hours ahead, solved anew at every slot edge."""
