@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 SCENARIOS = sorted((ROOT / "scenarios").rglob("*.yaml"))
 SHORT = ["clock.days=0.020833333333333332", "workload.scale=0.1"]
 LATER = {"paper-everything": ["sites.paris.grid.demand_response=null"]}
-"""What happens after the first half hour, and so would be a mistake in a window that ends there."""
+"""What comes after the first half hour, and so would be a mistake in a window that ends there."""
 
 
 def name(path: Path) -> str:
