@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +22,16 @@ from numpy.typing import NDArray
 from cosim.errors import UsageError
 from cosim.gym.tensors import from_bytes, to_bytes
 
+if TYPE_CHECKING:
+    from cosim.decision import WorldInfo
+    from cosim.gym.codec import Codec
+    from cosim.gym.worlds import Settings
+
 FORMAT = 1
 FACTS, NUMBERS = "actor.json", "actor.safetensors"
 MAX_BYTES = 500_000_000
+SHOWN = {"encoding": str, "clock": bool, "battery": bool, "refuse": bool, "detail": str}
+"""What of the settings says how views and actions are laid out."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +113,56 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     if facts.get("sha256") != sha256(content).hexdigest():
         raise found.fault(f"{NUMBERS} is not the file that {FACTS} was written for")
     return found
+
+
+def layout_of(codec: Codec, settings: Settings) -> dict[str, Any]:
+    """How a world was shown to a learner, as plain data for a checkpoint."""
+    every = asdict(settings)
+    return {"settings": {name: every[name] for name in SHOWN}, **_names(codec)}
+
+
+def codec_of(found: Checkpoint, world: WorldInfo) -> Codec:
+    """The layouts that a checkpoint was trained with, in a world.
+
+    Raises:
+        UsageError: they do not fit; names what differs first.
+    """
+    from cosim.gym.codec import Codec
+
+    given: dict[str, Any] = found.fact("settings", dict)
+    if set(given) != set(SHOWN):
+        raise found.fault(f"`settings` has {sorted(given)}; needed are {sorted(SHOWN)}")
+    for name, kind in SHOWN.items():
+        if not isinstance(given[name], kind):
+            raise found.fault(f"`settings.{name}` is {given[name]!r}; a {kind.__name__} is needed")
+    try:
+        codec = Codec(world, **given)
+    except UsageError as problem:
+        raise found.fault(str(problem)) from None
+    for name, here in _names(codec).items():
+        there: list[Any] = found.fact(name, list)
+        if there != here:
+            raise found.fault(_difference(name, there, here))
+    return codec
+
+
+def _names(codec: Codec) -> dict[str, list[str]]:
+    """Names of all numbers of a view and of an action."""
+    return {
+        "view": [f"{each.site or 'all'}/{each.name}" for each in codec.view.columns],
+        "action": [f"{each.place}/{each.name}" for each in codec.action.coordinates],
+    }
+
+
+def _difference(what: str, there: list[Any], here: list[str]) -> str:
+    """In what a world differs from the one of the training."""
+    pairs = zip(there, here, strict=False)
+    at = next((k for k, (one, other) in enumerate(pairs) if one != other), None)
+    if at is None:
+        first = f"{len(there)} numbers of a {what} there, {len(here)} here"
+    else:
+        first = f"number {at} of a {what} is `{there[at]}` there and `{here[at]}` here"
+    return f"it was trained in a world of another make: {first}"
 
 
 def _facts(home: Path) -> dict[str, Any]:

@@ -89,7 +89,7 @@ class Sac:
 
         # temperature
         if not self.recipe.temperature:
-            short = float(log_now.mean()) - self._coordinates
+            short = float(log_now.detach().mean()) - self._coordinates
             self._alpha_step.descend(-self.log_alpha.biases[0].sum() * short)
 
         self.slow.follow(self.critics, self.recipe.tau)
