@@ -89,7 +89,7 @@ def write_checkpoint(
     content = to_bytes(tensors)
     write_with(folder / NUMBERS, lambda path: _put(path, content))
     seal = {"format": FORMAT, "sha256": sha256(content).hexdigest()}
-    write_json(folder / FACTS, seal | dict(facts))
+    write_json(folder / FACTS, {**seal, **facts, **seal})
 
 
 def read_checkpoint(folder: Path) -> Checkpoint:
@@ -159,9 +159,9 @@ def _difference(what: str, there: list[Any], here: list[str]) -> str:
     pairs = zip(there, here, strict=False)
     at = next((k for k, (one, other) in enumerate(pairs) if one != other), None)
     if at is None:
-        first = f"{len(there)} numbers of a {what} there, {len(here)} here"
+        first = f"its {what} has {len(there)} numbers there, {len(here)} here"
     else:
-        first = f"number {at} of a {what} is `{there[at]}` there and `{here[at]}` here"
+        first = f"number {at} of its {what} is `{there[at]}` there and `{here[at]}` here"
     return f"it was trained in a world of another make: {first}"
 
 

@@ -171,9 +171,10 @@ def train(
     days, held_out = _days(loaded, plan)
     terms = _terms(loaded, recipe, plan, days, held_out)
     folder = TrainingFolder(out)
-    standing = folder.open(terms) if resume else None
+    lock = lock_text(loaded.scenario)
+    standing = folder.open(terms, lock) if resume else None
     if not resume:
-        folder.create({**terms, "command": command}, lock_text(loaded.scenario))
+        folder.create({**terms, "command": command}, lock)
     stage = Stage(days, recipe.settings)
     exam = Stage(held_out, recipe.settings) if held_out else None
     codec = stage.worlds.codec

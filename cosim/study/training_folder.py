@@ -65,11 +65,15 @@ class TrainingFolder:
         """
         if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
             raise UsageError(f"{self.path} is not empty; go on with --resume, or name another")
-        write_text(self.path / LOCK, lock)
         write_json(self.path / TERMS, {"format": FORMAT, **terms})
+        write_text(self.path / LOCK, lock)
 
-    def open(self, terms: Mapping[str, Any]) -> Standing | None:
+    def open(self, terms: Mapping[str, Any], lock: str) -> Standing | None:
         """Go on with the same training.
+
+        Args:
+            terms: what is trained.
+            lock: the scenario, resolved; written where a stop came before it.
 
         Returns:
             How far it has come; None if no episode is finished.
@@ -81,6 +85,8 @@ class TrainingFolder:
             raise UsageError(f"{self.path} holds no training to resume: it has no {TERMS}")
         self._compare(read_json(self.path / TERMS), terms)
         sweep(self.path)
+        if not (self.path / LOCK).is_file():
+            write_text(self.path / LOCK, lock)
         if not (self.path / COMMIT).is_file():
             return None
         return self._standing(read_json(self.path / COMMIT))
@@ -131,6 +137,8 @@ class TrainingFolder:
             raise UsageError(f"{self.path / COMMIT} is damaged: it does not say what was done")
         episodes = [self._episode(number) for number in range(1, done + 1)]
         memory = Memory(learner, self._read(self._memory(done)))
+        for other in set(self.path.glob("memory-*.safetensors")) - {self._memory(done)}:
+            other.unlink(missing_ok=True)
         rows = read_log(self.path / LOG)[:done]
         if len(rows) < done:
             raise UsageError(f"{self.path / LOG} is damaged: {len(rows)} rows, {done} expected")
