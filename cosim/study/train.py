@@ -170,16 +170,15 @@ def train(
     """
     days, held_out = _days(loaded, plan)
     terms = _terms(loaded, recipe, plan, days, held_out)
-    folder = TrainingFolder(out)
-    lock = lock_text(loaded.scenario)
-    standing = folder.open(terms, lock) if resume else None
-    if not resume:
-        folder.create({**terms, "command": command}, lock)
     stage = Stage(days, recipe.settings)
     exam = Stage(held_out, recipe.settings) if held_out else None
     codec = stage.worlds.codec
     with extras_of(recipe.name):
         learner = recipe.begin(len(codec.view), len(codec.action), plan.seed, codec)
+    folder, lock = TrainingFolder(out), lock_text(loaded.scenario)
+    standing = folder.open(terms, lock) if resume else None
+    if not resume:
+        folder.create({**terms, "command": command}, lock)
     origin = _origin(loaded, recipe, stage, {**terms, "command": command})
     course = _Course(recipe, plan, folder, stage, exam, learner, origin)
     if standing is not None:

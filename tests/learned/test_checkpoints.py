@@ -15,6 +15,7 @@ from cosim.gym.codec import Codec
 from cosim.gym.worlds import Settings
 from cosim.plugins import available, load_policy, load_recipe
 from policies.learned.actor import Actor, Moments, Scaling
+from policies.learned.recipe import Recipe
 
 NAMES = ("sac", "td3", "jemas", "sac-diffusion")
 
@@ -194,6 +195,19 @@ def test_a_scenario_leads_to_no_checkpoint_outside(path, tmp_path):
 def test_options_of_a_learner_are_checked(options, said):
     with pytest.raises(PolicyError, match=said):
         load_recipe("sac", options)
+
+
+def test_learning_without_its_extra_says_what_to_install(tmp_path, monkeypatch):
+    from cosim.study.train import Plan, train
+
+    def begin(*given):
+        raise ModuleNotFoundError(name="torch")
+
+    monkeypatch.setattr(Recipe, "begin", begin)
+    tiny = cosim.load_scenario(str(Path(__file__).parents[1] / "data" / "tiny.yaml"))
+    with pytest.raises(UsageError, match=r"needs `torch`, .*pip install 'cosim-testbed\[learn\]'"):
+        train(tiny, load_recipe("sac"), Plan(1, dates=1, hold_out=0), tmp_path / "t")
+    assert not (tmp_path / "t").exists()
 
 
 def test_moments_are_those_of_all_views():
