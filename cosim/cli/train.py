@@ -92,7 +92,8 @@ def command(
     folder = folders.output_folder(loaded.scenario, out, resume=resume)
     console.tell_of_compiling(loaded.scenario.engine, quiet=quiet)
 
-    from cosim.study.train import Plan, train
+    from cosim.study.curriculum import Plan
+    from cosim.study.train import train
 
     plan = Plan(episodes, seed, days, hold_out, evaluate_every=evaluate_every, patience=patience)
     line = shlex.join(["cosim", *sys.argv[1:]])

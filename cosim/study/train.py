@@ -8,9 +8,8 @@ neither.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from hashlib import blake2b
 from pathlib import Path
 from time import perf_counter
@@ -19,38 +18,15 @@ from typing import Any
 import numpy as np
 
 from cosim.errors import UsageError
-from cosim.gym.checkpoint import layout_of, write_checkpoint
-from cosim.gym.days import Day, dates_from, prepare_days, split_days
+from cosim.gym.checkpoint import write_checkpoint
 from cosim.gym.learner import Learner, Recipe
 from cosim.plugins import extras_of
 from cosim.rng import stream
 from cosim.scenario.load import Loaded
-from cosim.scenario.lock import lock_text, scenario_hash
+from cosim.scenario.lock import lock_text
+from cosim.study.curriculum import Plan, chosen_days, origin_of, terms_of
 from cosim.study.playing import Played, Stage
 from cosim.study.training_folder import TrainingFolder
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How long and on what a learner trains.
-
-    Attributes:
-        episodes: days that are played.
-        seed: of everything that is drawn.
-        dates: successive dates from the scenario's own on.
-        hold_out: of so many successive dates the last is held out; 0: none.
-        job_seeds: seeds of the jobs of each date.
-        evaluate_every: episodes between two judgements.
-        patience: judgements without gain after which it stops; 0: never.
-    """
-
-    episodes: int
-    seed: int = 1
-    dates: int = 8
-    hold_out: int = 4
-    job_seeds: tuple[int, ...] = (1,)
-    evaluate_every: int = 10
-    patience: int = 0
 
 
 @dataclass(frozen=True)
@@ -168,8 +144,8 @@ def train(
     Raises:
         UsageError: days are too few, the folder holds something else, or torch is missing.
     """
-    days, held_out = _days(loaded, plan)
-    terms = _terms(loaded, recipe, plan, days, held_out)
+    days, held_out = chosen_days(loaded, plan)
+    terms = terms_of(loaded, recipe, plan, days, held_out)
     stage = Stage(days, recipe.settings)
     exam = Stage(held_out, recipe.settings) if held_out else None
     codec = stage.worlds.codec
@@ -179,7 +155,7 @@ def train(
     standing = folder.open(terms, lock) if resume else None
     if not resume:
         folder.create({**terms, "command": command}, lock)
-    origin = _origin(loaded, recipe, stage, {**terms, "command": command})
+    origin = origin_of(loaded, recipe, stage, {**terms, "command": command})
     course = _Course(recipe, plan, folder, stage, exam, learner, origin)
     if standing is not None:
         _take_up(course, standing.rows, standing.facts)
@@ -194,47 +170,6 @@ def train(
         stopped,
         _digest(course),
     )
-
-
-def _days(loaded: Loaded, plan: Plan) -> tuple[tuple[Day, ...], tuple[Day, ...]]:
-    """Days to learn from and days held out."""
-    first: date = loaded.scenario.clock.start.date()
-    days = prepare_days(loaded, dates=dates_from(first, plan.dates), seeds=plan.job_seeds)
-    return split_days(days, test_every=plan.hold_out) if plan.hold_out else (days, ())
-
-
-def _terms(
-    loaded: Loaded, recipe: Recipe, plan: Plan, days: Sequence[Day], held_out: Sequence[Day]
-) -> dict[str, Any]:
-    """What makes a training the same training; its length is not part of it."""
-    return {
-        "policy": recipe.name,
-        "options": recipe.options(),
-        "seed": plan.seed,
-        "scenario": loaded.scenario.name,
-        "scenario_hash": scenario_hash(loaded.scenario),
-        "dates": _dates(days),
-        "held_out": _dates(held_out),
-        "job_seeds": list(plan.job_seeds),
-    }
-
-
-def _dates(days: Sequence[Day]) -> list[str]:
-    return sorted({day.date.isoformat() for day in days})
-
-
-def _origin(
-    loaded: Loaded, recipe: Recipe, stage: Stage, terms: Mapping[str, Any]
-) -> dict[str, Any]:
-    """What a checkpoint says of itself, besides its numbers."""
-    from cosim.run import versions
-
-    trained = {name: value for name, value in terms.items() if name != "policy"}
-    return {
-        "policy": recipe.name,
-        **layout_of(stage.worlds.codec, recipe.settings),
-        "trained": {**trained, "versions": versions(), "energy": stage.worlds.days[0].energy[0]},
-    }
 
 
 def _take_up(course: _Course, rows: list[dict[str, Any]], facts: Mapping[str, Any]) -> None:

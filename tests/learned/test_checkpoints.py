@@ -198,7 +198,8 @@ def test_options_of_a_learner_are_checked(options, said):
 
 
 def test_learning_without_its_extra_says_what_to_install(tmp_path, monkeypatch):
-    from cosim.study.train import Plan, train
+    from cosim.study.curriculum import Plan
+    from cosim.study.train import train
 
     def begin(*given):
         raise ModuleNotFoundError(name="torch")

@@ -23,7 +23,7 @@ from cosim.run import run
 from cosim.store.tables import read_log
 from cosim.study import train as training
 from cosim.study import training_folder
-from cosim.study.train import Plan
+from cosim.study.curriculum import Plan
 
 TINY = Path(__file__).parents[1] / "data" / "tiny.yaml"
 ROOT = Path(__file__).parents[2]
