@@ -15,7 +15,7 @@ export PIP_CONSTRAINT := constraints.txt
 export PIP_BUILD_CONSTRAINT := constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-heavy check lint types contracts spelling format setup setup-dev lock clean
+.PHONY: help demo test test-learn test-heavy check lint types contracts spelling format setup setup-dev lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ demo: setup ## compare four policies over a simulated day and write the HTML rep
 
 test: setup-dev ## run the test suite (ARGS="-k battery" narrows it)
 	$(BIN)/python -m pytest -rs -m "not heavy" $(ARGS)
+
+test-learn: $(VENV)/.installed-learn ## run the tests of learners, which need torch (large download)
+	$(BIN)/python -m pytest -rs -m "heavy or not heavy" tests/learned $(ARGS)
 
 test-heavy: setup-dev ## run the tests that take minutes
 	$(BIN)/python -m pytest -rs -m heavy $(ARGS)
@@ -64,6 +67,11 @@ $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/.created
 	@echo "installing cosim, its libraries and the test tools pinned in constraints.txt (some minutes at the first call)"
 	$(PIP) install --quiet --constraint constraints.txt --editable ".[dev,oracle]"
 	@touch $@ $(VENV)/.installed-core
+
+$(VENV)/.installed-learn: pyproject.toml constraints.txt | $(VENV)/.installed-dev
+	@echo "installing what learning needs, pinned in constraints.txt (torch is large)"
+	$(PIP) install --quiet --constraint constraints.txt --editable ".[dev,oracle,learn]"
+	@touch $@
 
 # A .venv that somebody else made is used as it is, provided that it has pip.
 $(VENV)/.created:

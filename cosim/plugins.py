@@ -1,15 +1,17 @@
 """From a name to a policy: entry points, ``module:Class`` and ``NAME@CHECKPOINT``.
 
-Whoever installs a package with an entry point in the group ``cosim.policies`` or
-``cosim.energy_layers`` adds a name; nothing here knows a policy by heart. Names are listed without
-importing the modules behind them, so that a listing never loads a learning library.
+Whoever installs a package with an entry point in the group ``cosim.policies``,
+``cosim.energy_layers`` or ``cosim.learners`` adds a name; nothing here knows a policy by heart.
+Names are listed without importing the modules behind them, so that a listing never loads a
+learning library. A learner is trained under its name and acts as ``NAME@CHECKPOINT``.
 """
 
 from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
@@ -20,12 +22,26 @@ from cosim.errors import PolicyError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from cosim.decision import Policy
+    from cosim.gym.learner import Recipe
 
 Kind = Literal["schedule", "energy"]
+Group = Literal["schedule", "energy", "learner"]
 
-GROUPS: dict[Kind, str] = {"schedule": "cosim.policies", "energy": "cosim.energy_layers"}
-WORDS: dict[Kind, str] = {"schedule": "scheduling policy", "energy": "energy layer"}
-A_WORD: dict[Kind, str] = {"schedule": "a scheduling policy", "energy": "an energy layer"}
+GROUPS: dict[Group, str] = {
+    "schedule": "cosim.policies",
+    "energy": "cosim.energy_layers",
+    "learner": "cosim.learners",
+}
+WORDS: dict[Group, str] = {
+    "schedule": "scheduling policy",
+    "energy": "energy layer",
+    "learner": "learner",
+}
+A_WORD: dict[Group, str] = {
+    "schedule": "a scheduling policy",
+    "energy": "an energy layer",
+    "learner": "a learner",
+}
 EXTRAS = {
     "torch": "learn",
     "safetensors": "learn",
@@ -37,11 +53,11 @@ EXTRAS = {
 OWN_DISTRIBUTION = "cosim-testbed"
 
 
-def available(kind: Kind) -> dict[str, str]:
+def available(kind: Group) -> dict[str, str]:
     """Return the registered names of a kind with the first line of each one's docstring.
 
     Args:
-        kind: ``schedule`` or ``energy``.
+        kind: ``schedule``, ``energy`` or ``learner``.
 
     Returns:
         Names in alphabetical order; the summary is empty where no source can be read.
@@ -70,12 +86,67 @@ def load_policy(spec: str, options: Mapping[str, Any] | None = None, *, kind: Ki
         if not checkpoint:
             raise UsageError(f"`{spec}` names no checkpoint after the @")
         given["checkpoint"] = checkpoint
-    maker = _from_module(name) if ":" in name else _from_entry(name, kind)
+    maker = _from_module(name) if ":" in name else _maker(name, kind, given)
     _check_options(name, maker, given)
     return _construct(name, maker, given)
 
 
-def _entries(kind: Kind) -> dict[str, EntryPoint]:
+def load_recipe(name: str, options: Mapping[str, Any] | None = None) -> Recipe:
+    """Build the learner that a user named, before it has seen a world.
+
+    Args:
+        name: ``NAME`` or ``module:Class``.
+        options: keyword options of its constructor.
+
+    Raises:
+        UsageError: there is no such learner.
+        PolicyError: it refuses the options.
+    """
+    maker = _from_module(name) if ":" in name else _from_entry(name, "learner")
+    given = dict(options or {})
+    _check_options(name, maker, given)
+    recipe: Recipe = _built(name, maker, given)
+    lacking = [word for word in ("options", "begin", "play") if not hasattr(recipe, word)]
+    if lacking:
+        raise PolicyError(name, f"is no learner: it has no `{'`, `'.join(lacking)}`")
+    return recipe
+
+
+@contextmanager
+def extras_of(name: str) -> Iterator[None]:
+    """Tell how to install what a learner lacks once it begins.
+
+    Raises:
+        UsageError: a library of an extra is not here.
+    """
+    try:
+        yield
+    except ImportError as problem:
+        raise _missing(name, "", problem) from None
+
+
+def _maker(name: str, kind: Kind, given: Mapping[str, Any]) -> Any:
+    """What makes a policy: its class, or of a learner what acts from a checkpoint.
+
+    Raises:
+        UsageError: there is no such policy, or a learner has no checkpoint.
+    """
+    if kind != "schedule" or name in _entries("schedule") or name not in _entries("learner"):
+        return _from_entry(name, kind)
+    if "checkpoint" not in given:
+        raise UsageError(needs_checkpoint(name))
+    return _from_entry(name, "learner").play
+
+
+def needs_checkpoint(name: str) -> str:
+    """What to say where a learner is named that was not trained."""
+    return (
+        f"`{name}` learns, and acts from a checkpoint: `{name}@FOLDER`, "
+        f"made by cosim train SCENARIO -p {name}"
+    )
+
+
+def _entries(kind: Group) -> dict[str, EntryPoint]:
     """Registered entry points by name; another package cannot replace one of ours."""
     found: dict[str, EntryPoint] = {}
     for entry in entry_points(group=GROUPS[kind]):
@@ -101,7 +172,7 @@ def _summary(value: str) -> str:
     return ""
 
 
-def _from_entry(name: str, kind: Kind) -> Any:
+def _from_entry(name: str, kind: Group) -> Any:
     entries = _entries(kind)
     if name in entries:
         return _import(name, entries[name].value)
@@ -110,9 +181,9 @@ def _from_entry(name: str, kind: Kind) -> Any:
             f"no {WORDS[kind]} is registered, so `{name}` cannot be found; "
             "install the project itself: pip install -e ."
         )
-    other: Kind = "energy" if kind == "schedule" else "schedule"
-    if name in _entries(other):
-        raise UsageError(f"`{name}` is {A_WORD[other]}; {A_WORD[kind]} is needed here")
+    for other in GROUPS:
+        if other != kind and name in _entries(other):
+            raise UsageError(f"`{name}` is {A_WORD[other]}; {A_WORD[kind]} is needed here")
     raise UsageError(f"unknown {WORDS[kind]} `{name}`{did_you_mean(name, sorted(entries))}")
 
 
@@ -193,17 +264,22 @@ def _options_text(maker: Any) -> str:
     return f"options: {', '.join(parts)}" if parts else "it takes no options"
 
 
-def _construct(name: str, maker: Any, given: dict[str, Any]) -> Policy:
-    from cosim.decision import Policy  # listing names needs no arrays
-
+def _built(name: str, maker: Any, given: dict[str, Any]) -> Any:
+    """Call a constructor, turning every failure into a sentence."""
     try:
-        policy = maker(**given)
+        return maker(**given)
     except ImportError as problem:
         raise _missing(name, getattr(maker, "__module__", ""), problem) from None
     except (TypeError, ValueError) as problem:
         raise PolicyError(name, f"{problem} ({_options_text(maker)})") from problem
     except OSError as problem:
         raise PolicyError(name, f"cannot be loaded: {problem}") from problem
+
+
+def _construct(name: str, maker: Any, given: dict[str, Any]) -> Policy:
+    from cosim.decision import Policy  # listing names needs no arrays
+
+    policy: Policy = _built(name, maker, given)
     lacking = [word for word in ("reset", "decide") if not callable(getattr(policy, word, None))]
     if lacking or not isinstance(policy, Policy):
         methods = " and ".join(f"`{word}`" for word in lacking)

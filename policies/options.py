@@ -39,3 +39,14 @@ def choice(name: str, value: object, allowed: Sequence[str]) -> str:
     if not isinstance(value, str) or value not in allowed:
         raise ValueError(f"option `{name}` is {value!r}; it must be one of: {', '.join(allowed)}")
     return value
+
+
+def truth(name: str, value: object) -> bool:
+    """Return true or false.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if value is not True and value is not False:
+        raise ValueError(f"option `{name}` is {value!r}; it must be true or false")
+    return value

@@ -95,6 +95,17 @@ def progress(label: str, *, quiet: bool = False) -> Iterator[Progress]:
 
 @contextmanager
 def _bar(label: str) -> Iterator[Progress]:
+    with bar(label) as (update, _):
+        yield update
+
+
+@contextmanager
+def bar(label: str) -> Iterator[tuple[Progress, Callable[[str], None]]]:
+    """Show a bar on a terminal.
+
+    Yields:
+        a function to call with (done, total), and one that changes the label.
+    """
     from rich import progress as parts
 
     columns = (
@@ -104,9 +115,12 @@ def _bar(label: str) -> Iterator[Progress]:
         parts.TimeElapsedColumn(),
         parts.TimeRemainingColumn(),
     )
-    with parts.Progress(*columns, console=console(), transient=True) as bar:
-        task = bar.add_task(label, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+    with parts.Progress(*columns, console=console(), transient=True) as drawn:
+        task = drawn.add_task(label, total=None)
+        yield (
+            lambda done, total: drawn.update(task, completed=done, total=total),
+            lambda text: drawn.update(task, description=text),
+        )
 
 
 def tell_of_compiling(engine: str = "fast", *, quiet: bool = False) -> None:

@@ -116,6 +116,23 @@ def known_policies(names: tuple[str, ...], kind: Kind = "schedule") -> None:
         raise UsageError("\n".join(faults))
 
 
+def values(pairs: tuple[str, ...], flag: str) -> dict[str, Any]:
+    """Read ``name=value`` pairs; a value is read by the rules of the scenario file.
+
+    Raises:
+        ScenarioError: a value is not YAML.
+    """
+    from cosim.scenario.yaml12 import read_text
+
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name.strip() or not value.strip():
+            raise click.UsageError(f"{flag} {pair}: must be name=value")
+        found[name.strip()] = read_text(value, f"{flag} {pair}").data
+    return found
+
+
 def load(scenario: str, overrides: tuple[str, ...], engine: str | None = None) -> Loaded:
     """Load a scenario named on the command line; shipped ones are found from any folder."""
     from cosim.scenario.load import load_scenario

@@ -198,7 +198,7 @@ def _policy_findings(data: Any) -> Iterator[Finding]:
             continue
         if kind not in known:
             known[kind] = registered(kind)
-        if message := policy_fault(use, kind, known[kind]):
+        if message := policy_fault(use, kind, known[kind]) or checkpoint_fault(use):
             yield at, message
 
 
@@ -217,10 +217,25 @@ def policy_fault(use: str, kind: Kind, known: Sequence[str]) -> str:
         kind: ``schedule`` or ``energy``.
         known: the registered names; where there are none, nothing can be said.
     """
-    if ":" in use.partition("@")[0]:
+    name, at, _ = use.partition("@")
+    if ":" in name or not known or name in known:
         return ""
-    name = use.partition("@")[0]
-    if not known or name in known:
-        return ""
+    from cosim.plugins import available, needs_checkpoint
+
+    learners = list(available("learner")) if kind == "schedule" else []
+    if name in learners:
+        return "" if at else needs_checkpoint(name)
     what = "energy layer" if kind == "energy" else "policy"
-    return f"no {what} `{name}`{did_you_mean(name, known)} (see `cosim policies`)"
+    return f"no {what} `{name}`{did_you_mean(name, [*known, *learners])} (see `cosim policies`)"
+
+
+def checkpoint_fault(use: str) -> str:
+    """Return what is wrong with the checkpoint that a scenario names, empty when nothing is.
+
+    A scenario may come from anybody; it leads to no folder outside the one it is used in.
+    """
+    path = use.partition("@")[2]
+    parts = path.replace("\\", "/").split("/")
+    if path and (path.startswith(("/", "~")) or ".." in parts or ":" in parts[0]):
+        return f"checkpoint `{path}` leads out of the folder; name one inside it, e.g. runs/mine"
+    return ""

@@ -8,7 +8,7 @@ stands in the file's metadata.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +60,21 @@ def read_jobs(path: Path) -> JobTable:
     """Read a job table back."""
     table, _ = _read(path)
     return JobTable(**{name: _column(table, name) for name in table.column_names})
+
+
+def write_log(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write rows of a log; what a row lacks is NaN."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    columns = {name: np.array([row.get(name, np.nan) for row in rows]) for name in names}
+    few = {k: v.astype(object) if v.dtype.kind == "U" else v for k, v in columns.items()}
+    _write(path, few, {"rows": len(rows)})
+
+
+def read_log(path: Path) -> list[dict[str, Any]]:
+    """Read the rows of a log back; NaN where they had nothing."""
+    table, _ = _read(path)
+    columns = {name: _column(table, name).tolist() for name in table.column_names}
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def long_columns(

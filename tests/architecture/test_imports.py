@@ -59,6 +59,11 @@ def test_import_stays_light(module, heavy_modules_after):
     assert heavy_modules_after(f"import {module}") == set()
 
 
+@pytest.mark.parametrize("module", ["policies.learned.policy", "policies.learned.recipes"])
+def test_acting_and_naming_a_learner_load_no_learning_library(module, modules_after):
+    assert modules_after(f"import {module}") & {"torch", "gymnasium", "safetensors"} == set()
+
+
 @pytest.mark.parametrize("option", ["--help", "-h", "--version"])
 def test_options_of_the_command_load_no_library_at_all(option, modules_after):
     # what the interpreter loads by itself (a .pth file may import anything) is not ours

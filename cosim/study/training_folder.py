@@ -1,0 +1,171 @@
+"""The folder of a training: what was played, what the learner remembers, and what acts.
+
+    DIR/train.json                 what is trained: learner, options, days, seed
+        scenario.lock.yaml         the scenario, resolved
+        days/000001.safetensors    what the learner saw, did and was paid, a file per episode
+        memory-000012.safetensors  networks, optimisers and moments after episode 12
+        memory.json                which of them holds, and the states of all dice: written last
+        training.parquet           a row per episode
+        actor.json, actor.safetensors  what acts: ``-p NAME@DIR``
+
+An episode counts once ``memory.json`` says so. A stop at any point, a cut of power included, loses
+only the episode that was being played; the rest is taken up as if nothing had happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cosim.errors import UsageError
+from cosim.gym.learner import Episode, Memory
+from cosim.gym.tensors import from_bytes, to_bytes
+from cosim.store.atomic import read_json, sweep, write_json, write_text, write_with
+from cosim.store.tables import read_log, write_log
+
+FORMAT = 1
+TERMS, LOCK, COMMIT, LOG = "train.json", "scenario.lock.yaml", "memory.json", "training.parquet"
+COMPARED = ("policy", "options", "seed", "scenario_hash", "dates", "held_out", "job_seeds")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far a training has come.
+
+    Attributes:
+        episodes: what was played.
+        memory: what the learner remembers.
+        rows: of the log.
+        facts: what the trainer noted.
+    """
+
+    episodes: list[Episode]
+    memory: Memory
+    rows: list[dict[str, Any]]
+    facts: dict[str, Any]
+
+
+class TrainingFolder:
+    """One training on disk.
+
+    Attributes:
+        path: the folder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def create(self, terms: Mapping[str, Any], lock: str) -> None:
+        """Make the folder of a new training.
+
+        Raises:
+            UsageError: something is there already.
+        """
+        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            raise UsageError(f"{self.path} is not empty; go on with --resume, or name another")
+        write_json(self.path / TERMS, {"format": FORMAT, **terms})
+        write_text(self.path / LOCK, lock)
+
+    def open(self, terms: Mapping[str, Any], lock: str) -> Standing | None:
+        """Go on with the same training.
+
+        Args:
+            terms: what is trained.
+            lock: the scenario, resolved; written where a stop came before it.
+
+        Returns:
+            How far it has come; None if no episode is finished.
+
+        Raises:
+            UsageError: it is another training, or damaged; says where.
+        """
+        if not (self.path / TERMS).is_file():
+            raise UsageError(f"{self.path} holds no training to resume: it has no {TERMS}")
+        self._compare(read_json(self.path / TERMS), terms)
+        sweep(self.path)
+        if not (self.path / LOCK).is_file():
+            write_text(self.path / LOCK, lock)
+        if not (self.path / COMMIT).is_file():
+            return None
+        return self._standing(read_json(self.path / COMMIT))
+
+    def save(
+        self,
+        episode: Episode,
+        memory: Memory,
+        rows: Sequence[Mapping[str, Any]],
+        facts: Mapping[str, Any],
+    ) -> None:
+        """Write an episode and what was learned of it; it counts when the last file is there."""
+        done = len(rows)
+        arrays = {"views": episode.views, "actions": episode.actions, "rewards": episode.rewards}
+        self._write(self._day(done), to_bytes(arrays))
+        self._write(self._memory(done), to_bytes(memory.tensors))
+        write_log(self.path / LOG, rows)
+        commit = {"format": FORMAT, "episodes": done, "learner": memory.facts, **facts}
+        write_json(self.path / COMMIT, commit)
+        self._memory(done - 1).unlink(missing_ok=True)
+
+    # inside -----------------------------------------------------------------------------
+
+    def _compare(self, found: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
+        """Refuse to go on with something else.
+
+        Raises:
+            UsageError: naming everything that differs.
+        """
+        if found.get("format") != FORMAT:
+            said = f"format {found.get('format')!r}"
+            raise UsageError(f"{self.path / TERMS} has {said}; this version reads {FORMAT}")
+        differs = [
+            f"  {name}: {found.get(name)!r} there, {asked[name]!r} now"
+            for name in COMPARED
+            if found.get(name) != asked[name]
+        ]
+        if differs:
+            listed = "\n".join(differs)
+            raise UsageError(
+                f"{self.path} holds another training; what differs:\n{listed}\n"
+                "name another folder with --out, or make them the same"
+            )
+
+    def _standing(self, commit: Mapping[str, Any]) -> Standing:
+        done, learner = commit.get("episodes"), commit.get("learner")
+        if type(done) is not int or done < 1 or not isinstance(learner, dict):
+            raise UsageError(f"{self.path / COMMIT} is damaged: it does not say what was done")
+        episodes = [self._episode(number) for number in range(1, done + 1)]
+        memory = Memory(learner, self._read(self._memory(done)))
+        for other in set(self.path.glob("memory-*.safetensors")) - {self._memory(done)}:
+            other.unlink(missing_ok=True)
+        rows = read_log(self.path / LOG)[:done]
+        if len(rows) < done:
+            raise UsageError(f"{self.path / LOG} is damaged: {len(rows)} rows, {done} expected")
+        return Standing(episodes, memory, rows, dict(commit))
+
+    def _episode(self, number: int) -> Episode:
+        arrays = self._read(self._day(number))
+        try:
+            return Episode(arrays["views"], arrays["actions"], arrays["rewards"])
+        except KeyError as missing:
+            raise UsageError(f"{self._day(number)} is damaged: it lacks {missing}") from None
+
+    def _day(self, number: int) -> Path:
+        return self.path / "days" / f"{number:06d}.safetensors"
+
+    def _memory(self, number: int) -> Path:
+        return self.path / f"memory-{number:06d}.safetensors"
+
+    def _read(self, path: Path) -> dict[str, Any]:
+        try:
+            return from_bytes(path.read_bytes(), path)
+        except OSError as error:
+            raise UsageError(f"{path} cannot be read: {error.strerror}") from None
+
+    def _write(self, path: Path, content: bytes) -> None:
+        write_with(path, lambda temporary: _put(temporary, content))
+
+
+def _put(path: Path, content: bytes) -> None:
+    path.write_bytes(content)

@@ -1,0 +1,163 @@
+"""Networks: plain lists of tensors, side by side where several answer the same question.
+
+Nothing here but layers and their weights: no modules, no hooks. Weights are drawn uniform within
+±1/√inputs, as torch's linear layers have them, from a named stream.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from policies.learned.dice import Dice
+
+
+class Mlp:
+    """Linear layers with an activation between them.
+
+    Attributes:
+        weights: each of shape (in, out); with members (members, in, out).
+        biases: each of shape (out,); with members (members, 1, out).
+    """
+
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        dice: Dice,
+        *,
+        members: int = 0,
+        smooth: bool = False,
+    ) -> None:
+        """Draw the weights.
+
+        Args:
+            sizes: inputs, hidden units, outputs.
+            dice: for the weights.
+            members: networks side by side; 0 is a single one without that axis.
+            smooth: SiLU between the layers; else ReLU.
+        """
+        self._act = torch.nn.functional.silu if smooth else torch.relu
+        self._members = members
+        self.weights: list[Tensor] = []
+        self.biases: list[Tensor] = []
+        lead = (members,) if members else ()
+        for a, b in pairwise(sizes):
+            bound = a**-0.5
+            bias = (*lead, 1, b) if members else (b,)
+            self.weights.append((bound * dice.uniform(*lead, a, b)).requires_grad_())
+            self.biases.append((bound * dice.uniform(*bias)).requires_grad_())
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Outputs of shape (rows, out); with members (members, rows, out)."""
+        if self._members:
+            x = x.expand(self._members, *x.shape[-2:])
+        last = len(self.weights) - 1
+        for k, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
+            x = torch.baddbmm(bias, x, weight) if self._members else torch.addmm(bias, x, weight)
+            x = x if k == last else self._act(x)
+        return x
+
+    @property
+    def parameters(self) -> list[Tensor]:
+        """All weights and biases."""
+        return [*self.weights, *self.biases]
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """All weights and biases by name, as copies."""
+        found: dict[str, NDArray[Any]] = {}
+        for k, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
+            found[f"layer{k}.weight"] = np.array(weight.detach().numpy())
+            found[f"layer{k}.bias"] = np.array(bias.detach().numpy())
+        return found
+
+    def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
+        """Take over weights and biases.
+
+        Raises:
+            ValueError: one is missing or of another shape.
+        """
+        with torch.no_grad():
+            for name, mine in self._named():
+                if name not in arrays or arrays[name].shape != tuple(mine.shape):
+                    raise ValueError(f"array `{name}` is missing or of another shape")
+                mine.copy_(torch.from_numpy(arrays[name]))
+
+    def follow(self, other: Mlp, share: float) -> None:
+        """Move towards another network by a share of the distance (Polyak averaging)."""
+        with torch.no_grad():
+            torch._foreach_lerp_(self.parameters, other.parameters, share)
+
+    def frozen_copy(self) -> Mlp:
+        """A copy that is not trained."""
+        twin = Mlp.__new__(Mlp)
+        twin._act, twin._members = self._act, self._members
+        twin.weights = [each.detach().clone() for each in self.weights]
+        twin.biases = [each.detach().clone() for each in self.biases]
+        return twin
+
+    def _named(self) -> list[tuple[str, Tensor]]:
+        names = [f"layer{k}.weight" for k in range(len(self.weights))]
+        names += [f"layer{k}.bias" for k in range(len(self.biases))]
+        return list(zip(names, self.parameters, strict=True))
+
+
+class Adam:
+    """Adam over some tensors, whose moments can be put away and taken up again."""
+
+    def __init__(self, parameters: Sequence[Tensor], rate: float) -> None:
+        self._parameters = list(parameters)
+        self._optimiser = torch.optim.Adam(self._parameters, lr=rate, fused=True)
+
+    def descend(self, loss: Tensor) -> None:
+        """One step down the gradient of a loss; gradients reach these tensors alone."""
+        found = torch.autograd.grad(loss, self._parameters)
+        for mine, gradient in zip(self._parameters, found, strict=True):
+            mine.grad = gradient
+        self._optimiser.step()
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Moments and step counts, as copies; none before the first step."""
+        found: dict[str, NDArray[Any]] = {}
+        for k, mine in enumerate(self._parameters):
+            for name, value in self._optimiser.state.get(mine, {}).items():
+                found[f"{k}.{name}"] = np.array(value.numpy())
+        return found
+
+    def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
+        """Take over moments and step counts."""
+        for k, mine in enumerate(self._parameters):
+            prefix = f"{k}."
+            state = {
+                name.removeprefix(prefix): torch.from_numpy(np.array(value))
+                for name, value in arrays.items()
+                if name.startswith(prefix)
+            }
+            if state:
+                self._optimiser.state[mine] = state
+
+
+Part = Mlp | Adam
+
+
+def put_away(parts: dict[str, Part]) -> dict[str, NDArray[Any]]:
+    """Arrays of networks and optimisers, by part and name."""
+    return {
+        f"{part}.{name}": array
+        for part, kept in parts.items()
+        for name, array in kept.arrays().items()
+    }
+
+
+def take_up(parts: dict[str, Part], arrays: dict[str, NDArray[Any]]) -> None:
+    """Put arrays back where :func:`put_away` found them."""
+    for part, kept in parts.items():
+        prefix = f"{part}."
+        kept.restore(
+            {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+        )

@@ -1,0 +1,113 @@
+"""Soft actor-critic (Haarnoja et al. 2018, arXiv 1812.05905), read from top to bottom.
+
+    y    = Σ γᵏ r + γⁿ (1 − terminal) [ min Q̄(s', a') − α log π(a'|s') ],   a' ~ π(s')
+    Q    ← mean (Q(s, a) − y)²              two critics
+    π    ← mean (α log π(a|s) − min Q(s, a)),   a ~ π(s)
+    α    ← so that the entropy of π is that of one nat less per coordinate
+    Q̄    ← (1 − τ) Q̄ + τ Q
+
+With n > 1 slots the entropy of the slots between is left out, as is usual. The rewards of a batch
+come shaped; nothing here knows how.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from policies.learned.batch import Batch
+from policies.learned.dice import Dice
+from policies.learned.gaussian import squashed
+from policies.learned.networks import Adam, Mlp, Part
+
+if TYPE_CHECKING:
+    from policies.learned.recipe import Recipe
+
+
+class Sac:
+    """The algorithm in one world.
+
+    Attributes:
+        gaussian: that its actor gives means and log standard deviations.
+        actor: the policy.
+    """
+
+    gaussian = True
+
+    def __init__(self, recipe: Recipe, columns: int, coordinates: int, seed: int) -> None:
+        self.recipe, self._coordinates = recipe, coordinates
+        self.dice, weights = Dice(seed, "sac", "noise"), Dice(seed, "sac", "weights")
+        hidden = recipe.hidden
+        self.actor = Mlp((columns, hidden, hidden, 2 * coordinates), weights)
+        self.critics = Mlp((columns + coordinates, hidden, hidden, 1), weights, members=2)
+        self.slow = self.critics.frozen_copy()
+        self.log_alpha = Mlp((1, 1), weights)  # a bias alone: the logarithm of the temperature
+        with torch.no_grad():
+            self.log_alpha.weights[0].zero_()
+            self.log_alpha.biases[0].zero_()
+        self._actor_step = Adam(self.actor.parameters, recipe.rate)
+        self._critic_step = Adam(self.critics.parameters, recipe.rate)
+        self._alpha_step = Adam(self.log_alpha.biases, recipe.rate)
+
+    def sample(self, views: Tensor) -> tuple[Tensor, Tensor]:
+        """Actions, shape (rows, coordinates), and their log densities, shape (rows,)."""
+        return squashed(self.actor(views), self.dice.normal(len(views), self._coordinates))
+
+    @property
+    def alpha(self) -> float:
+        """The temperature: what a nat of entropy is worth in rewards."""
+        return self.recipe.temperature or float(self.log_alpha.biases[0].detach().exp())
+
+    def update(self, batch: Batch, rewards: Tensor) -> dict[str, float]:
+        """Learn from a batch.
+
+        Args:
+            batch: the batch.
+            rewards: shaped return of each stretch, shape (rows,).
+
+        Returns:
+            Figures for the log.
+        """
+        alpha = self.alpha
+
+        # critics
+        with torch.no_grad():
+            then, log_then = self.sample(batch.later)
+            worth = self.slow(torch.cat([batch.later, then], dim=1)).squeeze(-1).amin(dim=0)
+            wanted = rewards + batch.discount * (worth - alpha * log_then)
+        told = self.critics(torch.cat([batch.now, batch.action], dim=1)).squeeze(-1)
+        critic_loss = ((told - wanted) ** 2).mean(dim=1).sum()
+        self._critic_step.descend(critic_loss)
+
+        # actor
+        action, log_now = self.sample(batch.now)
+        worth = self.critics(torch.cat([batch.now, action], dim=1)).squeeze(-1).amin(dim=0)
+        actor_loss = (alpha * log_now - worth).mean()
+        self._actor_step.descend(actor_loss)
+
+        # temperature
+        if not self.recipe.temperature:
+            short = float(log_now.detach().mean()) - self._coordinates
+            self._alpha_step.descend(-self.log_alpha.biases[0].sum() * short)
+
+        self.slow.follow(self.critics, self.recipe.tau)
+        return {
+            "critic_loss": float(critic_loss.detach()),
+            "q_mean": float(told.detach().mean()),
+            "entropy": -float(log_now.detach().mean()),
+            "alpha": alpha,
+        }
+
+    def parts(self) -> dict[str, Part]:
+        """All that is trained, by name."""
+        return {
+            "actor": self.actor,
+            "critics": self.critics,
+            "slow": self.slow,
+            "log_alpha": self.log_alpha,
+            "actor_adam": self._actor_step,
+            "critic_adam": self._critic_step,
+            "alpha_adam": self._alpha_step,
+        }
