@@ -116,7 +116,7 @@ def test_module_and_class_with_a_checkpoint(write_module):
     ("spec", "kind", "text"),
     [
         ("greedy-utilty", "schedule", "unknown scheduling policy `greedy-utilty` — did you mean"),
-        ("zzz", "energy", "unknown energy layer `zzz` — known: idle, paper-inner"),
+        ("zzz", "energy", "unknown energy layer `zzz` — known: idle, look-ahead, paper-inner"),
         ("idle", "schedule", "`idle` is an energy layer; a scheduling policy is needed"),
         ("home", "energy", "`home` is a scheduling policy; an energy layer is needed"),
         ("home@", "schedule", "names no checkpoint"),
