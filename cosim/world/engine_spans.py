@@ -126,6 +126,7 @@ class SpanEngine:
         self.env = env
         self._edge = Tick(env, EDGE_PRIORITY)
         self._doorman.rewind()
+        self.tables.rewind()
         self.at_ns = NEVER
 
     # time -------------------------------------------------------------------------------

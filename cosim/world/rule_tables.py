@@ -76,6 +76,11 @@ class RuleTables:
             known_steps=np.zeros(0, dtype=np.int32),
         )
 
+    def rewind(self) -> None:
+        """Begin anew; a learner's seat may have written into the tables meanwhile."""
+        self._forget()
+        self._written = None
+
     def fill(self, rule: DispatchRule) -> None:
         """Take the rule of a new slot."""
         self._forget()

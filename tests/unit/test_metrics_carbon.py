@@ -96,7 +96,7 @@ def test_a_run_reports_them_outside_the_balance(repository_root):
     assert any("gpus_per_server" in note for note in result.warnings)
     assert 0.0 <= result.kpis["matched_share"] <= 1.0
     assert set(KPIS) <= set(NOMENCLATURE)
-    optional = frozenset(
-        {"over_temp_h", "throttled_gpu_h", "fade_percent", "decide_overruns"}
-    ).union(*PARTS.values())
+    counted = {"over_temp_h", "throttled_gpu_h", "fade_percent", "decide_overruns"}
+    counted |= {"asleep_share", "turned_away_share", "given_up_share"}
+    optional = frozenset(counted).union(*PARTS.values())
     assert set(result.kpis) == set(KPIS) - optional  # nothing of that kind here
