@@ -36,7 +36,7 @@ def steps_for(curve: QualityCurve, quality: float) -> float:
         return math.inf
     if isinstance(curve, Saturating):
         return -math.log1p(-quality) / curve.k
-    return curve.c0 + math.log(quality / (1.0 - quality)) / curve.a
+    return max(0.0, curve.c0 + math.log(quality / (1.0 - quality)) / curve.a)
 
 
 def _table_steps(curve: Table, quality: float) -> float:

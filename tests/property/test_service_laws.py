@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from cosim.physics import gpu_sleep_scalar, service_scalar
@@ -98,6 +98,7 @@ def test_more_pixels_cost_more(curve, one, other):
     assert small.batch_max >= large.batch_max >= 1
 
 
+@example(Sigmoid(2.0, 19.0), 2.2e-311)  # below what the curve can tell from nothing
 @given(RISING, UNIT)
 def test_steps_for_is_the_inverse(curve, quality):
     steps = steps_for(curve, quality)
@@ -106,7 +107,7 @@ def test_steps_for_is_the_inverse(curve, quality):
     elif steps > 0:
         assert float(curve(steps)) == pytest.approx(quality, abs=1e-9)
     else:
-        assert float(curve(0.0)) >= quality
+        assert float(curve(0.0)) >= quality - 1e-9
 
 
 @given(RISING, st.floats(0.1, 20), st.floats(0.1, 1.0), st.integers(1, 60))
