@@ -22,7 +22,6 @@ from cosim.world.kernel_state import (
     BY_PRIORITY,
     BY_STEPS,
     CHOOSES,
-    EDF,
     FOREVER,
     FREE,
     GIVES_UP,
@@ -37,6 +36,7 @@ from cosim.world.kernel_state import (
     NEVER,
     NEXT_NS,
     OFF_WORDS,
+    ORDER,
     PREEMPT,
     RANK_SHIFT,
     SERVICE,
@@ -235,7 +235,7 @@ def _sites(plan: Plan) -> Ints:
     sites = np.zeros((len(plan.sites), SITE_COLUMNS), dtype=np.int64)
     for i, site in enumerate(plan.sites):
         plain = {"fcfs": 0, "edf": 1}.get(site.discipline, BY_KEY)
-        sites[i, EDF] = BY_KEY if site.preempt else plain
+        sites[i, ORDER] = BY_KEY if site.preempt else plain
         sites[i, CHOOSES] = site.chooses
         sites[i, LEVEL] = site.levels - 1
         sites[i, FREE] = sites[i, ALLOWED] = site.gpus

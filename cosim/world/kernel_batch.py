@@ -16,17 +16,8 @@ from cosim.world.kernel_batch_turns import arm, arm_first, set_turn, steps_to, t
 from cosim.world.kernel_door import dismiss, is_full
 from cosim.world.kernel_heap import sift_down, sift_up
 from cosim.world.kernel_memory import read_farm
-from cosim.world.kernel_pool import (
-    count,
-    enter,
-    give_up,
-    join,
-    leave,
-    pick,
-    post_phase,
-    release,
-)
-from cosim.world.kernel_sleep import wake
+from cosim.world.kernel_pool import count, enter, post_phase
+from cosim.world.kernel_queue import engage, give_up, join, leave, pick, release
 from cosim.world.kernel_state import (
     ARMED,
     ARMED_NS,
@@ -41,7 +32,6 @@ from cosim.world.kernel_state import (
     BY_KEY,
     DECODE,
     DECODE_NS,
-    EDF,
     ENCODE,
     ENCODE_NS,
     ENCODED,
@@ -56,18 +46,20 @@ from cosim.world.kernel_state import (
     HEAD,
     HOLDS,
     JOB,
+    JOB_BITS,
     JOINING,
     KEEPS,
     LEVEL,
     LOAD,
     NEVER,
     NEXT_NS,
+    NO_GPU,
     OFF,
+    ORDER,
     PAUSED,
     PHASE,
     SERVICE,
     SINCE,
-    SLEEP_AFTER_NS,
     STEP,
     STINT_NS,
     TAIL,
@@ -77,9 +69,7 @@ from cosim.world.kernel_state import (
 )
 from cosim.world.kernel_urgent import rank
 
-_JOB = (1 << 32) - 1
 _MANY_STEPS = 1 << 30
-_NO_GPU = 1 << 40
 
 
 # jobs come and go --------------------------------------------------------------------------
@@ -129,7 +119,7 @@ def decode_next(farm: Farm, site: int, gpu: int, now_ns: int) -> bool:
     """Decode a job that has done its steps; whether that takes time, else none is left."""
     row, jobs, level = farm.batches[gpu], farm.residents[gpu], farm.sites[site, LEVEL]
     while row[BATCH_JOBS] > 0 and jobs[0] >> 32 == row[BATCH_STEPS]:
-        job, size = jobs[0] & _JOB, row[BATCH_JOBS] - 1
+        job, size = jobs[0] & JOB_BITS, row[BATCH_JOBS] - 1
         row[BATCH_JOBS] = size
         if size > 0:
             sift_down(jobs, 0, size, 0, jobs[size])
@@ -273,14 +263,14 @@ def batch_foresee(memory: int, site: int, now_ns: int) -> None:
         farm.batches[gpu, NEXT_NS] = turn_ns(farm, site, gpu)
     for at in range(end - first - 1, 0, -1):
         win(farm.turns, farm.batches, 2 * first, at)
-    arm_first(farm, site, now_ns, _NO_GPU)
+    arm_first(farm, site, now_ns, NO_GPU)
 
 
 @piece
 def batch_serve(memory: int, site: int, now_ns: int) -> None:
     """Give waiting jobs to empty, enabled GPUs."""
     farm = read_farm(memory)
-    sites, first, left = farm.sites, farm.first_gpu[site], False
+    sites, left = farm.sites, False
     while sites[site, HEAD] < sites[site, TAIL] and sites[site, FREE] > 0:
         at = pick(farm, site, now_ns)
         if at < 0:
@@ -288,19 +278,14 @@ def batch_serve(memory: int, site: int, now_ns: int) -> None:
         left = True
         if sites[site, GIVES_UP] != 0 and give_up(farm, site, now_ns):
             continue
-        gpu, free = first + farm.free[first + at], sites[site, FREE] - 1
-        if sites[site, SLEEP_AFTER_NS] != NEVER:
-            wake(farm, site, gpu, now_ns)
-        for k in range(at, free):
-            farm.free[first + k] = farm.free[first + k + 1]
-        sites[site, FREE] = free
+        gpu = engage(farm, site, at, now_ns)
         fill(farm, site, gpu, now_ns)
         farm.gpus[gpu, SINCE] = now_ns
         if not load(farm, gpu, now_ns):
             enter(farm, gpu, BEGIN, 0, now_ns)
         set_turn(farm, site, gpu)
     if left:
-        arm_first(farm, site, now_ns, _NO_GPU)
+        arm_first(farm, site, now_ns, NO_GPU)
 
 
 @piece
@@ -317,13 +302,13 @@ def batch_submit(memory: int, site: int, job: int, now_ns: int) -> None:
         dismiss(farm, site, job, now_ns, TURNED_AWAY)
         return
     sites = farm.sites
-    if sites[site, EDF] == BY_KEY:
+    if sites[site, ORDER] == BY_KEY:
         rank(farm, site, job)
     join(farm, site, job)
     if sites[site, FREE] > 0:
         batch_serve(farm.memory, site, now_ns)
     if sites[site, HEAD] < sites[site, TAIL] and farm.queue[site, sites[site, HEAD]] == job:
-        arm_first(farm, site, now_ns, _NO_GPU)
+        arm_first(farm, site, now_ns, NO_GPU)
 
 
 @inlined
@@ -338,7 +323,7 @@ def batch_free_at_ns(farm: Farm, site: int, gpu: int, now_ns: int) -> int:
         rest_ns += farm.loading[farm.gpus[gpu, FROM] + HOLDS, row[BATCH_SERVICE], 0]
     for at in range(row[BATCH_JOBS]):
         left = (farm.residents[gpu, at] >> 32) - row[BATCH_STEPS]
-        images = farm.images[farm.residents[gpu, at] & _JOB]
+        images = farm.images[farm.residents[gpu, at] & JOB_BITS]
         rest_ns += images * (left * timing[WORK_NS] + timing[DECODE_NS])
     if phase == DECODE:
         rest_ns += farm.images[job] * timing[DECODE_NS]

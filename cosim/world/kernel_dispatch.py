@@ -22,7 +22,6 @@ from cosim.world.kernel_state import (
     COST,
     DECODE_NS,
     DISPATCH_LEVEL,
-    EDF,
     ENCODE,
     ENCODE_NS,
     ESTIMATES,
@@ -44,6 +43,7 @@ from cosim.world.kernel_state import (
     NEVER,
     OFF,
     ON_TIME,
+    ORDER,
     OWED,
     PHASE,
     REFUSED,
@@ -192,9 +192,9 @@ def estimate_site(farm: Farm, site: int, level: int, now_ns: int, slot_end_ns: i
         waiting[at] = farm.queue[site, head + at]
     for at in range(tail - head):
         job = waiting[at]
-        if farm.sites[site, EDF] == BY_KEY:
+        if farm.sites[site, ORDER] == BY_KEY:
             job = pop_due(waiting, tail - at, farm.key)
-        elif farm.sites[site, EDF] != 0:
+        elif farm.sites[site, ORDER] != 0:
             job = pop_due(waiting, tail - at, farm.deadline_ns)
         commit(farm, site, 0, rest_ns(farm, site, job, level))
 

@@ -7,7 +7,8 @@ from cosim.world.kernel import play
 from cosim.world.kernel_batch import batch_serve
 from cosim.world.kernel_batch_turns import arm_first, set_turn
 from cosim.world.kernel_memory import read_farm
-from cosim.world.kernel_pool import count_work, join, log, release, serve
+from cosim.world.kernel_pool import log, serve
+from cosim.world.kernel_queue import count_work, join, release
 from cosim.world.kernel_state import (
     ALLOWED,
     BATCH,
@@ -19,18 +20,20 @@ from cosim.world.kernel_state import (
     DOWN,
     DOWN_SINCE,
     DOWNS,
-    EDF,
     ENCODED,
     EPOCH,
     GPU_BITS,
     HEAD,
     IMAGES_LEFT,
     JOB,
+    JOB_BITS,
     JOINING,
     LOAD,
     NEVER,
+    NO_GPU,
     OFF,
     OFFS,
+    ORDER,
     PHASE,
     PREEMPT,
     RUNNING,
@@ -43,14 +46,11 @@ from cosim.world.kernel_state import (
 )
 from cosim.world.kernel_urgent import arm, keep, place_in_running, sift
 
-_JOB = (1 << 32) - 1
-_NO_GPU = 1 << 40
-
 
 @inlined
 def put_back(farm: Farm, site: int, job: int) -> None:
     """Let the job of a GPU that has failed wait again: ``fcfs`` at the front, else by its key."""
-    if farm.sites[site, EDF] == 0:
+    if farm.sites[site, ORDER] == 0:
         # it left this row once, so that there is a place before the head
         farm.sites[site, HEAD] -= 1
         farm.queue[site, farm.sites[site, HEAD]] = job
@@ -86,7 +86,7 @@ def lose_batch(farm: Farm, site: int, gpu: int, now_ns: int) -> None:
     gpus, row, jobs = farm.gpus, farm.batches[gpu], farm.residents[gpu]
     size = row[BATCH_JOBS]
     for at in range(size):
-        jobs[at] &= _JOB
+        jobs[at] &= JOB_BITS
         farm.energy_pj[jobs[at]] += farm.images[jobs[at]] * row[BATCH_PJ]
     if gpus[gpu, PHASE] == DECODE:  # it has left the batch already
         jobs[size] = gpus[gpu, JOB]
@@ -101,7 +101,7 @@ def lose_batch(farm: Farm, site: int, gpu: int, now_ns: int) -> None:
     gpus[gpu, JOB] = NEVER
     release(farm, site, gpu - farm.first_gpu[site], now_ns)
     set_turn(farm, site, gpu)
-    arm_first(farm, site, now_ns, _NO_GPU)
+    arm_first(farm, site, now_ns, NO_GPU)
 
 
 @inlined

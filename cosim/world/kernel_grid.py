@@ -19,15 +19,13 @@ COMPUTE, IDLE, COOLING, SOLAR, WIND, IMPORT, EXPORT, CURTAILED, CHARGE, DISCHARG
 LOSS, UNSERVED, STORED_ROW, BACKUP_MADE, SPILLED = range(10, 15)
 assert LEDGER_COLUMNS[: SPILLED + 1] == METERS
 FIRST_FLOW, FLOW_SINKS = _AT[FLOWS[0]], len(SINKS)
-ENERGY_COLUMNS = len(METERS) + len(FLOWS)
 IMPORT_USD, EXPORT_USD, UNSERVED_USD = _AT["import_usd"], _AT["export_usd"], _AT["unserved_usd"]
 CARBON_USD, WEAR_USD = _AT["carbon_usd"], _AT["wear_usd"]
 DEMAND_USD, FIXED_USD, TRUE_UP_USD = (_AT[f"{n}_usd"] for n in ("demand", "fixed", "true_up"))
 CURTAILMENT_USD, BACKUP_USD, DR_USD = (_AT[f"{n}_usd"] for n in ("curtailment", "backup", "dr"))
 EDGE_TERMS = 6  # from DEMAND_USD to DR_USD
 assert DEMAND_USD + EDGE_TERMS == DR_USD + 1
-PRICE, SALE, CARBON_G = _AT["price_usd_kwh"], _AT["sale_usd_kwh"], _AT["carbon_g_kwh"]
-TEMP_OUT, SOC_ROW, CLOCK_SPEED = _AT["temp_out_c"], _AT["soc"], _AT["clock_speed"]
+SOC_ROW, CLOCK_SPEED = _AT["soc"], _AT["clock_speed"]
 BUSY_SHARE, QUEUE_JOBS, STEPS_ROW = _AT["busy_share"], _AT["queue_jobs"], _AT["steps"]
 IMAGES_ROW, FINISHED_ROW, LATE_ROW = _AT["images"], _AT["jobs_finished"], _AT["jobs_late"]
 ARRIVALS_ROW, CARBON_KG, PEAK = _AT["arrivals"], _AT["carbon_kg"], _AT["peak_import_kw"]

@@ -7,23 +7,20 @@ and power; what follows it is computed from the site's clock when it is asked fo
 from __future__ import annotations
 
 from cosim.world.compiled import inlined
-from cosim.world.kernel_door import dismiss, is_full, is_hopeless
-from cosim.world.kernel_heap import make_heap, pop_due, push_due, sift_down, sift_up
-from cosim.world.kernel_sleep import holds, wake
+from cosim.world.kernel_door import dismiss, is_full
+from cosim.world.kernel_heap import make_heap, sift_down, sift_up
+from cosim.world.kernel_queue import engage, give_up, join, leave, pick, release
 from cosim.world.kernel_state import (
     BASE,
     BEGIN,
     BEGUN,
     BUSY_NS,
-    BY_KEY,
     CHANGED_LEVEL,
     CHANGED_NS,
     CHANGED_SITE,
     CHANGES,
-    CHOOSES,
     DECODE,
     DECODE_NS,
-    EDF,
     ENCODE,
     ENCODE_NS,
     END,
@@ -36,7 +33,6 @@ from cosim.world.kernel_state import (
     FOREVER,
     FREE,
     FROM,
-    GIVEN_UP,
     GIVES_UP,
     GPU_BITS,
     HEAD,
@@ -51,7 +47,6 @@ from cosim.world.kernel_state import (
     NEVER,
     OFF,
     OFF_WORDS,
-    OFFS,
     PAUSED,
     PHASE,
     PJ_HIGH,
@@ -60,7 +55,6 @@ from cosim.world.kernel_state import (
     RUNNING,
     SERVICE,
     SINCE,
-    SLEEP_AFTER_NS,
     STEP,
     STEP_BUSY_NS,
     STEP_MW,
@@ -72,9 +66,6 @@ from cosim.world.kernel_state import (
     SWITCHED,
     TAIL,
     TURNED_AWAY,
-    W_DECODES,
-    W_IMAGES,
-    W_STEPS,
     WORD,
     Farm,
 )
@@ -307,52 +298,7 @@ def log(farm: Farm, site: int, now_ns: int) -> None:
     farm.world[CHANGES] += 1
 
 
-# the queue and who takes from it -----------------------------------------------------------
-
-
-@inlined
-def count_work(farm: Farm, site: int, job: int, sign: int) -> None:
-    """Add a job that waits to the work of its service, or take it off."""
-    images, steps, work = farm.images[job], farm.steps[job], farm.work[farm.service[job]]
-    if farm.sites[site, KEEPS] == 0:
-        work[W_IMAGES] += sign * images
-        work[W_STEPS] += sign * images * steps
-        return
-    left, rest = images - farm.progress[job, BEGUN], farm.progress[job, REST]
-    work[W_IMAGES] += sign * left
-    work[W_STEPS] += sign * (left * steps + rest)
-    work[W_DECODES] += sign if rest > 0 else 0
-
-
-@inlined
-def join(farm: Farm, site: int, job: int) -> None:
-    """Let a job join the queue."""
-    count_work(farm, site, job, 1)
-    tail = farm.sites[site, TAIL]
-    if farm.sites[site, EDF] == 0:
-        farm.queue[site, tail] = job
-    elif farm.sites[site, EDF] == BY_KEY:
-        push_due(farm.queue[site], tail, farm.key, job)
-    else:
-        push_due(farm.queue[site], tail, farm.deadline_ns, job)
-    farm.sites[site, TAIL] = tail + 1
-
-
-@inlined
-def leave(farm: Farm, site: int) -> int:
-    """Take the job at the head of the queue."""
-    sites = farm.sites
-    if sites[site, EDF] != 0:
-        if sites[site, EDF] == BY_KEY:
-            job = pop_due(farm.queue[site], sites[site, TAIL], farm.key)
-        else:
-            job = pop_due(farm.queue[site], sites[site, TAIL], farm.deadline_ns)
-        sites[site, TAIL] -= 1
-    else:
-        job = int(farm.queue[site, sites[site, HEAD]])
-        sites[site, HEAD] += 1
-    count_work(farm, site, job, -1)
-    return job
+# jobs come and go --------------------------------------------------------------------------
 
 
 @inlined
@@ -384,37 +330,6 @@ def take(farm: Farm, site: int, gpu: int, job: int, now_ns: int) -> int:
 
 
 @inlined
-def pick(farm: Farm, site: int, now_ns: int) -> int:
-    """Place in ``free`` of the GPU for the job at the head of the queue, −1 if there is none."""
-    sites, first = farm.sites, farm.first_gpu[site]
-    last = sites[site, FREE] - 1
-    if sites[site, OFFS] == 0 and sites[site, CHOOSES] == 0:
-        return int(last)
-    wanted = farm.service[farm.queue[site, sites[site, HEAD]]]
-    found, least_ns = NEVER, FOREVER
-    for at in range(last, -1, -1):
-        gpu = first + farm.free[first + at]
-        if farm.gpus[gpu, OFF] == 0:
-            held = holds(farm, site, gpu, now_ns)
-            if held == wanted or sites[site, CHOOSES] == 0:
-                return at
-            delay_ns = farm.loading[held + HOLDS, wanted, 0]
-            if delay_ns < least_ns:
-                found, least_ns = at, delay_ns
-    return found
-
-
-@inlined
-def give_up(farm: Farm, site: int, now_ns: int) -> bool:
-    """Drop the head of the queue, whose turn it is, if nothing would be paid for it any more."""
-    head = farm.queue[site, farm.sites[site, HEAD]]
-    if not is_hopeless(farm, site, head, now_ns):
-        return False
-    dismiss(farm, site, leave(farm, site), now_ns, GIVEN_UP)
-    return True
-
-
-@inlined
 def serve(farm: Farm, site: int, now_ns: int) -> None:
     """Give waiting jobs to free, enabled GPUs."""
     sites, first = farm.sites, farm.first_gpu[site]
@@ -424,27 +339,10 @@ def serve(farm: Farm, site: int, now_ns: int) -> None:
             return
         if sites[site, GIVES_UP] != 0 and give_up(farm, site, now_ns):
             continue
-        gpu, free = first + farm.free[first + at], sites[site, FREE] - 1
-        if sites[site, SLEEP_AFTER_NS] != NEVER:
-            wake(farm, site, gpu, now_ns)
-        for k in range(at, free):
-            farm.free[first + k] = farm.free[first + k + 1]
-        sites[site, FREE] = free
+        gpu = engage(farm, site, at, now_ns)
         key = take(farm, site, gpu, leave(farm, site), now_ns)
         sift_up(farm.running, first, sites[site, RUNNING], key)
         sites[site, RUNNING] += 1
-
-
-@inlined
-def release(farm: Farm, site: int, number: int, now_ns: int) -> None:
-    """Put a GPU among the free ones, which stand in falling order of their numbers."""
-    first, at = farm.first_gpu[site], farm.sites[site, FREE]
-    while at > 0 and farm.free[first + at - 1] < number:
-        farm.free[first + at] = farm.free[first + at - 1]
-        at -= 1
-    farm.free[first + at] = number
-    farm.sites[site, FREE] += 1
-    farm.gpus[first + number, SINCE] = now_ns
 
 
 @inlined

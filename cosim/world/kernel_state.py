@@ -50,10 +50,10 @@ SWITCHED, DOWN = 1, 2
 JOB, SERVICE, PHASE, END, SINCE, MW, STEPS_LEFT, IMAGES_LEFT, OFF, FROM = range(10)
 GPU_COLUMNS = 10
 
-# columns of Farm.sites: what the site is and where its clock, queue and GPUs stand; EDF is 0 for a
-# queue in order of landing, 1 for a heap by deadline, BY_KEY for one by Farm.key; CHOOSES tells
+# columns of Farm.sites: what the site is and where its clock, queue and GPUs stand; ORDER is 0 for
+# a queue in order of landing, 1 for a heap by deadline, BY_KEY for one by Farm.key; CHOOSES tells
 # whether it matters which free GPU takes a job …
-EDF, CHOOSES, LEVEL, DISPATCH_LEVEL, HEAD, TAIL, FREE, RUNNING, BASE, OFFS = range(10)
+ORDER, CHOOSES, LEVEL, DISPATCH_LEVEL, HEAD, TAIL, FREE, RUNNING, BASE, OFFS = range(10)
 # … and what its meters and counters hold
 PJ_HIGH, PJ_LOW, BUSY_NS, DOWN_NS, STEPS, IMAGES, SLEPT_NS = range(10, 17)
 FINISHED, ESTIMATES, EPOCH = range(17, 20)
@@ -77,6 +77,8 @@ SITE_COLUMNS = 36
 BATCH_IMAGES, BATCH_JOBS, BATCH_SERVICE, BATCH_STEPS, BATCH_PJ = range(5)
 JOINING, ENCODED, NEXT_NS = range(5, 8)
 BATCH_COLUMNS = 8
+JOB_BITS = (1 << 32) - 1  # of an entry of Farm.residents, the job
+NO_GPU = 1 << 40  # beyond every number of a GPU
 
 # last axis of Farm.timing, per service and clock level: of phases, then of stretches
 ENCODE_NS, STEP_NS, DECODE_NS, FIXED_MW, STEP_MW = range(5)
@@ -146,7 +148,7 @@ class Farm(NamedTuple):
         arrived: jobs since the last slot edge, shape (sites, classes).
         changes: log of changes of clocks and switches, shape (capacity, OFF_WORDS + words).
         world: scalars; AT_EDGE tells that an edge is being worked at, not an arrival.
-        key: what the queue is ordered by where EDF says so; the smaller, the more urgent.
+        key: what the queue is ordered by where ORDER says so; the smaller, the more urgent.
         progress: of jobs at sites that interrupt them, shape (jobs, 3), or (0, 3) without such.
         urgency: rank of each class by falling priority, shape (classes,).
         stints: rows of runs of jobs that were interrupted, see STINT_COLUMNS.

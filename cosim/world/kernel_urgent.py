@@ -18,14 +18,12 @@ from cosim.world.kernel_pool import (
     count,
     end_first,
     end_phase,
-    give_up,
-    join,
-    leave,
     serve,
     submit,
     take,
     walk,
 )
+from cosim.world.kernel_queue import give_up, join, leave
 from cosim.world.kernel_state import (
     ARMED_GPU,
     ARMED_NS,
@@ -36,7 +34,6 @@ from cosim.world.kernel_state import (
     BY_KEY,
     BY_STEPS,
     DECODE_NS,
-    EDF,
     ENCODE_NS,
     END,
     FOREVER,
@@ -49,6 +46,7 @@ from cosim.world.kernel_state import (
     LEVEL,
     NEVER,
     OFF,
+    ORDER,
     PHASE,
     PREEMPT,
     RANK_SHIFT,
@@ -247,7 +245,7 @@ def submit_keyed(memory: int, site: int, job: int, now_ns: int) -> None:
 @inlined
 def land(farm: Farm, site: int, job: int, now_ns: int) -> None:
     """Let a job join the queue of a site after everything that comes before it at this instant."""
-    if farm.sites[site, EDF] == BY_KEY:
+    if farm.sites[site, ORDER] == BY_KEY:
         submit_keyed(farm.memory, site, job, now_ns)
     else:
         submit(farm, site, job, now_ns)

@@ -147,4 +147,3 @@ DISCIPLINES: dict[str, type[Fcfs] | type[Edf]] = {
     "srs": Srs,
     "priority": Priority,
 }
-PREEMPTING = ("edf", "srs", "priority")

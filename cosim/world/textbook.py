@@ -12,7 +12,6 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import simpy
 
 from cosim.decision import DROP, SplitRule
@@ -112,9 +111,3 @@ class Textbook:
         level = self.levels[site]
         yield env.timeout(plan.decode_ns[level])
         energy_pj[job] += plan.decode_ns[level] * plan.fixed_mw[level]
-
-
-def total_steps(fates: JobState) -> int:
-    """Denoising steps of all jobs that ran."""
-    steps, images = np.array(fates.steps), np.array(fates.images)
-    return int((steps * images)[np.array(fates.finish_ns) >= 0].sum())

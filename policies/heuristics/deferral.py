@@ -104,16 +104,18 @@ class Defer(Schedule):
 
     def now(self, observation: Observation) -> FloatArray:
         """The signal at each site, per kWh of IT energy, shape (sites,)."""
-        price, carbon = observation.price_usd_kwh, observation.carbon_g_kwh
-        return (price if self.signal == "price" else carbon) * pue(observation)
+        return self.published(observation) * pue(observation)
+
+    def published(self, observation: Observation) -> FloatArray:
+        """What the grid says of a kWh that it gives, shape (sites,)."""
+        by_price = self.signal == "price"
+        return observation.price_usd_kwh if by_price else observation.carbon_g_kwh
 
     def foreseen(self, observation: Observation) -> FloatArray:
         """The signal at the best site in this slot and those to come, shape (horizon,)."""
         forecast = observation.forecast
         values = (forecast.price if self.signal == "price" else forecast.carbon).values.copy()
-        values[:, 0] = (
-            observation.price_usd_kwh if self.signal == "price" else observation.carbon_g_kwh
-        )
+        values[:, 0] = self.published(observation)
         return np.asarray((values * pue(observation)[:, None]).min(axis=0))
 
     def has_room(self, observation: Observation) -> bool:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from cosim.gym.codec import Codec
     from cosim.gym.worlds import Settings
 
-BASES = ("sac", "td3")
 KINDS = {
     "diffusion-return": "diffusion_return:DiffusionReturn",
     "dress": "dress:Dress",

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from cosim.decision import Decision, Observation, PerJobRule, ScoreRule, SplitRule, WorldInfo
+from cosim.decision import Decision, Observation, ScoreRule, SplitRule, WorldInfo
 from cosim.decision.info import IntArray
 from cosim.optimise import Course
 from policies.heuristics.common import score_rule
@@ -27,7 +27,6 @@ from policies.optimising.horizon import Horizon
 from policies.optimising.rolling import RollingPlan
 from policies.options import choice, number
 
-Rule = ScoreRule | SplitRule | PerJobRule
 LAYERS = ("joint", "below")
 
 
