@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
+from one_pool import OnePool
 
-from cosim.physics.cooling import ConstantPue
-from cosim.traces.jobs import JobSet
 from cosim.world.events import (
-    EDGE_PRIORITY,
     FAULT_PRIORITY,
-    NsEnvironment,
-    Tick,
-    job_priority,
 )
-from cosim.world.jobstate import JobState
-from cosim.world.plan import ServicePlan, SitePlan
+from cosim.world.plan import ServicePlan
 from cosim.world.pool_batches import BatchPool
 
 LIGHT = ServicePlan(
@@ -34,54 +27,13 @@ LIGHT = ServicePlan(
 HEAVY = replace(LIGHT, encode_ns=(0, 0), decode_ns=(0, 0), load_ns=3000, load_mw=60)
 
 
-class Bench:
-    """A batching pool with jobs that arrive at given instants, and commands at given instants."""
+class Bench(OnePool):
+    """A batching pool of the reference."""
 
     def __init__(self, arrivals, steps, images, service=None, gpus=1, discipline="fcfs", due=None):
-        n = len(arrivals)
-        zeros, at = np.zeros(n, dtype=np.int32), np.array(arrivals, dtype=np.int64)
-        jobs = JobSet(
-            at,
-            at + 10**9 if due is None else np.array(due, dtype=np.int64),
-            zeros,
-            np.array(images, dtype=np.int32),
-            zeros,
-            zeros,
-            zeros.astype(bool),
-            zeros,
-            np.zeros(n),
-            np.zeros(n),
-        )
-        self.env, self.state = NsEnvironment(initial_time=0), JobState(jobs)
-        self.state.steps, self.state.service = list(steps), list(service or [0] * n)
-        site = SitePlan(
-            name="x",
-            gpus=gpus,
-            discipline=discipline,
-            services=(0, 1),
-            levels=2,
-            preload=0,
-            idle_mw=0,
-            server_mw=0,
-            cooling=ConstantPue(1.0),
-            battery=None,
-            stored_kwh=0.0,
-            import_kw_max=float("inf"),
-            export_kw_max=float("inf"),
-            wear_usd_kwh=0.0,
-            batch_max=4,
-        )
-        self.pool = BatchPool(self.env, 0, site, (LIGHT, HEAVY), self.state)
-        for job, at_ns in enumerate(arrivals):
-            self.at(at_ns, lambda job=job: self.pool.submit(job), job_priority(job))
-
-    def at(self, at_ns, act, priority=EDGE_PRIORITY):
-        tick = Tick(self.env, priority).after(at_ns)
-        tick.callbacks = [lambda _: act()]
-
-    def play(self):
-        self.env.run()
-        return self.state
+        site = {"gpus": gpus, "discipline": discipline, "batch_max": 4}
+        services = (LIGHT, HEAVY)
+        super().__init__(BatchPool, services, arrivals, steps, images, service, due, **site)
 
 
 def test_a_job_joins_at_the_next_boundary_and_both_denoise_together():

@@ -2,68 +2,22 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
+from one_pool import OnePool
 
-from cosim.physics.cooling import ConstantPue
-from cosim.traces.jobs import JobSet
-from cosim.world.events import EDGE_PRIORITY, NsEnvironment, Tick, job_priority
-from cosim.world.jobstate import JobState
-from cosim.world.plan import ServicePlan, SitePlan
+from cosim.world.plan import ServicePlan
 from cosim.world.pool_steps import StepPool
 
 LIGHT = ServicePlan((10, 5), (200, 100), (20, 10), (300, 500), (100, 200), 1000, 50)
 HEAVY = ServicePlan((0, 0), (2000, 1000), (0, 0), (600, 900), (0, 0), 3000, 60)
 
 
-class Bench:
-    """A pool with jobs that arrive at given instants, and commands at given instants."""
+class Bench(OnePool):
+    """A pool of the reference."""
 
     def __init__(self, arrivals, steps, images, service=None, gpus=1):
-        n = len(arrivals)
-        zeros = np.zeros(n, dtype=np.int32)
-        at = np.array(arrivals, dtype=np.int64)
-        jobs = JobSet(
-            at,
-            at + 10**9,
-            zeros,
-            np.array(images, dtype=np.int32),
-            zeros,
-            zeros,
-            zeros.astype(bool),
-            zeros,
-            np.zeros(n),
-            np.zeros(n),
-        )
-        self.env, self.state = NsEnvironment(initial_time=0), JobState(jobs)
-        self.state.steps, self.state.service = list(steps), list(service or [0] * n)
-        site = SitePlan(
-            "x",
-            gpus,
-            "fcfs",
-            (0, 1),
-            2,
-            0,
-            0,
-            0,
-            ConstantPue(1.0),
-            None,
-            0.0,
-            float("inf"),
-            float("inf"),
-            0.0,
-        )
-        self.pool = StepPool(self.env, 0, site, (LIGHT, HEAVY), self.state)
-        for job, at_ns in enumerate(arrivals):
-            self.at(at_ns, lambda job=job: self.pool.submit(job), job_priority(job))
-
-    def at(self, at_ns, act, priority=EDGE_PRIORITY):
-        tick = Tick(self.env, priority).after(at_ns)
-        tick.callbacks = [lambda _: act()]
-
-    def play(self):
-        self.env.run()
-        return self.state
+        services = (LIGHT, HEAVY)
+        super().__init__(StepPool, services, arrivals, steps, images, service, gpus=gpus)
 
 
 def test_an_image_is_encode_steps_decode():
