@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from cosim.decision import WorldInfo
+from cosim.decision import Observation, WorldInfo
 from cosim.decision.info import FloatArray
 
 
@@ -27,3 +27,12 @@ def patience_s(world: WorldInfo) -> float:
         (c.delay_lo_s + c.delay_hi_s) / 2.0 if math.isfinite(c.delay_hi_s) else c.delay_lo_s
         for c in world.classes
     )
+
+
+def queued_gpu_s(world: WorldInfo, observation: Observation) -> FloatArray:
+    """GPU time of work that waits beyond what the GPUs have in hand anyway [GPU-s], (sites,).
+
+    In hand is a quarter of the least patient class's delay on every GPU.
+    """
+    in_hand_gpu_s = world.gpus * patience_s(world) / 4.0
+    return np.maximum(observation.backlog_gpu_s - in_hand_gpu_s, 0.0)

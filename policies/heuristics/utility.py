@@ -10,7 +10,7 @@ import numpy as np
 
 from cosim.decision import Observation, ScoreRule, WorldInfo
 from cosim.decision.info import FloatArray
-from policies.classes import patience_s
+from policies.classes import queued_gpu_s
 from policies.heuristics.common import FixedSteps as FixedStepsBase
 from policies.heuristics.common import Schedule, marginal_usd_kwh, score_rule
 from policies.heuristics.market import Demand, clearing_prices
@@ -128,12 +128,11 @@ class PriceAware(GreedyUtility):
     def spare_gpus(self, observation: Observation) -> FloatArray:
         """Full-speed GPUs that new work may use after the queue is worked off, shape (sites,).
 
-        Work that the GPUs have in hand anyway (a quarter of the least patient class's delay each)
-        does not count as a queue. At least a tenth is always left, so prices stay finite.
+        Work that the GPUs have in hand anyway does not count as a queue. At least a tenth is
+        always left, so prices stay finite.
         """
         world = self.world
-        in_hand_gpu_s = world.gpus * patience_s(world) / 4.0
-        queued_gpu_s = np.maximum(observation.backlog_gpu_s - in_hand_gpu_s, 0.0)
-        gpus = world.gpus * self.target_load - queued_gpu_s / (world.slot_ns / 1e9)
+        queued_gpus = queued_gpu_s(world, observation) / (world.slot_ns / 1e9)
+        gpus = world.gpus * self.target_load - queued_gpus
         speed = [t[i] for t, i in zip(world.clock_speed, observation.clock_level, strict=True)]
         return np.asarray(np.maximum(gpus, 0.1 * world.gpus) * np.array(speed))

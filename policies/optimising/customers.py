@@ -8,6 +8,7 @@ what came; once a day has passed, the day before gives the shape.
 from __future__ import annotations
 
 import math
+from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,7 +95,7 @@ class Arrivals:
         self._group, self._count, self._memory = group, count, memory
         self._images = typical_images(world)
         self._day = max(1, round(NS_PER_DAY / world.slot_ns))
-        self._history: list[FloatArray] = []
+        self._history: deque[FloatArray] = deque(maxlen=self._day)
         self._mean = np.zeros(count)
 
     def update(self, observation: Observation) -> None:
@@ -112,8 +113,8 @@ class Arrivals:
         flat = np.repeat(self._mean[:, None], slots, axis=1)
         if len(self._history) < self._day:
             return flat
-        back = len(self._history) - self._day + np.arange(slots) % self._day
-        shape = np.array(self._history)[back].T
-        recent = np.array(self._history[-self._day :][: max(1, self._day // 24)]).sum()
+        yesterday = np.array(self._history)
+        shape = yesterday[np.arange(slots) % self._day].T
+        recent = yesterday[: max(1, self._day // 24)].sum()
         level = self._mean.sum() * max(1, self._day // 24) / max(recent, 1e-9)
         return np.asarray(shape * min(max(level, 0.5), 2.0))

@@ -8,13 +8,13 @@ from cosim.decision import Observation, WorldInfo
 from cosim.decision.info import FloatArray
 from cosim.optimise import Outlook, Plant, Store
 from cosim.quantities import J_PER_KWH
+from policies.heuristics.common import PUE_MAX
 from policies.optimising.horizon import Periods
 
 UNSERVED_USD_KWH = 10.0
 """Price at which a plan would rather leave load in the dark: far above any work's worth."""
 PUE_START = 1.2
 """Assumed until the first slot has been metered."""
-PUE_MOST = 3.0
 
 
 def plant_of(world: WorldInfo) -> Plant:
@@ -87,7 +87,7 @@ class Overhead:
             if it > 0.0:
                 degree = round(float(observation.temp_out_c[site]))
                 total, count = self._sums[site].get(degree, (0.0, 0))
-                ratio = min(max(load / it, 1.0), PUE_MOST)
+                ratio = min(max(load / it, 1.0), PUE_MAX)
                 self._sums[site][degree] = (total + ratio, count + 1)
 
     def pue(self, temp_out_c: FloatArray) -> FloatArray:

@@ -15,7 +15,7 @@ import numpy as np
 from cosim.decision import Observation, WorldInfo
 from cosim.decision.info import FloatArray
 from cosim.optimise import Course, Fluid, Outlook
-from policies.classes import patience_s
+from policies.classes import queued_gpu_s
 from policies.optimising.customers import Arrivals, customers
 from policies.optimising.facts import Overhead, plant_of, surroundings
 from policies.optimising.horizon import Horizon, Periods
@@ -124,9 +124,7 @@ class RollingPlan:
 
     def _spare_gpu_h(self, observation: Observation, up_h: FloatArray) -> FloatArray:
         """GPU time for new work: what queues need beyond work in hand comes first."""
-        world, spare = self.world, self.target_load * up_h
-        in_hand_s = world.gpus * patience_s(world) / 4.0
-        queued = np.maximum(observation.backlog_gpu_s - in_hand_s, 0.0) / 3600.0
+        spare, queued = self.target_load * up_h, queued_gpu_s(self.world, observation) / 3600.0
         for period in range(spare.shape[1]):
             floor = 0.1 * spare[:, period]
             taken = np.minimum(queued, spare[:, period] - floor)
