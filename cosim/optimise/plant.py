@@ -7,7 +7,7 @@ level. Times are GPU-hours of simulated GPUs, energies and money include the rep
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -75,6 +75,8 @@ class Plant:
         import_kw: import limits, shape (sites,), may be infinite.
         export_kw: export limits, shape (sites,), may be infinite.
         unserved_usd_kwh: price of energy that nothing covers.
+        place: site at whose meter each site stands, shape (sites,); if left out, its own. What
+            further pools of GPUs draw is drawn by that site.
     """
 
     gpus: FloatArray
@@ -97,6 +99,11 @@ class Plant:
     import_kw: FloatArray
     export_kw: FloatArray
     unserved_usd_kwh: float
+    place: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+
+    def __post_init__(self) -> None:
+        if not len(self.place):
+            object.__setattr__(self, "place", np.arange(self.n_sites))
 
     @property
     def n_sites(self) -> int:
@@ -107,6 +114,12 @@ class Plant:
     def n_services(self) -> int:
         """Number of services."""
         return len(self.service_site)
+
+    def together(self, kwh: FloatArray) -> FloatArray:
+        """Energies of all sites at the meters at which they stand, shape (sites, …)."""
+        total = np.zeros_like(kwh)
+        np.add.at(total, self.place, kwh)
+        return total
 
     @cached_property
     def mode_site(self) -> IntArray:

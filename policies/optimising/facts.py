@@ -49,6 +49,7 @@ def plant_of(world: WorldInfo) -> Plant:
         import_kw=world.import_kw_max,
         export_kw=world.export_kw_max,
         unserved_usd_kwh=UNSERVED_USD_KWH,
+        place=world.place,
     )
 
 
@@ -111,7 +112,7 @@ def surroundings(
     price = periods.ahead(seen.price.values)
     green_kw = periods.ahead(seen.solar.values) + periods.ahead(seen.wind.values)
     green = periods.sums(np.maximum(green_kw, 0.0) * inside) * periods.slot_h
-    pue = overhead.pue(periods.means(periods.ahead(seen.temperature.values)))
+    pue = overhead.pue(periods.means(periods.ahead(seen.temperature.values)))[world.place]
     buy = periods.means(price + carbon)
     gpu_h = observation.gpus_up[:, None] * hours
     return Outlook(
