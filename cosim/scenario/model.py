@@ -93,6 +93,7 @@ from cosim.scenario.workload import (
     PoissonProcess,
     Process,
     ReplayArrivals,
+    Surge,
     UniformDelay,
     Workload,
 )
@@ -165,6 +166,7 @@ __all__ = [
     "Site",
     "Sleep",
     "StepLateness",
+    "Surge",
     "TableCurve",
     "TaperSpec",
     "TariffSpec",
