@@ -94,6 +94,7 @@ from cosim.scenario.workload import (
     PoissonProcess,
     Process,
     ReplayArrivals,
+    Surge,
     UniformDelay,
     Workload,
 )
@@ -166,6 +167,7 @@ __all__ = [
     "Site",
     "Sleep",
     "StepLateness",
+    "Surge",
     "TableCurve",
     "TaperSpec",
     "TariffSpec",
