@@ -39,6 +39,7 @@ from cosim.scenario.cooling import (
     EconomizerCooling,
     Room,
 )
+from cosim.scenario.days import DayList
 from cosim.scenario.deciding import Forecasting, PolicyChoice, PolicySpec
 from cosim.scenario.gpu_clocks import (
     ClockCubicSpec,
@@ -94,6 +95,7 @@ from cosim.scenario.workload import (
     PoissonProcess,
     Process,
     ReplayArrivals,
+    Surge,
     UniformDelay,
     Workload,
 )
@@ -167,6 +169,7 @@ __all__ = [
     "Site",
     "Sleep",
     "StepLateness",
+    "Surge",
     "TableCurve",
     "TaperSpec",
     "TariffSpec",
@@ -229,7 +232,9 @@ class Site(Part):
         self._check_pool("gpus", self.gpus, self.models)
         for name, pool in self.pools.items():
             if not _POOL_NAME.fullmatch(name):
-                raise ValueError(f"pools: `{name}` is no name; take letters, digits, `.`, `_`, `-`")
+                raise ValueError(
+                    f"pools: `{name}` is no name; take letters, digits, `.`, `_`, `-`"
+                )
             self._check_pool(f"pools.{name}", pool, pool.models or self.models)
         return self
 
@@ -274,6 +279,16 @@ class Scenario(Part):
         description="How pools advance: step by step, or in compiled spans; same results.",
     )
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(default=(1, 2, 3), min_length=1)
+    train_days: DayList | None = Field(
+        default=None,
+        description="Dates, or ranges `2019-04-01..2019-04-20`, at which windows begin that "
+        "`cosim train` plays; it holds some of them out to judge and stop by.",
+    )
+    test_days: DayList | None = Field(
+        default=None,
+        description="Dates or ranges at which windows begin that `cosim compare` judges on, "
+        "in place of the scenario's own; no window may overlap another.",
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Scenario:

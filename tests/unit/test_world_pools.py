@@ -151,7 +151,7 @@ def test_pools_are_cooled_by_one_plant_that_is_built_for_both():
 
 @pytest.mark.parametrize("engine", ["reference", "fast"])
 def test_the_first_pool_goes_before_the_others_where_the_limit_is_tight(engine):
-    """All GPUs waiting draw 0.66 kW; 1.05 kW carries one that works beside them, of either kind."""
+    """All GPUs waiting draw 0.66 kW; 1.05 kW carries one that works beside them."""
     clock = "clock={kind: table, speed: [0.9, 1.0], power: [0.9, 1.0]}"
     fixed = [f"sites.north.gpus.{clock}", f"sites.north.pools.old.{clock}"]
     fixed += ["workload.arrivals.jobs_per_day=40000", "sites.north.battery=null"]
