@@ -21,7 +21,6 @@ from cosim.prepare import Stage, stage
 from cosim.prepare.embodied import embodied
 from cosim.rng import stream
 from cosim.scenario.load import Loaded
-from cosim.scenario.lock import lock_text
 from cosim.scenario.model import PolicySpec, Scenario
 from cosim.settle import post_jobs, settle_storage
 from cosim.world.plan import Plan
@@ -204,7 +203,7 @@ def _result(
     )
     return RunResult(
         scenario=on.scenario,
-        scenario_yaml=lock_text(on.scenario),
+        scenario_yaml=on.lock,
         policy=name,
         energy=energy,
         seed=seed,
