@@ -73,6 +73,24 @@ def names(kind: Group) -> list[str]:
     return sorted(_entries(kind))
 
 
+def module_of(name: str, kind: Kind) -> str:
+    """Name of the module that a policy comes from; a learner's is that of its recipe.
+
+    Args:
+        name: ``NAME`` or ``module:Class``.
+        kind: whether a scheduling policy or an energy layer is meant.
+
+    Raises:
+        UsageError: no such name is registered.
+    """
+    if ":" in name:
+        return name.partition(":")[0]
+    found = {**_entries("learner"), **_entries(kind)}
+    if name not in found:
+        raise UsageError(f"unknown {WORDS[kind]} `{name}`{did_you_mean(name, sorted(found))}")
+    return found[name].module
+
+
 def load_policy(spec: str, options: Mapping[str, Any] | None = None, *, kind: Kind) -> Policy:
     """Build the policy that a user named.
 

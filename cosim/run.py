@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from time import perf_counter, process_time
@@ -108,6 +109,7 @@ def run(
     make: Callable[[], Policy] | None = None,
     engine: str | None = None,
     plan: Plan | None = None,
+    lock: str | None = None,
 ) -> RunResult:
     """Run a scenario once.
 
@@ -121,6 +123,7 @@ def run(
         make: builds the policy instead of loading it by name.
         engine: ``reference`` or ``fast``; default: the scenario's. Results are the same.
         plan: what the stage's ``plan(seed)`` gives, where it was made before.
+        lock: what the result is to say in ``scenario_yaml``; default: the scenario's lock.
 
     Returns:
         The result; running the same again gives the same digest.
@@ -147,7 +150,8 @@ def run(
     )
     outcome = world.run()
     result = _result(on, outcome, name, energy or scenario.policy.energy.use, seed, wall, cpu)
-    return replace(result, warnings=result.warnings + _remarks(layers))
+    text = on.lock if lock is None else lock
+    return replace(result, scenario_yaml=text, warnings=result.warnings + _remarks(layers))
 
 
 def _foresee(layers: Policy, plan: Plan) -> None:
@@ -203,7 +207,7 @@ def _result(
     )
     return RunResult(
         scenario=on.scenario,
-        scenario_yaml=on.lock,
+        scenario_yaml="",
         policy=name,
         energy=energy,
         seed=seed,
@@ -300,6 +304,11 @@ def notes(on: Stage) -> list[str]:
 
 def versions() -> dict[str, str]:
     """Versions of cosim and of the libraries that numbers depend on."""
+    return dict(_versions())
+
+
+@cache
+def _versions() -> dict[str, str]:
     import platform
     from importlib.metadata import PackageNotFoundError, version
 

@@ -85,6 +85,11 @@ def wants_whole(document: Document, key: str) -> bool:
     return int in options and float not in options
 
 
+def value_at(data: Any, key: str) -> Any:
+    """The value under a dotted key, None where there is none."""
+    return shape.at(Any, data, _split(data, key))[1]
+
+
 def _parsed(text: str, flag: str) -> Any:
     if not text.strip():
         return ""

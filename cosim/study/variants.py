@@ -78,6 +78,23 @@ def no_transfer(data: Data) -> None:
     data["workload"]["transferable"] = 0.0
 
 
+def no_dvfs(data: Data) -> None:
+    """Let every GPU run at full speed only."""
+    for site in data["sites"].values():
+        site["gpus"]["clock"] = {"kind": "table", "speed": (1.0,), "power": (1.0,)}
+
+
+def no_renewables(data: Data) -> None:
+    """Take sun and wind away from every site."""
+    for part in ("pv", "wind"):
+        without(part)(data)
+
+
+def perfect_forecast(data: Data) -> None:
+    """Let everybody know the future."""
+    data["forecast"]["kind"] = "perfect"
+
+
 def variants(on: Stage, policy: str, energy: str) -> dict[str, Variant]:
     """The reference, the random policy, and one variant per lever that the scenario has.
 
