@@ -7,11 +7,10 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from cosim.quantities import NOMENCLATURE
 from cosim.report.effects import Bar, Stop, bars, curve, stops
 from cosim.report.inputs import Estimate
 from cosim.report.style import BLUE, ORANGE, colour, dash, figure
-from cosim.report.words import difference, plain, unit, value
+from cosim.report.words import difference, label, plain, unit, value
 from cosim.study.sweep_results import Sweep
 
 KPIS = ("utility_usd", "energy_cost_usd", "late_share", "carbon_kg")
@@ -22,7 +21,7 @@ def tornado(found: Sweep, policy: str, kpi: str = "utility_usd") -> go.Figure:
     """Paired changes to the base, the largest on top: one row per key or variant."""
     known = bars(found, policy, kpi)
     rows = list(dict.fromkeys(bar.row for bar in known))[:ROWS_MAX]
-    words = NOMENCLATURE[kpi].label
+    words = label(kpi)
     title = _most(known, kpi, words, policy)
     note = (
         f"Change of {words} to the base, paired by seed, with 95 % intervals over "
@@ -70,6 +69,7 @@ def _side(fig: go.Figure, ends: Sequence[Bar], kpi: str, end: str, tint: str) ->
         x=[_scaled(kpi, bar.change.value) for bar in ends],
         text=[plain(bar.value) for bar in ends],
         textposition="auto",
+        insidetextanchor="start",
         marker={"color": tint, "opacity": 0.85},
         error_x=_whiskers(kpi, [bar.change for bar in ends]),
         hovertemplate="%{y} %{text}: %{x:+.4g}<extra></extra>",
@@ -79,7 +79,7 @@ def _side(fig: go.Figure, ends: Sequence[Bar], kpi: str, end: str, tint: str) ->
 def response(found: Sweep, key: str) -> go.Figure:
     """Key figures over the values of a key: a curve and a band per policy."""
     along = stops(found, key)
-    titles = [f"{NOMENCLATURE[kpi].label}, {_unit(kpi)}" for kpi in KPIS]
+    titles = [f"{label(kpi)}, {_unit(kpi)}" for kpi in KPIS]
     base = make_subplots(
         rows=2, cols=2, subplot_titles=titles, horizontal_spacing=0.1, vertical_spacing=0.16
     )
@@ -107,7 +107,8 @@ def _course(found: Sweep, key: str, along: Sequence[Stop]) -> str:
 
 def _how(found: Sweep, along: Sequence[Stop]) -> str:
     each = sum(len(stop.points) for stop in along) / len(along)
-    over = f", mean over {each:.3g} points each" if each > 1 else ""
+    grid = found.design != "one-at-a-time" and each > 1
+    over = f", mean over {each:.3g} points each" if grid else ""
     spread = f"; bars: 95 % intervals over {_seeds(found)}" if len(found.seeds) > 1 else ""
     return f"Lines: {len(along)} values{over}{spread}."
 

@@ -12,11 +12,10 @@ from typing import Any
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from cosim.quantities import NOMENCLATURE
 from cosim.report import figures_sweep, page, tables
 from cosim.report.effects import bars, cell, keys, stops
 from cosim.report.inputs import Estimate
-from cosim.report.words import difference, interval, signed, unit, value
+from cosim.report.words import difference, interval, label, signed, unit, value
 from cosim.study.sweep_results import Sweep
 
 KPIS = ("utility_usd", "energy_cost_usd", "late_share", "quality_mean", "carbon_kg")
@@ -148,7 +147,7 @@ def _leads(found: Sweep, policy: str) -> str:
 
 
 def _head(kpi: str) -> tuple[str, str, str]:
-    return kpi, NOMENCLATURE[kpi].label, unit(kpi)
+    return kpi, label(kpi), unit(kpi)
 
 
 def _against(found: Sweep) -> str:

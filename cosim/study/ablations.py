@@ -11,12 +11,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from cosim.errors import UsageError
-from cosim.prepare.services import rack
 from cosim.scenario.model import Scenario
 from cosim.scenario.study_file import ABLATION_NAMES, AblationName
 from cosim.study.variants import (
     Change,
+    chooses_steps,
     energy_layer,
+    has,
+    has_clocks,
+    moves,
     no_dvfs,
     no_renewables,
     no_transfer,
@@ -46,45 +49,24 @@ class Ablation:
     absent: str
 
 
-def _has(*parts: str) -> Callable[[Scenario], bool]:
-    def there(scenario: Scenario) -> bool:
-        sites = scenario.sites.values()
-        return any(getattr(site, part) is not None for site in sites for part in parts)
-
-    return there
-
-
-def _moves(scenario: Scenario) -> bool:
-    return scenario.workload.transferable > 0 and len(scenario.sites) > 1
-
-
-def _chooses_steps(scenario: Scenario) -> bool:
-    return any(len(model.steps or scenario.steps) > 1 for model in scenario.models.values())
-
-
-def _has_clocks(scenario: Scenario) -> bool:
-    racks = (rack(site, scenario.scale) for site in scenario.sites.values())
-    return any(len(at.clock.speed) > 1 for at in racks)
-
-
 ABLATIONS: dict[AblationName, Ablation] = {
     "no-transfer": Ablation(
-        no_transfer, _moves, "every job stays at its home", "no job may leave home as it is"
+        no_transfer, moves, "every job stays at its home", "no job may leave home as it is"
     ),
     "fixed-steps": Ablation(
         one_step_count,
-        _chooses_steps,
+        chooses_steps,
         "every image gets the default steps",
         "there is one step count only",
     ),
     "no-dvfs": Ablation(
-        no_dvfs, _has_clocks, "GPUs run at full clock", "GPUs have one clock level only"
+        no_dvfs, has_clocks, "GPUs run at full clock", "GPUs have one clock level only"
     ),
     "no-battery": Ablation(
-        without("battery"), _has("battery"), "no site has a battery", "no site has a battery"
+        without("battery"), has("battery"), "no site has a battery", "no site has a battery"
     ),
     "no-renewables": Ablation(
-        no_renewables, _has("pv", "wind"), "no site has sun or wind", "no site has sun or wind"
+        no_renewables, has("pv", "wind"), "no site has sun or wind", "no site has sun or wind"
     ),
     "perfect-forecast": Ablation(
         perfect_forecast,
