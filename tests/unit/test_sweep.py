@@ -25,7 +25,7 @@ POLICIES = ("home", "greedy-utility")
 
 
 class Elsewhere(Executor):
-    """Another machine: whatever goes there and comes back is pickled; the last asked ends first."""
+    """Another machine: what goes there and back is pickled, and the last asked ends first."""
 
     def __init__(self):
         self.waiting = []
