@@ -52,7 +52,8 @@ def running_options(function: F) -> F:
         *("-p", "--policy", "policies"),
         multiple=True,
         metavar="NAME",
-        help="Policy NAME, NAME@CHECKPOINT or module:Class; repeat it. The first is the baseline.",
+        help="Policy NAME, NAME@CHECKPOINT or module:Class, with an energy layer of its own "
+        "NAME+LAYER; repeat it. The first is the baseline.",
     )
     out = click.option(
         "--out",

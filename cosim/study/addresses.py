@@ -13,7 +13,7 @@ from hashlib import blake2b, sha256
 from pathlib import Path
 from typing import Any
 
-from cosim.run import versions
+from cosim.run import layers_of, versions
 from cosim.scenario.lock import scenario_hash
 from cosim.scenario.model import PolicySpec, Scenario
 from cosim.store.own_traces import own_traces
@@ -42,18 +42,18 @@ class Addresses:
 
         Args:
             recipe: the scenario.
-            policy: the scheduling policy; the energy layer is the scenario's.
+            policy: a scheduling policy over the scenario's energy layer, or a pair of both.
             seeds: the seeds.
 
         Raises:
             UsageError: there is no such policy.
         """
-        energy = recipe.scenario.policy.energy.use
+        schedule, energy = layers_of(recipe.scenario, policy, None)
         parts = {
             **self.shared,
-            "scenario": scenario_hash(_alone(recipe.scenario, policy)),
+            "scenario": scenario_hash(_alone(recipe.scenario, policy, schedule)),
             "own": _own(recipe),
-            "policy": [policy, policy_seal(policy, "schedule")],
+            "policy": [policy, policy_seal(schedule, "schedule")],
             "energy": [energy, policy_seal(energy, "energy")],
         }
         text = json.dumps(parts, sort_keys=True)
@@ -63,12 +63,12 @@ class Addresses:
         }
 
 
-def _alone(scenario: Scenario, policy: str) -> Scenario:
-    """The scenario as one run sees it: one policy with its options, no list of seeds."""
-    specs = (spec for spec in scenario.policy.compare if spec.use == policy)
-    only = next(specs, PolicySpec(use=policy))
-    chosen = scenario.policy.model_copy(update={"compare": (only,)})
-    return scenario.model_copy(update={"policy": chosen, "seeds": (), "about": ""})
+def _alone(scenario: Scenario, policy: str, schedule: str) -> Scenario:
+    """The scenario as one run sees it: one policy with its options, no list of seeds or days."""
+    own = tuple(spec for spec in scenario.policy.compare if spec.use in (policy, schedule))
+    chosen = scenario.policy.model_copy(update={"compare": own or (PolicySpec(use=policy),)})
+    lists = {"seeds": (), "about": "", "train_days": None, "test_days": None}
+    return scenario.model_copy(update={"policy": chosen, **lists})
 
 
 def _own(recipe: Recipe) -> dict[str, str]:

@@ -197,12 +197,13 @@ def test_the_fingerprint_follows_everything_that_a_run_depends_on(tiny, tmp_path
     changed = [
         named(seed=2),
         named(policy="cheapest"),
+        named(policy="home+idle"),
         named("money.carbon_usd_per_t=1"),
         named("policy.energy=idle"),
         named("policy.compare=[{use: home, with: {steps: 22}}]"),
         named(policy="mended_plugin:Mine"),
     ]
-    assert len({frozenset(one) for one in (base, *changed)}) == 7
+    assert len({frozenset(one) for one in (base, *changed)}) == 8
     before = named(policy="mended_plugin:Mine")
     plugin.write_text("from policies.heuristics.static import Random as Mine\n", encoding="utf-8")
     from cosim.study.code import policy_seal
