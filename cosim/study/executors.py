@@ -124,7 +124,7 @@ def _outcome(
         raise CosimError(
             "a worker process died (killed, or out of memory); runs that were under way or "
             f"waiting: {'; '.join(lost[:4])}{' …' if len(lost) > 4 else ''}. Finished runs are "
-            "kept; go on with --resume, with fewer --jobs if memory was short"
+            "kept; go on (compare: with --resume), with fewer --jobs if memory was short"
         ) from None
     except Exception as error:
         if type(error).__module__.partition(".")[0] != "distributed":

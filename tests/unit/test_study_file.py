@@ -99,12 +99,12 @@ def test_every_mistake_of_the_file_itself_is_told_at_once(write):
     path = write("""kind: sweep
 name: wrong
 scenario: tiny.yaml
-desing: grid
+designs: grid
 seeds: [1, 1]
 axes: {a: {from: 3, to: 1}}
 """)
     found = problems(path)
-    assert "did you mean `design`" in found[4, "desing"]
+    assert "did you mean `design`" in found[4, "designs"]
     assert "names 1 twice" in found[5, "seeds"]
     assert "must be above `from`" in found[6, "axes.a"]
 
