@@ -70,11 +70,21 @@ def hindsight(plan: Plan, *, method: str | None = None) -> Hindsight:
         plan.info.slots,
         loose=True,
         method="ipm" if chosen == "ipm" else "simplex",
+        charges=seen.charges,
     )
     course = fluid.solve(seen)
     if course.answer.status != "optimal":
         raise CosimError(f"the hindsight bound was not solved: {course.answer.said}")
     settled = float((seen.stored_kwh * seen.kept_usd_kwh).sum())
     moved = abs(course.answer.gain) + float(np.abs(plant.revenue_usd[plant.revenue_usd > 0]).sum())
-    bound = course.answer.gain - settled + SLACK * moved
+    bound = course.answer.gain - settled - _certain_usd(plant, seen) + SLACK * moved
     return Hindsight(bound, course, plant, groups, seen, process_time() - begun)
+
+
+def _certain_usd(plant: Plant, seen: Outlook) -> float:
+    """Charges due whatever happens, less what generation earns that is sold apart from the load."""
+    due = seen.charges.certain_usd if seen.charges is not None else 0.0
+    if plant.whole_load is None or seen.made_usd_kwh is None:
+        return due
+    made = (seen.made_usd_kwh * seen.green_kwh)[plant.whole_load]
+    return due - float(made.sum())
