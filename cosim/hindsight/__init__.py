@@ -82,7 +82,7 @@ def hindsight(plan: Plan, *, method: str | None = None) -> Hindsight:
 
 
 def _certain_usd(plant: Plant, seen: Outlook) -> float:
-    """Charges due whatever happens, less what generation earns that is sold apart from the load."""
+    """Charges due whatever happens, less what generation earns that is sold apart."""
     due = seen.charges.certain_usd if seen.charges is not None else 0.0
     if plant.whole_load is None or seen.made_usd_kwh is None:
         return due

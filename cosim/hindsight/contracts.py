@@ -13,7 +13,7 @@ that point that is never above the one that the world books:
 
 from __future__ import annotations
 
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -112,10 +112,10 @@ def _steps_above(blocks: tuple[Block, ...], floor_kw: float) -> list[tuple[float
     """(rise of the price, from where on) above a power; where prices fall, the cheapest."""
     above = [block for block in blocks if block.upto > floor_kw]
     prices = [block.usd for block in above]
-    if any(later < sooner for sooner, later in zip(prices, prices[1:], strict=False)):
+    if any(later < sooner for sooner, later in pairwise(prices)):
         return [(min(prices), floor_kw)]
     begins = [floor_kw, *(block.upto for block in above[:-1])]
-    rises = [prices[0], *(b - a for a, b in zip(prices, prices[1:], strict=False))]
+    rises = [prices[0], *(b - a for a, b in pairwise(prices))]
     return list(zip(rises, begins, strict=True))
 
 
@@ -147,7 +147,7 @@ def _note_tiers(bill: Bill, charge: EnergyCharge, shares: FloatArray) -> None:
     local, active = bill.contract.local, mask_of(charge.when, bill.contract.local)
     for month, share in enumerate(shares.tolist()):
         slots = np.flatnonzero(active & (local.month_no == month))
-        for lower, upper in zip(charge.blocks, charge.blocks[1:], strict=False):
+        for lower, upper in pairwise(charge.blocks):
             row = bill.book.row(bill.book.over(upper.usd - lower.usd), lower.upto * share)
             bill.book.add(row, METERED, bill.site, slots, 1.0 / bill.contract.keep)
 
@@ -211,7 +211,9 @@ def _note_reduction(
     """
     asked, expected = event.kw * calls.local.step_h, agreed_kw * calls.local.step_h
     reached = min(asked, expected)
-    for slot, most in zip(event_steps(event, calls.local).tolist(), most_kwh.tolist(), strict=True):
+    for slot, most in zip(
+        event_steps(event, calls.local).tolist(), most_kwh.tolist(), strict=True
+    ):
         over = book.over(event.payment_usd_kwh + event.penalty_usd_kwh, least=asked - reached)
         full = expected - reached
         slope = 1.0 if most <= expected else reached / (most - full)

@@ -70,7 +70,9 @@ def under_contract(plan: Plan, plant: Plant, seen: Outlook) -> Outlook:
     for site in range(len(sites)):
         note_contract(book, plan, site)
         note_calls(book, plan, site, np.minimum(limits[site][0], reach_kwh[site]))
-    most_in, most_out = (_padded(np.array(part), seen.periods, np.inf) for part in zip(*limits))
+    most_in, most_out = (
+        _padded(np.array(part), seen.periods, np.inf) for part in zip(*limits, strict=True)
+    )
     return replace(
         _priced(plan, plant, seen),
         import_kwh=most_in,
@@ -111,7 +113,9 @@ def _priced(plan: Plan, plant: Plant, seen: Outlook) -> Outlook:
     return replace(
         seen,
         buy_usd_kwh=np.where(apart & window, carbon_usd, buy),
-        sell_usd_kwh=np.where(apart & window, np.minimum(seen.sell_usd_kwh, 0.0), seen.sell_usd_kwh),
+        sell_usd_kwh=np.where(
+            apart & window, np.minimum(seen.sell_usd_kwh, 0.0), seen.sell_usd_kwh
+        ),
         load_usd_kwh=buy - carbon_usd,
         made_usd_kwh=seen.sell_usd_kwh,
     )

@@ -195,7 +195,11 @@ class EnergySide:
             self._fill_binaries(solver, seen, net[1])
 
     def _fill_backup(self, solver: Solver, seen: Outlook) -> None:
-        """Generators run only where the grid may refuse something."""
+        """Generators run only where the grid may refuse something.
+
+        They run by themselves then, and at no other time, so a plan takes them after the grid;
+        a bound takes them at what they cost at least.
+        """
         rated, usd = self.plant.backup_kw, self.plant.backup_usd_kwh
         assert rated is not None
         assert usd is not None
@@ -203,17 +207,20 @@ class EnergySide:
         limit = self.plant.import_kw[:, None] if seen.import_kwh is None else seen.import_kwh
         refuses = np.isfinite(np.broadcast_to(limit, (self.plant.n_sites, seen.periods)))
         most = np.where(refuses[:, : self.inside], energy_kwh(rated, hours), 0.0)
+        after = -np.inf if self.loose else seen.buy_usd_kwh[:, : self.inside]
         solver.set_range(self.backup, 0.0, most)
-        solver.set_gain(self.backup, -usd[:, None])
+        solver.set_gain(self.backup, -np.maximum(usd[:, None], after))
 
     def _fill_whole_load(self, solver: Solver, seen: Outlook, most_kwh: FloatArray) -> None:
-        """Prices of load and generation bought and sold apart; the rest of ``spill`` earns that."""
+        """Prices of load and generation that are apart; what is spilled does not earn its own."""
         plant, window = self.plant, slice(0, self.inside)
         apart, hours = plant.whole_load, seen.hours[window]
         assert seen.load_usd_kwh is not None
         assert seen.made_usd_kwh is not None
         load_usd, made_usd = (p[apart, window] for p in (seen.load_usd_kwh, seen.made_usd_kwh))
-        charge, give = (energy_kwh(kw, hours) for kw in (plant.store.charge_kw, plant.store.give_kw))
+        charge, give = (
+            energy_kwh(kw, hours) for kw in (plant.store.charge_kw, plant.store.give_kw)
+        )
         solver.set_range(self.whole, 0.0, (most_kwh[:, window] + charge)[apart])
         solver.set_range(self.extra, 0.0, give[apart])
         solver.set_gain(self.whole, -load_usd)
