@@ -18,6 +18,7 @@ from cosim import __version__
 COMMANDS = {
     "run": "Run one scenario under one policy and one seed.",
     "compare": "Compare policies on the same scenario and the same seeds.",
+    "regret": "Say what policies lose to hindsight, and to what: lumps, planning, forecasts.",
     "train": "Train a learner on days of a scenario; its checkpoint acts in any run.",
     "report": "Write the HTML report of a run or comparison.",
     "reproduce": "Run a report or run folder again and compare the digests.",

@@ -77,14 +77,5 @@ def hindsight(plan: Plan, *, method: str | None = None) -> Hindsight:
         raise CosimError(f"the hindsight bound was not solved: {course.answer.said}")
     settled = float((seen.stored_kwh * seen.kept_usd_kwh).sum())
     moved = abs(course.answer.gain) + float(np.abs(plant.revenue_usd[plant.revenue_usd > 0]).sum())
-    bound = course.answer.gain - settled - _certain_usd(plant, seen) + SLACK * moved
+    bound = course.answer.gain - settled - seen.certain_usd(plant) + SLACK * moved
     return Hindsight(bound, course, plant, groups, seen, process_time() - begun)
-
-
-def _certain_usd(plant: Plant, seen: Outlook) -> float:
-    """Charges due whatever happens, less what generation earns that is sold apart."""
-    due = seen.charges.certain_usd if seen.charges is not None else 0.0
-    if plant.whole_load is None or seen.made_usd_kwh is None:
-        return due
-    made = (seen.made_usd_kwh * seen.green_kwh)[plant.whole_load]
-    return due - float(made.sum())

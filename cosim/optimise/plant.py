@@ -217,3 +217,11 @@ class Outlook:
     def periods(self) -> int:
         """Number of periods."""
         return len(self.hours)
+
+    def certain_usd(self, plant: Plant) -> float:
+        """Charges due whatever happens, less what generation earns that is sold apart [USD]."""
+        due = self.charges.certain_usd if self.charges is not None else 0.0
+        if plant.whole_load is None or self.made_usd_kwh is None:
+            return due
+        made = (self.made_usd_kwh * self.green_kwh)[plant.whole_load]
+        return due - float(made.sum())

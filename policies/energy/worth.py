@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cosim.decision.info import BoolArray, FloatArray
+from cosim.decision.info import FloatArray
 from cosim.optimise import Outlook, Store
 from policies.energy.common import BatteryOrder
 
