@@ -35,6 +35,7 @@ COLUMNS = (
 )
 @click.option("--energy", metavar="NAME", help="Energy layer under all of them.")
 @options.seeds_options
+@options.jobs_option
 @options.overrides_option
 @click.option(
     "--out",
@@ -49,6 +50,7 @@ def command(
     energy: str | None,
     seeds: tuple[int, ...] | None,
     seed: int | None,
+    jobs: int,
     overrides: tuple[str, ...],
     out: Path | None,
     as_json: bool,
@@ -69,7 +71,7 @@ def command(
     names = policies or tuple(spec.use for spec in loaded.scenario.policy.compare)
     used = options.chosen_seeds(seeds, seed) or loaded.scenario.seeds
     tell = _nothing if quiet else console.say
-    found = regret(on, names, used, energy=energy, tell=tell).to_json()
+    found = regret(on, names, used, energy=energy, jobs=jobs, tell=tell).to_json()
     if out is not None:
         _keep(found, out)
     if as_json:

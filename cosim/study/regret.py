@@ -15,14 +15,15 @@ load could have been served (:mod:`cosim.hindsight.energy`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from multiprocessing import get_context
 from typing import Any
 
 from cosim.hindsight import hindsight
 from cosim.hindsight.energy import least_energy_usd
-from cosim.ledger import LOADS
-from cosim.metrics import ENERGY_COST, SIGNS
+from cosim.ledger import ENERGY_COST, LOADS, SIGNS
 from cosim.prepare import Stage
 from cosim.run import RunResult, run
 from cosim.study.statistics import mean_cell, paired_cell
@@ -79,6 +80,7 @@ def regret(
     seeds: Sequence[int],
     *,
     energy: str | None = None,
+    jobs: int = 1,
     tell: Tell = lambda text: None,
 ) -> Regret:
     """Run policies, their twins that know the truth, and the replay of the bound's optimum.
@@ -88,7 +90,8 @@ def regret(
         policies: names; ``home`` at the scenario's step count is added, and gaps count from it.
         seeds: the seeds.
         energy: energy layer under all of them; default: the scenario's.
-        tell: called with a line before each seed.
+        jobs: processes, each with a seed at a time; results do not depend on it.
+        tell: called with a line after each seed.
 
     Raises:
         UsageError: a site has something that no bound is known for.
@@ -96,12 +99,25 @@ def regret(
     layer = energy or on.scenario.policy.energy.use
     names = [BASELINE, *(p for p in policies if p not in (BASELINE, REPLAY))]
     rows: dict[str, dict[str, list[float]]] = {}
-    for seed in seeds:
-        tell(f"seed {seed}: bound, replay and {len(names)} policies")
-        for policy, row in _seed(on, names, seed, layer).items():
+    for seed, found in zip(seeds, _seeds(on, names, seeds, layer, jobs), strict=True):
+        tell(f"seed {seed}: bound, replay and {len(names)} policies done")
+        for policy, row in found.items():
             for figure, value in row.items():
                 rows.setdefault(policy, {}).setdefault(figure, []).append(value)
     return Regret(on.scenario.name, layer, list(seeds), rows)
+
+
+def _seeds(
+    on: Stage, names: Sequence[str], seeds: Sequence[int], energy: str, jobs: int
+) -> Iterator[dict[str, Row]]:
+    """The figures of every seed in order."""
+    if jobs == 1 or len(seeds) == 1:
+        yield from (_seed(on, names, seed, energy) for seed in seeds)
+        return
+    context = get_context("spawn")
+    with ProcessPoolExecutor(min(jobs, len(seeds)), mp_context=context) as pool:
+        count = len(seeds)
+        yield from pool.map(_seed, [on] * count, [names] * count, seeds, [energy] * count)
 
 
 def _seed(on: Stage, names: Sequence[str], seed: int, energy: str) -> dict[str, Row]:
