@@ -20,6 +20,7 @@ COMMANDS = {
     "compare": "Compare policies on the same scenario and the same seeds.",
     "sweep": "Vary keys of a scenario; points that have run are not run again.",
     "ablate": "Take parts of the model away, one at a time.",
+    "regret": "Say what policies lose to hindsight, and to what: lumps, planning, forecasts.",
     "train": "Train a learner on days of a scenario; its checkpoint acts in any run.",
     "report": "Write the HTML report of a run or comparison.",
     "reproduce": "Run a report or run folder again and compare the digests.",
