@@ -34,6 +34,7 @@ from cosim.report import (
 from cosim.report.inputs import Case, Compared, Run, as_case
 from cosim.report.lock import make_lock
 from cosim.report.sentence import answer, money_words
+from cosim.scenario.pools import places
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -131,7 +132,7 @@ def render(case: Case, file_name: str = "report.html") -> str:
 
 
 def _panels(case: Case) -> dict[str, list[Panel]]:
-    sites = range(len(case.first.ledger.sites))
+    sites = sorted(set(places(case.scenario)))
     energy = [
         _each(f"energy-{site}", case, partial(figures_energy.site_energy, site=site))
         for site in sites

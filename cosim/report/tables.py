@@ -23,6 +23,7 @@ from cosim.report.words import (
     value,
 )
 from cosim.scenario.model import Battery, GeneratedArrivals, Site
+from cosim.scenario.pools import deployed_models
 
 HEADLINE = (
     "utility_usd",
@@ -166,8 +167,10 @@ def _site_row(name: str, site: Site) -> dict[str, str]:
     return {
         "name": name,
         "place": f"{_degrees(place.lat_deg, 'NS')}, {_degrees(place.lon_deg, 'EW')}",
-        "gpus": f"{site.gpus.count}\u00a0×\u00a0{site.gpus.kind}",
-        "models": ", ".join(site.models),
+        "gpus": ", ".join(
+            f"{gpus.count}\u00a0×\u00a0{gpus.kind}" for gpus in (site.gpus, *site.pools.values())
+        ),
+        "models": ", ".join(deployed_models(site)),
         "pv": size(site.pv.peak_kw) if site.pv else MISSING,
         "wind": size(site.wind.rated_kw) if site.wind else MISSING,
         "battery": size(site.battery.capacity_kwh) if site.battery else MISSING,
