@@ -55,6 +55,7 @@ class Case:
         runs: (policy, seed) → finished run.
         means: policy → KPI → estimate over seeds.
         paired: policy → KPI → estimate of the paired difference to the baseline.
+        unfinished: runs of the study that are left out, because it goes on.
     """
 
     policies: tuple[str, ...]
@@ -63,6 +64,7 @@ class Case:
     runs: Mapping[tuple[str, int], Run]
     means: Mapping[str, Mapping[str, Estimate]]
     paired: Mapping[str, Mapping[str, Estimate]]
+    unfinished: int = 0
 
     @property
     def first(self) -> Run:
@@ -128,6 +130,7 @@ def _of_comparison(comparison: Compared) -> Case:
         runs=comparison.results,
         means={p: _estimates(comparison.table.get(p, {}), "mean", seeds) for p in policies},
         paired={p: _estimates(row, "diff", seeds) for p, row in comparison.paired.items()},
+        unfinished=getattr(comparison, "unfinished", 0),
     )
 
 

@@ -79,6 +79,12 @@ def dash(index: int) -> str:
     return DASHES[index % len(DASHES)]
 
 
+def see_through(tint: str) -> str:
+    """The colour of a band around a line of this colour."""
+    red, green, blue = (int(tint[k : k + 2], 16) for k in (1, 3, 5))
+    return f"rgba({red},{green},{blue},0.16)"
+
+
 def light(numbers: Any) -> NDArray[np.float32]:
     """Round to float32, which the page stores in half the bytes and no figure can show."""
     return np.ascontiguousarray(numbers, dtype=np.float32)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,7 @@ class Comparison:
             ``significant``; the baseline itself is left out.
         digest: fingerprint over all runs.
         folder: where the study is kept, None if it is not.
+        unfinished: runs of the study that were left out, because their seed is not finished.
     """
 
     scenario: str
@@ -55,6 +56,7 @@ class Comparison:
     paired: Cells = field(repr=False)
     digest: str
     folder: Path | None = None
+    unfinished: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """The comparison as plain data for ``--json``; no number in it is NaN."""
@@ -286,22 +288,32 @@ def _keep(found: Comparison) -> Comparison:
     return found
 
 
-def stored(path: str | Path) -> Comparison | RunResult:
+def stored(path: str | Path, *, so_far: bool = False) -> Comparison | RunResult:
     """Read a study back: a comparison, or the run where there is one only.
 
+    Args:
+        path: its folder.
+        so_far: leave out seeds that not all policies have finished, instead of refusing.
+
     Raises:
-        UsageError: it is no study, or not finished.
+        UsageError: it is no study, or not finished (``so_far``: no seed is).
     """
     study: LoadedStudy = load(path)
     directory = study.directory
     policies, seeds = directory.policies, directory.seeds
     if not policies or not seeds:
         raise UsageError(f"{path} holds no run yet")
+    if so_far:
+        seeds = tuple(s for s in seeds if all(directory.finished(p, s) for p in policies))
+        if not seeds:
+            raise UsageError(f"{path}: no seed is finished under all policies yet")
     kpis, digests = _marks(directory, policies, seeds)
-    if len(kpis) == 1:
+    if len(directory.policies) * len(directory.seeds) == 1:
         return study.runs[policies[0], seeds[0]]
     name = study.scenario.name
     file = directory.path / BOUNDS
     kept = read_json(file) if file.exists() else {}
     limits = {int(seed): float(usd) for seed, usd in kept.items()}
-    return _comparison(name, policies, seeds, study.runs, kpis, digests, directory, limits)
+    found = _comparison(name, policies, seeds, study.runs, kpis, digests, directory, limits)
+    left_out = len(policies) * (len(directory.seeds) - len(seeds))
+    return replace(found, unfinished=left_out)
