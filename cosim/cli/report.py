@@ -30,6 +30,7 @@ HOUR = click.DateTime(["%Y-%m-%dT%H", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%MZ", "%Y-%
     metavar="UTC",
     help="Look closely at this hour, e.g. 2019-04-22T14; may be repeated.",
 )
+@click.option("-p", "--policy", metavar="NAME", help="Whose figures --png and --svg draw.")
 @click.option("--png", type=click.Path(path_type=Path), help="Folder for figures as PNG, too.")
 @click.option("--svg", type=click.Path(path_type=Path), help="Folder for figures as SVG, too.")
 @click.option("--watch", is_flag=True, help="Write it anew while RUN goes on; ends with it.")
@@ -45,6 +46,7 @@ def command(
     runs: tuple[Path, ...],
     out: Path | None,
     hours: tuple[datetime, ...],
+    policy: str | None,
     png: Path | None,
     svg: Path | None,
     watch: bool,
@@ -56,9 +58,9 @@ def command(
     for page in pages:
         console.say(f"report: {page}")
     if png is not None:
-        _draw(pages[0], png, "png")
+        _draw(pages[0], png, "png", policy)
     if svg is not None:
-        _draw(pages[0], svg, "svg")
+        _draw(pages[0], svg, "svg", policy)
     _say_next(runs[0], pages[0])
 
 
@@ -106,10 +108,10 @@ def _write(
     return write_report(stored(runs[0], so_far=so_far), page, hours=hours)
 
 
-def _draw(page: Path, folder: Path, form: Literal["png", "svg"]) -> None:
+def _draw(page: Path, folder: Path, form: Literal["png", "svg"], policy: str | None) -> None:
     from cosim.report.pictures import write_pictures
 
-    files = write_pictures(page, folder, form)
+    files = write_pictures(page, folder, form, policy=policy)
     console.say(f"figures: {len(files)} files in {folder}")
 
 

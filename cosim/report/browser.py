@@ -34,6 +34,8 @@ _FLAGS = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--remote-debugging-pipe", "--hide-scrollbars",
 )  # fmt: skip
+_ENDED = f"the browser has ended; name another one with {CHOSEN}"
+_SILENT = f"the browser does not answer within {WAIT_S:.0f} s; name another one with {CHOSEN}"
 _HAND_OVER = """
 import fcntl, os, sys
 spare = [fcntl.fcntl(int(fd), fcntl.F_DUPFD, 10) for fd in sys.argv[1:3]]
@@ -153,16 +155,18 @@ class Browser:
             return found
 
     def _send(self, message: bytes) -> None:
-        while message:
-            message = message[os.write(self._out, message) :]
+        try:
+            while message:
+                message = message[os.write(self._out, message) :]
+        except BrokenPipeError:
+            raise UsageError(_ENDED) from None
 
     def _read(self) -> dict[str, Any]:
         while b"\0" not in self._rest:
             ready, _, _ = select.select([self._in], [], [], WAIT_S)
             chunk = os.read(self._in, 1 << 16) if ready else b""
             if not chunk:
-                said = "has ended" if ready else f"does not answer within {WAIT_S:.0f} s"
-                raise UsageError(f"the browser {said}; name another one with {CHOSEN}")
+                raise UsageError(_ENDED if ready else _SILENT)
             self._rest += chunk
         text, _, self._rest = self._rest.partition(b"\0")
         found: dict[str, Any] = json.loads(text)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from functools import partial
 from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote_to_bytes
@@ -19,6 +20,7 @@ from cosim.store.atomic import write_with
 
 Format = Literal["png", "svg"]
 WIDTH_PX = 960
+VIEW_PX = 1100
 SCALE = 2
 _SAFE = re.compile(r"[a-z0-9-]+")
 _DRAW = """(async () => {
@@ -35,29 +37,57 @@ _DRAW = """(async () => {
 })()"""
 
 
-def write_pictures(page: Path, folder: Path, form: Format) -> list[Path]:
+_CHOOSE = """(() => {
+  const labels = [...document.querySelectorAll('label:has(input[data-policy])')];
+  const named = labels.find((label) => label.textContent.trim() === %s);
+  if (named) named.querySelector('input').click();
+  return named ? [] : labels.map((label) => label.textContent.trim());
+})()"""
+_THEME = """(() => {
+  document.documentElement.dataset.theme = '%s';
+  document.getElementById('theme').click();
+})()"""
+
+
+def write_pictures(
+    page: Path, folder: Path, form: Format, *, policy: str | None = None
+) -> list[Path]:
     """Write every figure of a report as a file named after the figure.
 
+    With ``png``, the top of the page is written too, as ``page-light`` and ``page-dark``.
+
     Args:
-        page: the report; of figures with a choice, those that it shows first are written.
+        page: the report.
         folder: where to; made if missing.
         form: ``png`` (at twice the size in pixels) or ``svg``.
+        policy: whose figures, where there is a choice; default: those that are shown first.
 
     Returns:
         The files in the order of the page.
 
     Raises:
-        UsageError: there is no browser, or it cannot draw the page.
+        UsageError: there is no browser, it cannot draw the page, or no such policy is on it.
     """
     with browsing() as browser:
         browser.open(page)
-        browser.run(
-            "document.documentElement.dataset.theme === 'light' || "
-            "(document.documentElement.dataset.theme = 'dark', "
-            "document.getElementById('theme').click())"
-        )
+        others = browser.run(_CHOOSE % json.dumps(policy)) if policy is not None else []
+        if others:
+            raise UsageError(f"{page} has no policy `{policy}`; it has: {', '.join(others)}")
+        files = _views(browser, folder) if form == "png" else []
+        browser.run(_THEME % "dark")
         listed = "[...document.querySelectorAll('figure[data-panel]')].map(f => f.dataset.panel)"
-        return [_write(browser, str(key), folder, form) for key in browser.run(listed)]
+        return [*files, *(_write(browser, str(key), folder, form) for key in browser.run(listed))]
+
+
+def _views(browser: Browser, folder: Path) -> list[Path]:
+    """The top of the page in both of its views."""
+    files = []
+    for before, view in (("light", "dark"), ("dark", "light")):
+        browser.run(_THEME % before)
+        picture = browser.picture(height_px=VIEW_PX)
+        files.append(folder / f"page-{view}.png")
+        write_with(files[-1], partial(_put, content=picture))
+    return files
 
 
 def _write(browser: Browser, key: str, folder: Path, form: Format) -> Path:
@@ -69,7 +99,7 @@ def _write(browser: Browser, key: str, folder: Path, form: Format) -> Path:
         raise UsageError(f"the browser could not draw figure `{key}`")
     binary = base64.b64decode(content) if ";base64" in head else unquote_to_bytes(content)
     path = folder / f"{key}.{form}"
-    write_with(path, lambda temporary: _put(temporary, binary))
+    write_with(path, partial(_put, content=binary))
     return path
 
 

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cosim.report.training import LOG, is_training
+from cosim.report.training import is_training
 from cosim.store import RunDirectory
 from cosim.store.tables import read_log
+from cosim.study.training_folder import LOG
 
 
 @dataclass(frozen=True)
