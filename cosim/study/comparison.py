@@ -45,6 +45,7 @@ class Comparison:
             policies with this spread; 0.05 is right. Empty below ten seeds or days.
         stopping: how seeds were added until an interval was narrow enough, where they were.
         notes: what has to be known of the intervals and the ranking, in sentences.
+        unfinished: runs of the study that were left out, because their seed is not finished.
     """
 
     scenario: str
@@ -62,6 +63,7 @@ class Comparison:
     false_alarms: Mapping[str, float] = field(default_factory=dict, repr=False)
     stopping: Stopping | None = None
     notes: tuple[str, ...] = ()
+    unfinished: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """The comparison as plain data for ``--json``; no number in it is NaN."""
