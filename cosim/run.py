@@ -23,6 +23,7 @@ from cosim.prepare.embodied import embodied
 from cosim.rng import stream
 from cosim.scenario.load import Loaded
 from cosim.scenario.model import PolicySpec, Scenario
+from cosim.scenario.pools import pool_sites
 from cosim.settle import post_jobs, settle_storage
 from cosim.world.plan import Plan
 from cosim.world.world import Outcome, World
@@ -216,9 +217,10 @@ def _result(
         outcome.numbers,
         tuple(rack.count for rack in on.racks),
         tuple(embodied(on.scenario)[0]),
-        tuple(site.grid.fossil_g_per_kwh for site in on.scenario.sites.values()),
+        tuple(site.grid.fossil_g_per_kwh for site in pool_sites(on.scenario).values()),
         absent(on.scenario, plan),
         outcome.overruns,
+        tuple(plan.info.place.tolist()),
     )
     return RunResult(
         scenario=on.scenario,

@@ -47,6 +47,7 @@ class Settings:
         encoding: ``score`` or ``split``.
         clock: whether an action sets the clocks.
         battery: whether an action orders the batteries about.
+        room: whether an action sets the temperatures of the machine rooms.
         refuse: whether an action may refuse jobs.
         detail: ``compact`` or ``full`` groups of job classes.
         reward: what the learner is paid.
@@ -57,6 +58,7 @@ class Settings:
     encoding: Encoding = "score"
     clock: bool = False
     battery: bool = False
+    room: bool = False
     refuse: bool = False
     detail: Detail = "compact"
     reward: Reward = DENSE_REWARD
@@ -91,6 +93,7 @@ class Worlds:
             encoding=settings.encoding,
             clock=settings.clock,
             battery=settings.battery,
+            room=settings.room,
             refuse=settings.refuse,
             detail=settings.detail,
         )

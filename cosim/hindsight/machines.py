@@ -53,6 +53,7 @@ def plant_of(plan: Plan) -> Plant:
         import_kw=info.import_kw_max,
         export_kw=info.export_kw_max,
         unserved_usd_kwh=plan.unserved_usd_kwh,
+        place=info.place,
         **_supply(plan),
     )
 

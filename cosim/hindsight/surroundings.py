@@ -37,7 +37,7 @@ def outlook_of(plan: Plan, plant: Plant, arriving: FloatArray, due: FloatArray) 
     price, carbon = outside.price_usd_kwh[window].T, outside.carbon_g_kwh[window].T
     buy = (price + info.carbon_usd_kg * carbon / 1000.0)[:, rows]
     green = _per_slot(plan, outside.solar_bin_kw + outside.wind_bin_kw)
-    pues = np.stack([_pue(plan, site) for site in range(info.n_sites)], axis=1)
+    pues = np.stack([_pue(plan, site) for site in info.place.tolist()], axis=1)
     up_h = plant.gpus[:, None] * hours - _down_h(plan, len(hours))
     seen = Outlook(
         hours=hours,

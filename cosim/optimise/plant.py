@@ -7,7 +7,7 @@ level. Times are GPU-hours of simulated GPUs, energies and money include the rep
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -83,6 +83,8 @@ class Plant:
         backup_usd_kwh: what a kWh of theirs costs at least, carbon included, shape (sites,).
         whole_load: sites that buy their whole load and sell all generation apart, shape (sites,);
             None without any.
+        place: site at whose meter each site stands, shape (sites,); if left out, its own. What
+            further pools of GPUs draw is drawn by that site.
     """
 
     gpus: FloatArray
@@ -108,6 +110,11 @@ class Plant:
     backup_kw: FloatArray | None = None
     backup_usd_kwh: FloatArray | None = None
     whole_load: BoolArray | None = None
+    place: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+
+    def __post_init__(self) -> None:
+        if not len(self.place):
+            object.__setattr__(self, "place", np.arange(self.n_sites))
 
     @property
     def n_sites(self) -> int:
@@ -126,7 +133,13 @@ class Plant:
             pue: greatest facility power per IT power, shape (sites, periods).
         """
         it_kw = self.gpus * np.maximum(self.busy_kw, self.idle_kw) + self.server_kw
-        return np.asarray(pue * it_kw[:, None] + self.store.charge_kw[:, None])
+        return np.asarray(pue * self.together(it_kw)[:, None] + self.store.charge_kw[:, None])
+
+    def together(self, kwh: FloatArray) -> FloatArray:
+        """Energies of all sites at the meters at which they stand, shape (sites, …)."""
+        total = np.zeros_like(kwh)
+        np.add.at(total, self.place, kwh)
+        return total
 
     @cached_property
     def mode_site(self) -> IntArray:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup
-from plotly.offline import get_plotlyjs
-
-from cosim.report import figures_sweep, page, tables
+from cosim.report import figures_sweep, tables
 from cosim.report.effects import bars, cell, keys, stops
 from cosim.report.inputs import Estimate
+from cosim.report.panels import Panel, one
+from cosim.report.sheet import fill, write_page
 from cosim.report.words import difference, interval, label, signed, unit, value
 from cosim.study.sweep_results import Sweep
 
@@ -51,37 +49,26 @@ def write_sweep_report(found: Sweep, path: Path) -> Path:
     Returns:
         The path.
     """
-    html = render_sweep(found)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".report-") as folder:
-        part = Path(folder) / path.name
-        part.write_text(html, encoding="utf-8", newline="\n")
-        part.replace(path)
+    write_page(path, render_sweep(found))
     return path
 
 
 def render_sweep(found: Sweep) -> str:
     """Return the whole page as text."""
-    scripts = [page._read("guard.js"), get_plotlyjs(), page._read("page.js")]
-    return (
-        page._environment()
-        .get_template("sweep.html.j2")
-        .render(
-            sweep=found,
-            headline=headline(found),
-            details=list(_details(found)),
-            heads=[_head(kpi) for kpi in KPIS],
-            against=_against(found),
-            rows=list(_rows(found)),
-            rows_max=ROWS_MAX,
-            tornado=_tornado(found),
-            curves=_curves(found),
-            facts=facts(found),
-            tables=tables,
-            policies=list(enumerate(found.policies)),
-            css=Markup(page._read("report.css")),
-            scripts=[Markup(text) for text in scripts],
-            hashes=" ".join(map(page._script_hash, scripts)),
-        )
+    return fill(
+        "sweep.html.j2",
+        sweep=found,
+        headline=headline(found),
+        details=list(_details(found)),
+        heads=[_head(kpi) for kpi in KPIS],
+        against=_against(found),
+        rows=list(_rows(found)),
+        rows_max=ROWS_MAX,
+        tornado=_tornado(found),
+        curves=_curves(found),
+        facts=facts(found),
+        tables=tables,
+        policies=list(enumerate(found.policies)),
     )
 
 
@@ -198,21 +185,18 @@ def _verdict(change: Estimate | None) -> str:
 # --- the figures ----------------------------------------------------------------------------
 
 
-def _tornado(found: Sweep) -> list[page.Panel]:
+def _tornado(found: Sweep) -> list[Panel]:
     if not bars(found, found.policies[0], KPIS[0]):
         return []
     draw = partial(figures_sweep.tornado, found)
-    return [page.Panel("tornado", tuple(map(draw, found.policies)))]
+    return [Panel("tornado", tuple(draw(policy).to_dict() for policy in found.policies))]
 
 
-def _curves(found: Sweep) -> list[page.Panel]:
+def _curves(found: Sweep) -> list[Panel]:
     if not found.finished:
         return []
     wide = [key for key in keys(found) if len(stops(found, key)) > 1]
-    return [
-        page.Panel(f"response-{i}", (figures_sweep.response(found, key),))
-        for i, key in enumerate(wide)
-    ]
+    return [one(f"response-{i}", figures_sweep.response(found, key)) for i, key in enumerate(wide)]
 
 
 def facts(found: Sweep) -> Mapping[str, Any]:

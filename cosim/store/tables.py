@@ -12,6 +12,7 @@ import io
 import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +63,13 @@ def write_jobs(path: Path, jobs: JobTable) -> None:
 def read_jobs(path: Path) -> JobTable:
     """Read a job table back."""
     table, _ = _read(path)
+    wanted = {field.name for field in fields(JobTable)}
+    if set(table.column_names) != wanted:
+        differs = ", ".join(sorted(wanted ^ set(table.column_names)))
+        raise UsageError(
+            f"{path} was written by another version of cosim (it differs in: {differs}); run its "
+            "scenario again, the lock beside it is complete"
+        )
     return JobTable(**{name: _column(table, name) for name in table.column_names})
 
 
