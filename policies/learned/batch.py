@@ -1,8 +1,12 @@
-"""A batch as algorithms see it: normalised views, tensors, and the plain return of a stretch."""
+"""A batch as algorithms see it: normalised views, tensors, and the plain return of a stretch.
+
+Learners that learn side by side have a batch each, stacked along a first axis.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
@@ -13,7 +17,7 @@ from policies.learned.replay import Sample
 
 @dataclass(frozen=True)
 class Batch:
-    """Stretches of up to n slots.
+    """Stretches of up to n slots; shapes are those of one seed.
 
     Attributes:
         views: normalised view before each slot, shape (rows, n, columns).
@@ -25,7 +29,7 @@ class Batch:
         returns: return to go, in standard units, shape (rows,).
         seen: ``views`` before they were normalised.
         seen_later: ``later`` before it was normalised.
-        spread: standard deviation of the returns, in rewards.
+        spread: standard deviation of the returns, in rewards; of several seeds (seeds, 1).
     """
 
     views: Tensor
@@ -37,22 +41,22 @@ class Batch:
     returns: Tensor
     seen: Tensor
     seen_later: Tensor
-    spread: float
+    spread: float | Tensor
 
     @property
     def now(self) -> Tensor:
         """Normalised view before the first slot, shape (rows, columns)."""
-        return self.views[:, 0]
+        return self.views[..., 0, :]
 
     @property
     def action(self) -> Tensor:
         """Action in the first slot, shape (rows, coordinates)."""
-        return self.actions[:, 0]
+        return self.actions[..., 0, :]
 
     @property
     def earned(self) -> Tensor:
         """Σ γ^k r^E over the stretch, shape (rows,)."""
-        return (self.weights * self.rewards).sum(dim=1)
+        return (self.weights * self.rewards).sum(dim=-1)
 
 
 def as_batch(sample: Sample, scaling: Scaling, spread: tuple[float, float]) -> Batch:
@@ -76,3 +80,10 @@ def as_batch(sample: Sample, scaling: Scaling, spread: tuple[float, float]) -> B
         torch.from_numpy(sample.later),
         std,
     )
+
+
+def stacked(batches: Sequence[Batch]) -> Batch:
+    """One batch of the batches of several seeds."""
+    names = [each.name for each in fields(Batch) if each.name != "spread"]
+    tensors = {name: torch.stack([getattr(one, name) for one in batches]) for name in names}
+    return Batch(**tensors, spread=torch.tensor([[one.spread] for one in batches]))
