@@ -5,8 +5,7 @@ Learners that learn side by side have a batch each, stacked along a first axis.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -59,17 +58,20 @@ class Batch:
         return (self.weights * self.rewards).sum(dim=-1)
 
 
-def as_batch(sample: Sample, scaling: Scaling, spread: tuple[float, float]) -> Batch:
+def as_batch(
+    sample: Sample, scaling: Scaling, spread: tuple[float, float] | tuple[Tensor, Tensor]
+) -> Batch:
     """Normalise a sample.
 
     Args:
-        sample: what was drawn.
+        sample: what was drawn; of several seeds with an axis of them in front.
         scaling: of views.
-        spread: mean and standard deviation of returns.
+        spread: mean and standard deviation of returns; of several seeds each (seeds, 1).
     """
     mean, std = spread
+    rows = sample.views.reshape(*sample.later.shape[:-2], -1, sample.later.shape[-1])
     return Batch(
-        torch.from_numpy(scaling(sample.views)),
+        torch.from_numpy(scaling(rows).reshape(sample.views.shape)),
         torch.from_numpy(sample.actions),
         torch.from_numpy(sample.rewards),
         torch.from_numpy(sample.weights),
@@ -81,9 +83,3 @@ def as_batch(sample: Sample, scaling: Scaling, spread: tuple[float, float]) -> B
         std,
     )
 
-
-def stacked(batches: Sequence[Batch]) -> Batch:
-    """One batch of the batches of several seeds."""
-    names = [each.name for each in fields(Batch) if each.name != "spread"]
-    tensors = {name: torch.stack([getattr(one, name) for one in batches]) for name in names}
-    return Batch(**tensors, spread=torch.tensor([[one.spread] for one in batches]))

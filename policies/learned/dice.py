@@ -2,7 +2,7 @@
 
 All noise is drawn by numpy, so that weights and noise of a seed do not depend on torch's own
 generators, and so that dice can be put away and taken up again as plain data. Dice of several
-seeds draw for each what dice of that seed alone would draw, one after the other along a first axis.
+seeds draw for each what dice of that seed alone would draw, laid out along a first axis.
 """
 
 from __future__ import annotations
