@@ -19,6 +19,7 @@ COMMANDS = {
     "run": "Run one scenario under one policy and one seed.",
     "compare": "Compare policies on the same scenario and the same seeds.",
     "train": "Train a learner on days of a scenario; its checkpoint acts in any run.",
+    "ablate": "Train a learner with every kind of shaping and compare them over many seeds.",
     "report": "Write the HTML report of a run or comparison.",
     "reproduce": "Run a report or run folder again and compare the digests.",
     "show": "Say what a scenario contains; --levers: what is at stake in it.",

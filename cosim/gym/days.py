@@ -63,19 +63,19 @@ def prepare_days(
     """
     scenario = what if isinstance(what, Scenario) else what.scenario
     base = None if isinstance(what, Scenario) else Path(what.folder)
-    begin = scenario.clock.start
-    chosen = [begin.date()] if dates is None else sorted(set(dates))
+    chosen = [scenario.clock.start.date()] if dates is None else sorted(set(dates))
     if not chosen or not seeds:
         raise UsageError("an environment needs at least one date and one seed")
     days: list[Day] = []
     for day in chosen:
-        on = stage(_begun(scenario, datetime.combine(day, begin.timetz())), base=base)
+        on = stage(begun_on(scenario, day), base=base)
         days += days_of(on, seeds)
     return tuple(days)
 
 
-def _begun(scenario: Scenario, start: datetime) -> Scenario:
-    """The scenario with its window begun at another instant."""
+def begun_on(scenario: Scenario, day: date) -> Scenario:
+    """The scenario with its window begun at another date, at its own time of day."""
+    start = datetime.combine(day, scenario.clock.start.timetz())
     clock = scenario.clock.model_copy(update={"start": start})
     return scenario.model_copy(update={"clock": clock})
 

@@ -82,4 +82,3 @@ def as_batch(
         torch.from_numpy(sample.later),
         std,
     )
-

@@ -1,10 +1,10 @@
-"""Several seeds of one learner side by side: what each would learn alone, at a fraction of the cost.
+"""Several seeds of one learner side by side: what each would learn alone, at less cost.
 
 A small network leaves a processor idle: an update of one seed is mostly the calling of fifty
 little operations. Here every weight has an axis of the seeds in front, an operation serves all
 seeds, losses are summed over them and Adam works element by element, so that no seed feels
 another. Every seed has its own dice, replay and normalisation: seed k of a stack does what
-:class:`policies.learned.learner.OffPolicy` does with seed k, up to the order of floating-point sums.
+:class:`policies.learned.learner.OffPolicy` does with seed k, up to the order of sums.
 """
 
 from __future__ import annotations
