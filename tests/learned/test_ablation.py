@@ -155,8 +155,9 @@ def command(tmp_path, monkeypatch, capsys):
     return call
 
 
-def test_the_command_writes_the_page_from_the_logs(command, tmp_path):
+def test_the_command_writes_the_page_from_the_logs(command, tmp_path, monkeypatch):
     line = (*LINE, "--arms", "sac-reward-net-*", "--arms", "sac-diffusion-return-*")
+    monkeypatch.setattr(sys, "argv", ["cosim", "ablate", "tiny.yaml"])
     code, out, err = command(*line, "--out", "p", "--json")
     assert code == 0, err
     found = json.loads(out)
@@ -171,7 +172,7 @@ def test_the_command_writes_the_page_from_the_logs(command, tmp_path):
         assert found["scenarios"]["tiny"]["arms"][name]["final"]["value"] == pytest.approx(
             scores.mean()
         )
-    assert "cosim ablate" in page
+    assert "cosim ablate tiny.yaml" in page
     assert "sac-diffusion-return-anneal against sac-reward-net-anneal" in page
     for axis in ("steps", "time"):
         picture = (tmp_path / "p" / "tiny" / f"curves-{axis}.svg").read_text(encoding="utf-8")

@@ -48,7 +48,7 @@ def test_what_differs_is_told_and_what_does_not_is_not():
 
 
 def test_equal_time_is_paid_for_in_episodes():
-    """DRESS took four times as long: within SAC's time it had not even ended a second judgement."""
+    """DRESS took four times as long: within SAC's time it was judged at its beginning only."""
     one = study()
     row = arm_row(one, "sac-dress-additive")
     assert row["timed_episode"] == 0
