@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 
 from cosim.errors import UsageError
-from cosim.gym.days import Day, begun_on
+from cosim.gym.days import Day
 from cosim.gym.learner import Stackable
 from cosim.gym.worlds import Settings
 from cosim.plugins import load_recipe
 from cosim.prepare import stage
 from cosim.run import run, versions
+from cosim.scenario.days import begun
 from cosim.scenario.load import Loaded
 from cosim.scenario.lock import lock_text, scenario_hash
 from cosim.study.ablation_folder import AblationFolder
@@ -155,7 +156,7 @@ def _references(loaded: Loaded, held_out: Sequence[Day]) -> dict[str, Any]:
     """Mean utility and late share of classical policies on the held-out days."""
     kpis: dict[str, list[Mapping[str, float]]] = {policy: [] for policy in REFERENCES}
     for day in held_out:
-        on = stage(begun_on(loaded.scenario, day.date), base=Path(loaded.folder))
+        on = stage(begun(loaded.scenario, day.date), base=Path(loaded.folder))
         for policy, found in kpis.items():
             found.append(run(on, policy=policy, seed=day.seed).kpis)
     return {
