@@ -21,7 +21,7 @@ OUT = Path("reports/shaping-ablation")
 @click.command("ablate")
 @options.scenario_argument
 @click.option("--seeds", type=click.IntRange(min=2), default=10, show_default=True)
-@click.option("--episodes", type=click.IntRange(min=1), default=48, show_default=True)
+@click.option("--episodes", type=click.IntRange(min=1), default=36, show_default=True)
 @click.option(
     "--judge-every",
     type=click.IntRange(min=1),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -94,9 +95,7 @@ def ablate(
             continue
         if recipe.settings not in stages:
             stages[recipe.settings] = _stages(recipe.settings, design, days, held_out)
-        rows = train_stack(
-            recipe, design.beat, *stages[recipe.settings], lambda k, n, arm=name: told(arm, k, n)
-        )
+        rows = train_stack(recipe, design.beat, *stages[recipe.settings], partial(told, name))
         folder.keep(name, rows)
     if folder.references() is None:
         folder.keep_references(_references(loaded, held_out))

@@ -60,7 +60,7 @@ class Course:
     def final(self, budget_s: float) -> FloatArray:
         """Scores after the last episode, shape (seeds,)."""
         del budget_s
-        return self.usd[-1]
+        return np.asarray(self.usd[-1], dtype=np.float64)
 
     def course(self, budget_s: float) -> FloatArray:
         """Scores over the whole course, shape (seeds,)."""
@@ -69,7 +69,7 @@ class Course:
 
     def timed(self, budget_s: float) -> FloatArray:
         """Scores at the last judgement within a time, shape (seeds,)."""
-        return self.usd[self.within(budget_s)]
+        return np.asarray(self.usd[self.within(budget_s)], dtype=np.float64)
 
     def within(self, budget_s: float) -> int:
         """Number of the last judgement within a time."""

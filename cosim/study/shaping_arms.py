@@ -15,7 +15,8 @@ from typing import Any
 from cosim.errors import UsageError, did_you_mean
 
 BASELINE = "sac"
-KINDS = ("diffusion-return", "dress", "dress-constant", "dnn", "reward-net", "cgan", "noise")
+KINDS = ("diffusion-return", "reward-net", "noise", "cgan", "dnn", "dress", "dress-constant")
+WRAPS = ("potential", "additive")
 COMPARED = ("diffusion-return", "reward-net")
 """The kinds that are also tried with TD3 and annealed: denoising, and plain regression."""
 ANNEALED_SHARE = 0.6
@@ -79,10 +80,12 @@ class Arm:
 
 
 def arms() -> dict[str, Arm]:
-    """All arms by name, the baseline first."""
-    pairs = [(BASELINE, kind, wrap) for kind in KINDS for wrap in ("potential", "additive")]
-    pairs += [(BASELINE, kind, "anneal") for kind in COMPARED]
-    pairs += [("td3", kind, wrap) for kind in COMPARED for wrap in ("potential", "additive")]
+    """All arms by name: the baseline first, then what decides, and what costs most at the end."""
+    pairs = [
+        *((BASELINE, kind, wrap) for kind in COMPARED for wrap in (*WRAPS, "anneal")),
+        *(("td3", kind, wrap) for kind in COMPARED for wrap in WRAPS),
+        *((BASELINE, kind, wrap) for kind in KINDS if kind not in COMPARED for wrap in WRAPS),
+    ]
     shaped = [Arm("-".join(parts), *parts) for parts in pairs]
     return {arm.name: arm for arm in (Arm(BASELINE, BASELINE), Arm("td3", "td3"), *shaped)}
 
