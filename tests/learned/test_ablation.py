@@ -184,7 +184,7 @@ def test_the_command_writes_the_page_from_the_logs(command, tmp_path, monkeypatc
     ("arguments", "said"),
     [
         (["--arms", "sca"], "no arm is called `sca`"),
-        (["--with", "hiden=3"], "hiden"),
+        (["--with", "breadth=3"], "breadth"),
         (["--days", "2"], "2 dates are too few to hold out one of every 4"),
     ],
 )
