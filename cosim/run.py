@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from time import perf_counter, process_time
@@ -21,7 +22,6 @@ from cosim.prepare import Stage, stage
 from cosim.prepare.embodied import embodied
 from cosim.rng import stream
 from cosim.scenario.load import Loaded
-from cosim.scenario.lock import lock_text
 from cosim.scenario.model import PolicySpec, Scenario
 from cosim.settle import post_jobs, settle_storage
 from cosim.world.plan import Plan
@@ -122,6 +122,7 @@ def run(
     make: Callable[[], Policy] | None = None,
     engine: str | None = None,
     plan: Plan | None = None,
+    lock: str | None = None,
 ) -> RunResult:
     """Run a scenario once.
 
@@ -136,6 +137,7 @@ def run(
         make: builds the policy instead of loading it by name.
         engine: ``reference`` or ``fast``; default: the scenario's. Results are the same.
         plan: what the stage's ``plan(seed)`` gives, where it was made before.
+        lock: what the result is to say in ``scenario_yaml``; default: the scenario's lock.
 
     Returns:
         The result; running the same again gives the same digest.
@@ -163,7 +165,8 @@ def run(
     )
     outcome = world.run()
     result = _result(on, outcome, name, inner, seed, wall, cpu)
-    return replace(result, warnings=result.warnings + _remarks(layers))
+    text = on.lock if lock is None else lock
+    return replace(result, scenario_yaml=text, warnings=result.warnings + _remarks(layers))
 
 
 def _foresee(layers: Policy, plan: Plan) -> None:
@@ -219,7 +222,7 @@ def _result(
     )
     return RunResult(
         scenario=on.scenario,
-        scenario_yaml=lock_text(on.scenario),
+        scenario_yaml="",
         policy=name,
         energy=energy,
         seed=seed,
@@ -316,6 +319,11 @@ def notes(on: Stage) -> list[str]:
 
 def versions() -> dict[str, str]:
     """Versions of cosim and of the libraries that numbers depend on."""
+    return dict(_versions())
+
+
+@cache
+def _versions() -> dict[str, str]:
     import platform
     from importlib.metadata import PackageNotFoundError, version
 

@@ -51,6 +51,8 @@ class SampleComparison:
     results: dict[tuple[str, int], SampleRun]
     table: dict[str, dict[str, dict[str, Any]]]
     paired: dict[str, dict[str, dict[str, Any]]]
+    days: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def scenario(

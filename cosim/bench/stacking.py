@@ -1,6 +1,6 @@
 """Size K: what it is worth to train seeds side by side, in updates per second of processor time.
 
-The networks and batches are those of the shaping ablation (``cosim ablate``); what the learners
+The networks and batches are those of the shaping ablation (``cosim shaping``); what the learners
 see is drawn, so that no world is timed.
 """
 

@@ -1,130 +1,56 @@
-"""``cosim ablate``: a learner with every kind of shaping, many seeds each, on unseen days."""
+"""``cosim ablate``: what each part of the model is worth, under any policies."""
 
 from __future__ import annotations
 
-import shlex
-import sys
 from pathlib import Path
-from time import monotonic
-from typing import TYPE_CHECKING
+from typing import cast, get_args
 
 import click
 
-from cosim.cli import console, options
-
-if TYPE_CHECKING:
-    from cosim.study.ablation import Told
-
-OUT = Path("reports/shaping-ablation")
+from cosim.cli import console, options, sweeping
+from cosim.scenario.study_file import ABLATION_NAMES, AblationName
 
 
 @click.command("ablate")
 @options.scenario_argument
-@click.option("--seeds", type=click.IntRange(min=2), default=10, show_default=True)
-@click.option("--episodes", type=click.IntRange(min=1), default=36, show_default=True)
 @click.option(
-    "--judge-every",
-    type=click.IntRange(min=1),
-    default=6,
-    show_default=True,
-    help="Episodes between two judgements on held-out dates.",
-)
-@click.option(
-    "--arms",
-    "patterns",
+    "--only",
     multiple=True,
-    metavar="PATTERN",
-    help="Arms, e.g. --arms 'sac-dress*'; plain sac comes along. Default: all.",
+    type=click.Choice(get_args(AblationName)),
+    help="What to take away; repeat it. Default: everything that the scenario has.",
 )
-@click.option(
-    "--with",
-    "chosen",
-    multiple=True,
-    metavar="OPTION=VALUE",
-    help="Option of all arms, e.g. --with hidden=128; may be repeated.",
-)
-@click.option(
-    "--days",
-    type=click.IntRange(min=2),
-    default=8,
-    show_default=True,
-    help="Successive dates from the scenario's own on.",
-)
-@click.option(
-    "--hold-out",
-    type=click.IntRange(min=2),
-    default=4,
-    show_default=True,
-    help="Hold out every so many-th date to judge by.",
-)
-@options.overrides_option
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=OUT,
-    show_default=True,
-    help="Folder of the page; each scenario has a folder in it.",
-)
-@click.option("--resume", is_flag=True, help="Go on with the study in --out.")
-@options.json_option
-@options.quiet_option
+@sweeping.running_options
 def command(
     scenario: str,
-    seeds: int,
-    episodes: int,
-    judge_every: int,
-    patterns: tuple[str, ...],
-    chosen: tuple[str, ...],
-    days: int,
-    hold_out: int,
+    only: tuple[str, ...],
+    policies: tuple[str, ...],
+    seeds: tuple[int, ...] | None,
+    seed: int | None,
+    jobs: int,
+    cluster: str | None,
     overrides: tuple[str, ...],
-    out: Path,
-    resume: bool,
+    engine: str | None,
+    out: Path | None,
+    partial: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Train learners on days of SCENARIO, each with another shaping, and compare them.
+    """Take parts of SCENARIO away, one at a time; differences are paired by seed.
 
-    An arm that has ended is kept: stopped at any point, --resume trains those that are left.
+    No transfer, fixed steps, no DVFS, no battery, no renewables, a perfect forecast, one layer
+    instead of two: what each does to every policy.
     """
-    loaded = options.load(scenario, overrides)
-    console.tell_of_compiling(loaded.scenario.engine, quiet=quiet)
+    options.known_policies(policies)
+    from cosim.study.plan import ablation_plan
 
-    from cosim.report.ablation_page import SUMMARY, write_page
-    from cosim.study import shaping_arms
-    from cosim.study.ablation import Design, ablate
-    from cosim.study.stacked_training import Beat
-
-    wanted = shaping_arms.chosen(patterns)
-    beat = Beat(tuple(range(1, seeds + 1)), episodes, judge_every)
-    design = Design(beat, days, hold_out, options.values(chosen, "--with"))
-    line = shlex.join(["cosim", *sys.argv[1:]])
-    told = _nothing if quiet else _lines([arm.name for arm in wanted])
-    ablate(loaded, design, wanted, out, resume=resume, command=line, told=told)
-    page = write_page(out)
-    if as_json:
-        from cosim.store.atomic import read_json
-
-        console.emit_json(read_json(out / SUMMARY))
+    plan = ablation_plan(
+        options.draft(scenario, overrides, engine),
+        names=cast("tuple[AblationName, ...]", only) or ABLATION_NAMES,
+        policies=policies,
+        seeds=options.chosen_seeds(seeds, seed) or (),
+    )
+    found = sweeping.carry_out(plan, sweeping.How(out, jobs, cluster, partial, as_json, quiet))
     if not quiet:
-        console.say(f"page: {page}")
-
-
-def _nothing(arm: str, done: int, total: int) -> None:
-    """Say nothing."""
-
-
-def _lines(names: list[str]) -> Told:
-    """A line at each quarter of an arm, with the time since the start."""
-    began, said = monotonic(), (-1, "")
-
-    def told(arm: str, done: int, total: int) -> None:
-        nonlocal said
-        now = (4 * done // total, arm)
-        if now != said:
-            said = now
-            minutes = (monotonic() - began) / 60.0
-            at = f"arm {names.index(arm) + 1}/{len(names)} {arm}"
-            console.say(f"{at}: episode {done}/{total} · {minutes:.1f} min")
-
-    return told
+        unfinished = found.finished < found.total
+        again = "the same command without --partial"
+        console.next_step(again if unfinished else f"cosim show {scenario} --levers")

@@ -18,8 +18,11 @@ from cosim import __version__
 COMMANDS = {
     "run": "Run one scenario under one policy and one seed.",
     "compare": "Compare policies on the same scenario and the same seeds.",
+    "sweep": "Vary keys of a scenario; points that have run are not run again.",
+    "ablate": "Take parts of the model away, one at a time.",
+    "regret": "Say what policies lose to hindsight, and to what: lumps, planning, forecasts.",
     "train": "Train a learner on days of a scenario; its checkpoint acts in any run.",
-    "ablate": "Train a learner with every kind of shaping and compare them over many seeds.",
+    "shaping": "Train a learner with every kind of shaping and compare them over many seeds.",
     "report": "Write the HTML report of a run or comparison.",
     "reproduce": "Run a report or run folder again and compare the digests.",
     "show": "Say what a scenario contains; --levers: what is at stake in it.",

@@ -6,8 +6,10 @@ of it. Prices and powers of a demand charge stand in the order of ``WorldInfo.de
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
+
+import numpy as np
 
 from cosim.decision.info import FloatArray
 
@@ -57,6 +59,8 @@ class GridView:
         demand_billed_kw: power that each demand charge has billed already this month, by peak so
             far, minimum or ratchet [kW], shape (sites, charges); inf where a site has fewer.
         demand_usd_kw: price of the next kW above it, this month [USD/kW], same shape.
+        metered_kwh: what each energy charge with steps in its price has metered this month [kWh],
+            shape (sites, energy charges); no columns where no site has a contract.
     """
 
     import_kw_max: FloatArray
@@ -65,3 +69,4 @@ class GridView:
     block_left_kwh: FloatArray
     demand_billed_kw: FloatArray
     demand_usd_kw: FloatArray
+    metered_kwh: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))

@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.decision.supply import Supply
 from cosim.physics.service import Lateness, lateness_row
 from cosim.quantities import J_PER_KWH, hours_from_ns
 
@@ -110,6 +111,8 @@ class WorldInfo:
         demand_charges: names of each site's demand charges; empty without any.
         demand_active: in which slots of the window each of them counts, shape (slots, sites,
             charges), False where a site has fewer; shape (0, 0, 0) without any.
+        supply: what each site's supply asks for beyond prices per slot, None where nothing; empty
+            where no site has anything of it.
         lateness: what a late image of each service still earns; if left out, nothing.
     """
 
@@ -158,6 +161,7 @@ class WorldInfo:
     backup_kw: FloatArray
     demand_charges: tuple[tuple[str, ...], ...] = ()
     demand_active: BoolArray = field(default_factory=lambda: np.zeros((0, 0, 0), dtype=np.bool_))
+    supply: tuple[Supply | None, ...] = ()
     lateness: tuple[Lateness, ...] = ()
 
     def __post_init__(self) -> None:

@@ -217,6 +217,10 @@ class Worlds:
         return float(usd / world.seat.law[SCALE_USD])
 
 
+DATED = ("start_utc_ns", "supply")
+"""Facts that follow the calendar; no view holds them."""
+
+
 def _alike(days: Sequence[Day]) -> None:
     """Refuse days of different make: their views and actions would not mean the same.
 
@@ -227,7 +231,7 @@ def _alike(days: Sequence[Day]) -> None:
     for day in days[1:]:
         for field in fields(WorldInfo):
             one, other = getattr(first.plan.info, field.name), getattr(day.plan.info, field.name)
-            if field.name != "start_utc_ns" and not _same(one, other):
+            if field.name not in DATED and not _same(one, other):
                 raise UsageError(
                     f"days {first} and {day} differ in `{field.name}`; "
                     "an environment needs days of one scenario"

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cosim.optimise.charges import Charges, ChargeSide
 from cosim.optimise.energy import EnergySide
 from cosim.optimise.plant import Groups, Outlook, Plant
 from cosim.optimise.program import FloatArray, Layout
@@ -83,6 +84,7 @@ class Fluid:
         gap: of a search over whole numbers.
         time_s_max: limit of a solve [s].
         iterations_max: limit of a solve in iterations.
+        charges: what contracts ask for beyond prices; outlooks must bring the same rows.
     """
 
     def __init__(
@@ -99,6 +101,7 @@ class Fluid:
         gap: float = 1e-3,
         time_s_max: float = np.inf,
         iterations_max: int = 1_000_000,
+        charges: Charges | None = None,
     ) -> None:
         self.plant, self.groups = plant, groups
         self.periods, self.inside = periods, periods if inside is None else inside
@@ -108,6 +111,7 @@ class Fluid:
         )
         self.energy = EnergySide(layout, plant, periods, self.inside, loose=loose, binary=binary)
         self._lay_facility(layout)
+        self.charges = None if charges is None else ChargeSide(layout, self.energy, charges)
         self.solver = Solver(
             layout.program(),
             unit=_unit_usd(plant),
@@ -132,6 +136,8 @@ class Fluid:
         least = seen.pue_low * self.work.base_kwh(seen)
         most = seen.pue_high * self.work.most_kwh(seen)
         self.energy.fill(self.solver, seen, least, most)
+        if self.charges is not None and seen.charges is not None:
+            self.charges.fill(self.solver, seen.charges)
         pue = np.stack([seen.pue_low, seen.pue_high])
         for rows, new, old in zip((self._low, self._high), pue, self._pue, strict=True):
             changed = new != old

@@ -9,10 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cosim.optimise.program import BoolArray, FloatArray, IntArray
+
+if TYPE_CHECKING:
+    from cosim.optimise.charges import Charges
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,10 @@ class Plant:
         import_kw: import limits, shape (sites,), may be infinite.
         export_kw: export limits, shape (sites,), may be infinite.
         unserved_usd_kwh: price of energy that nothing covers.
+        backup_kw: rated power of backup generators, shape (sites,); None without any.
+        backup_usd_kwh: what a kWh of theirs costs at least, carbon included, shape (sites,).
+        whole_load: sites that buy their whole load and sell all generation apart, shape (sites,);
+            None without any.
     """
 
     gpus: FloatArray
@@ -97,6 +105,9 @@ class Plant:
     import_kw: FloatArray
     export_kw: FloatArray
     unserved_usd_kwh: float
+    backup_kw: FloatArray | None = None
+    backup_usd_kwh: FloatArray | None = None
+    whole_load: BoolArray | None = None
 
     @property
     def n_sites(self) -> int:
@@ -107,6 +118,15 @@ class Plant:
     def n_services(self) -> int:
         """Number of services."""
         return len(self.service_site)
+
+    def reach_kw(self, pue: FloatArray) -> FloatArray:
+        """More than each site can ever draw, shape (sites, periods).
+
+        Args:
+            pue: greatest facility power per IT power, shape (sites, periods).
+        """
+        it_kw = self.gpus * np.maximum(self.busy_kw, self.idle_kw) + self.server_kw
+        return np.asarray(pue * it_kw[:, None] + self.store.charge_kw[:, None])
 
     @cached_property
     def mode_site(self) -> IntArray:
@@ -163,6 +183,11 @@ class Outlook:
         haste_usd_h: worth of serving an image an hour earlier.
         burnt_kwh: IT energy that may be drawn beyond what work needs, in all; for bounds.
         drain_kwh: most that a site may draw so in each period after the window.
+        import_kwh: most that may be bought, None: what the plant's limits allow.
+        export_kwh: most that may be sold, likewise.
+        load_usd_kwh: price of the whole load where it is bought apart; else of no meaning.
+        made_usd_kwh: price of all generation there.
+        charges: what contracts ask for beyond prices; None for nothing.
     """
 
     hours: FloatArray
@@ -182,8 +207,21 @@ class Outlook:
     haste_usd_h: float = 0.0
     burnt_kwh: float = 0.0
     drain_kwh: float = 0.0
+    import_kwh: FloatArray | None = None
+    export_kwh: FloatArray | None = None
+    load_usd_kwh: FloatArray | None = None
+    made_usd_kwh: FloatArray | None = None
+    charges: Charges | None = None
 
     @property
     def periods(self) -> int:
         """Number of periods."""
         return len(self.hours)
+
+    def certain_usd(self, plant: Plant) -> float:
+        """Charges due whatever happens, less what generation earns that is sold apart [USD]."""
+        due = self.charges.certain_usd if self.charges is not None else 0.0
+        if plant.whole_load is None or self.made_usd_kwh is None:
+            return due
+        made = (self.made_usd_kwh * self.green_kwh)[plant.whole_load]
+        return due - float(made.sum())

@@ -15,6 +15,7 @@ from cosim.physics.network import Link, transfer_ns, transfer_usd
 from cosim.physics.sampler import SampledCurve
 from cosim.physics.service import Lateness
 from cosim.physics.thermal import row as cooling_row
+from cosim.prepare.contract_facts import supplies
 from cosim.prepare.energy import foreseen_wear_usd_kwh
 from cosim.prepare.profiles import as_run, model_sampler
 from cosim.prepare.services import Rack, Service
@@ -127,6 +128,7 @@ def world_info(
         backup_kw=np.array([site.backup.rated_kw if site.backup else 0.0 for site in sites]),
         demand_charges=_demand_charges(sites),
         demand_active=_demand_active(sites, window.slots),
+        supply=supplies(sites, window.slots, scenario.money.carbon_usd_per_t / 1000.0),
         lateness=tuple(lateness(scenario.models[name].lateness) for name in models),
     )
 

@@ -22,6 +22,7 @@ from cosim.prepare.supply import backup, calls, contract, grid_events, notices
 from cosim.prepare.traced import Provenance, Tracer, Window
 from cosim.quantities import NS_PER_DAY
 from cosim.scenario import model as spec
+from cosim.scenario.lock import lock_text
 from cosim.scenario.model import Scenario, Site
 from cosim.traces.catalogue import Catalogue
 from cosim.traces.jobs import JobSet
@@ -51,6 +52,11 @@ class Stage:
     services: list[Service]
     outside: Outside
     provenance: list[Provenance] = field(default_factory=list)
+
+    @cached_property
+    def lock(self) -> str:
+        """The lock of the scenario; writing it takes longer than a short run, so once for all."""
+        return lock_text(self.scenario)
 
     def plan(self, seed: int, jobs: JobSet | None = None) -> Plan:
         """The plan of one run: this stage with the jobs and the failures of a seed.

@@ -83,6 +83,14 @@ class Case:
         """First instant of the window, UTC."""
         return self.scenario.clock.start
 
+    @property
+    def repeats(self) -> str:
+        """How often each policy was run, in words."""
+        runs, dates = len(self.seeds), len(self.dates)
+        if dates > 1:
+            return f"{dates} days with {runs // dates} paired seed{'s' * (runs > dates)} each"
+        return f"{runs} paired seeds"
+
     def of(self, policy: str) -> list[Run]:
         """Return the runs of a policy, one per seed."""
         return [self.runs[policy, seed] for seed in self.seeds]

@@ -112,6 +112,8 @@ def facts(case: Case) -> list[tuple[str, str]]:
     slot_min = ledger.slot_ns / NS_PER_MIN
     drain = max(len(run.ledger.data["import_kwh"]) - run.ledger.slots for run in _runs(case))
     seeds = ", ".join(map(str, case.seeds))
+    if case.dates:
+        seeds = f"{case.repeats}: {', '.join(case.dates)}; their seeds are {seeds}"
     return [
         ("Window", f"{case.start:%Y-%m-%d %H:%M} UTC, {size(days(case))} days"),
         ("Slots", f"{ledger.slots} of {size(slot_min)} min, then {drain} in which late work ends"),

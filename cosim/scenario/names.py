@@ -234,9 +234,9 @@ def _policy_findings(data: Any) -> Iterator[Finding]:
 
 def registered(kind: Kind) -> list[str]:
     """Return the names of a kind that can be used, in alphabetical order."""
-    from cosim.plugins import available
+    from cosim.plugins import names
 
-    return sorted(available(kind))
+    return names(kind)
 
 
 def policy_fault(use: str, kind: Kind, known: Sequence[str]) -> str:

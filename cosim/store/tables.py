@@ -7,7 +7,10 @@ stands in the file's metadata.
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +21,7 @@ from numpy.typing import NDArray
 from cosim.errors import UsageError
 from cosim.jobtable import JobTable
 from cosim.ledger import Ledger
-from cosim.store.atomic import write_with
+from cosim.store.atomic import write_text, write_with
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -133,3 +136,44 @@ def _read(path: Path) -> tuple[pa.Table, dict[str, Any]]:
         said = (str(error).splitlines() or [type(error).__name__])[0]
         raise UsageError(f"{path} is damaged or not from cosim: {said}") from None
     return table, meta
+
+
+def write_results(folder: Path, name: str, columns: Mapping[str, Sequence[Any]]) -> None:
+    """Write a table of results twice: as Parquet for programs, as CSV for everybody.
+
+    Args:
+        folder: where.
+        name: of both files, without suffix.
+        columns: numbers with NaN or None where there is none, or texts; all of one length.
+    """
+    arrays = {key: _array(values) for key, values in columns.items()}
+    _write(folder / f"{name}.parquet", arrays, {"rows": len(next(iter(columns.values()), ()))})
+    lines = io.StringIO(newline="")
+    rows = csv.writer(lines, lineterminator="\n")
+    rows.writerow(columns)
+    rows.writerows(
+        zip(*(map(_csv_cell, array.tolist()) for array in arrays.values()), strict=True)
+    )
+    write_text(folder / f"{name}.csv", lines.getvalue())
+
+
+def read_results(folder: Path, name: str) -> dict[str, list[Any]]:
+    """Read a table of results back."""
+    table, _ = _read(folder / f"{name}.parquet")
+    return {key: _column(table, key).tolist() for key in table.column_names}
+
+
+def _array(values: Sequence[Any]) -> NDArray[Any]:
+    """Whole numbers and numbers as such, anything else as texts."""
+    if any(isinstance(value, str) for value in values):
+        return np.array(["" if value is None else str(value) for value in values], dtype=object)
+    if all(isinstance(value, int) for value in values):
+        return np.array(values, dtype=np.int64)
+    return np.array([np.nan if v is None else v for v in values], dtype=np.float64)
+
+
+def _csv_cell(value: Any) -> Any:
+    """Nothing for NaN; a text that a spreadsheet would take for a formula is marked as text."""
+    if isinstance(value, float):
+        return "" if math.isnan(value) else repr(value)
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@") else value

@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.study.ablation_folder import TERMS, AblationFolder
 from cosim.study.interquartile import Spread, holm, improvement, iqm, iqm_spread, p_value
 from cosim.study.shaping_arms import BASELINE, COMPARED, arms
+from cosim.study.shaping_folder import TERMS, ShapingFolder
 
 FloatArray = NDArray[np.float64]
 MEASURES = ("final", "course", "timed")
@@ -106,11 +106,11 @@ class Study:
 def read_studies(out: Path) -> list[Study]:
     """All studies under a folder in which the baseline has ended, by name."""
     folders = sorted(path.parent for path in out.glob(f"*/{TERMS}"))
-    found = [_study(AblationFolder(folder)) for folder in folders]
+    found = [_study(ShapingFolder(folder)) for folder in folders]
     return [study for study in found if BASELINE in study.courses]
 
 
-def _study(folder: AblationFolder) -> Study:
+def _study(folder: ShapingFolder) -> Study:
     ended = folder.ended(list(arms()))
     courses = {arm: _course(folder.log(arm)) for arm in ended}
     return Study(folder.path.name, folder.terms(), folder.references(), courses)

@@ -8,7 +8,9 @@ from typing import Any
 
 from cosim.report.curves import Line, Panel, curves
 from cosim.store.atomic import write_json, write_text
-from cosim.study.ablation_verdict import (
+from cosim.study.interquartile import Spread, iqm_spread
+from cosim.study.shaping_arms import BASELINE, KINDS
+from cosim.study.shaping_verdict import (
     MEASURES,
     SIGNIFICANT,
     Against,
@@ -20,8 +22,6 @@ from cosim.study.ablation_verdict import (
     read_studies,
     summary,
 )
-from cosim.study.interquartile import Spread, iqm_spread
-from cosim.study.shaping_arms import BASELINE, KINDS
 
 PAGE, SUMMARY = "README.md", "summary.json"
 WRAPPERS = {"potential": "blue", "additive": "orange", "anneal": "green"}

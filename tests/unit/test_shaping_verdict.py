@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from cosim.report.ablation_page import figure, page
-from cosim.study.ablation_verdict import Course, Study, against_baseline, arm_row, questions
+from cosim.report.shaping_page import figure, page
+from cosim.study.shaping_verdict import Course, Study, against_baseline, arm_row, questions
 
 DICE = np.random.default_rng(0)
 SEEDS = 10
@@ -26,7 +26,7 @@ def study(name="one", gap=50.0):
         "dates": ["2019-06-03"],
         "held_out": ["2019-06-06"],
         "options": {"hidden": 64},
-        "command": "cosim ablate one.yaml",
+        "command": "cosim shaping one.yaml",
     }
     courses = {
         "sac": course([0.0, 100.0, 200.0, 300.0], 60.0),
@@ -85,7 +85,7 @@ def test_the_page_says_what_is_significant():
     assert "significantly better than plain SAC: `sac-reward-net-additive`" in final
     assert "significantly worse than plain SAC: `sac-dress-additive`" in final
     assert "no difference shown: `sac-noise-additive`" in final
-    assert "cosim ablate one.yaml" in told
+    assert "cosim shaping one.yaml" in told
     flat = page([Study("one", study().terms, None, {"sac": study().courses["sac"]})])
     assert "no arm but plain SAC has ended" in flat
 

@@ -25,9 +25,9 @@ from cosim.run import run, versions
 from cosim.scenario.days import begun
 from cosim.scenario.load import Loaded
 from cosim.scenario.lock import lock_text, scenario_hash
-from cosim.study.ablation_folder import AblationFolder
 from cosim.study.curriculum import Plan, chosen_days
 from cosim.study.shaping_arms import COMMON, Arm, arms
+from cosim.study.shaping_folder import ShapingFolder
 from cosim.study.stacked_training import Beat, StackedStage, train_stack
 
 REFERENCES = ("home", "greedy-utility")
@@ -66,7 +66,7 @@ def ablate(
     resume: bool = False,
     command: str = "",
     told: Told = lambda arm, done, total: None,
-) -> AblationFolder:
+) -> ShapingFolder:
     """Train all arms that have not ended yet.
 
     Args:
@@ -86,7 +86,7 @@ def ablate(
     """
     days, held_out = _days(loaded, design)
     recipes = {arm.name: _recipe(arm, design, days[0]) for arm in wanted}
-    folder = AblationFolder(out / loaded.scenario.name)
+    folder = ShapingFolder(out / loaded.scenario.name)
     terms = {**_terms(loaded, design, days, held_out), "command": command}
     folder.open(terms, lock_text(loaded.scenario), resume=resume)
     stages: dict[Settings, tuple[StackedStage, StackedStage]] = {}

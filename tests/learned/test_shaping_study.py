@@ -20,17 +20,17 @@ from cosim.errors import UsageError
 from cosim.plugins import load_recipe
 from cosim.run import run
 from cosim.store.tables import read_log
-from cosim.study import ablation, train
-from cosim.study.ablation_verdict import read_studies
+from cosim.study import shaping_study, train
 from cosim.study.curriculum import Plan
 from cosim.study.shaping_arms import arms, chosen
+from cosim.study.shaping_verdict import read_studies
 from cosim.study.stacked_training import Beat
 
 TINY = Path(__file__).parents[1] / "data" / "tiny.yaml"
 ROOT = Path(__file__).parents[2]
 OPTIONS = {"warmup_slots": 9, "batch": 8, "hidden": 8, "updates_per_slot": 1.0, "rate": 3e-4}
 WITH = [part for name, value in OPTIONS.items() for part in ("--with", f"{name}={value}")]
-DESIGN = ablation.Design(Beat((3, 4, 5), 3, 2), 4, 4, OPTIONS)
+DESIGN = shaping_study.Design(Beat((3, 4, 5), 3, 2), 4, 4, OPTIONS)
 TWO = ("sac-noise-additive",)
 LINE = ["--seeds", "3", "--episodes", "3", "--judge-every", "2", "--days", "4", *WITH]
 
@@ -43,7 +43,7 @@ def tiny():
 @pytest.fixture(scope="module")
 def whole(tiny, tmp_path_factory):
     out = tmp_path_factory.mktemp("ablation") / "out"
-    return out, ablation.ablate(tiny, DESIGN, chosen(TWO), out)
+    return out, shaping_study.ablate(tiny, DESIGN, chosen(TWO), out)
 
 
 def without_times(rows):
@@ -109,12 +109,12 @@ def test_the_logs_hold_a_row_per_judgement_and_seed(whole):
 def test_what_has_ended_is_kept_and_the_rest_is_trained(tiny, whole, tmp_path):
     """Only the first arm at first; going on changes nothing of it and gives the other's rows."""
     _, folder = whole
-    ablation.ablate(tiny, DESIGN, chosen(["sac"]), tmp_path)
+    shaping_study.ablate(tiny, DESIGN, chosen(["sac"]), tmp_path)
     kept = tmp_path / "tiny" / "arms" / "sac.parquet"
     before = kept.read_bytes()
     with pytest.raises(UsageError, match="go on with --resume"):
-        ablation.ablate(tiny, DESIGN, chosen(TWO), tmp_path)
-    other = ablation.ablate(tiny, DESIGN, chosen(TWO), tmp_path, resume=True)
+        shaping_study.ablate(tiny, DESIGN, chosen(TWO), tmp_path)
+    other = shaping_study.ablate(tiny, DESIGN, chosen(TWO), tmp_path, resume=True)
     assert kept.read_bytes() == before
     for arm in ("sac", *TWO):
         assert str(without_times(other.log(arm))) == str(without_times(folder.log(arm)))
@@ -122,9 +122,9 @@ def test_what_has_ended_is_kept_and_the_rest_is_trained(tiny, whole, tmp_path):
 
 def test_another_study_is_not_gone_on_with(tiny, whole):
     out, _ = whole
-    other = ablation.Design(Beat((3, 4, 5), 4, 2), 4, 4, {**OPTIONS, "hidden": 9})
+    other = shaping_study.Design(Beat((3, 4, 5), 4, 2), 4, 4, {**OPTIONS, "hidden": 9})
     with pytest.raises(UsageError) as caught:
-        ablation.ablate(tiny, other, chosen(TWO), out, resume=True)
+        shaping_study.ablate(tiny, other, chosen(TWO), out, resume=True)
     assert "episodes: 3 there, 4 now" in str(caught.value)
     assert "options: " in str(caught.value)
 
@@ -148,7 +148,7 @@ def command(tmp_path, monkeypatch, capsys):
 
     def call(*arguments):
         with pytest.raises(SystemExit) as caught:
-            entry.main(["ablate", str(TINY), *map(str, arguments)])
+            entry.main(["shaping", str(TINY), *map(str, arguments)])
         shown = capsys.readouterr()
         return caught.value.code, shown.out, shown.err
 
@@ -157,7 +157,7 @@ def command(tmp_path, monkeypatch, capsys):
 
 def test_the_command_writes_the_page_from_the_logs(command, tmp_path, monkeypatch):
     line = (*LINE, "--arms", "sac-reward-net-*", "--arms", "sac-diffusion-return-*")
-    monkeypatch.setattr(sys, "argv", ["cosim", "ablate", "tiny.yaml"])
+    monkeypatch.setattr(sys, "argv", ["cosim", "shaping", "tiny.yaml"])
     code, out, err = command(*line, "--out", "p", "--json")
     assert code == 0, err
     found = json.loads(out)
@@ -172,7 +172,7 @@ def test_the_command_writes_the_page_from_the_logs(command, tmp_path, monkeypatc
         assert found["scenarios"]["tiny"]["arms"][name]["final"]["value"] == pytest.approx(
             scores.mean()
         )
-    assert "cosim ablate tiny.yaml" in page
+    assert "cosim shaping tiny.yaml" in page
     assert "sac-diffusion-return-anneal against sac-reward-net-anneal" in page
     for axis in ("steps", "time"):
         picture = (tmp_path / "p" / "tiny" / f"curves-{axis}.svg").read_text(encoding="utf-8")
@@ -198,7 +198,7 @@ def test_words_that_make_no_sense_are_usage_errors(arguments, said, command, tmp
 @pytest.mark.heavy
 def test_a_killed_study_loses_the_running_arm_at_most(whole, tmp_path):
     """Kill −9 in the second arm, go on, and compare with the uninterrupted one."""
-    line = [sys.executable, "-c", "from cosim.cli.main import main; main()", "ablate", str(TINY)]
+    line = [sys.executable, "-c", "from cosim.cli.main import main; main()", "shaping", str(TINY)]
     line += [*LINE, "--episodes", "40", "--arms", *TWO, "-q", "--out"]
     environment = {**os.environ, "PYTHONPATH": os.environ.get("PYTHONPATH", str(ROOT))}
 

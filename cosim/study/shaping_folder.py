@@ -37,7 +37,7 @@ COMPARED = (
 )
 
 
-class AblationFolder:
+class ShapingFolder:
     """One scenario's ablation on disk.
 
     Attributes:
