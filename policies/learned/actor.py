@@ -32,8 +32,8 @@ class Scaling:
     """How views are normalised.
 
     Attributes:
-        mean: of each column, shape (columns,).
-        variance: of each column, shape (columns,).
+        mean: of each column, shape (columns,); of several actors (actors, 1, columns).
+        variance: likewise.
     """
 
     mean: Float32Array
@@ -72,11 +72,12 @@ class Moments:
 
 
 class Actor:
-    """A trained actor.
+    """A trained actor, or several side by side, each with views of its own.
 
     Attributes:
         scaling: how views are normalised.
-        layers: weights, shape (in, out), and biases, shape (out,), of each layer.
+        layers: weights, shape (in, out), and biases, shape (out,), of each layer; of several
+            actors (actors, in, out) and (actors, 1, out).
         gaussian: whether the last layer gives means and log standard deviations.
     """
 
@@ -88,12 +89,12 @@ class Actor:
         gaussian: bool,
     ) -> None:
         self.scaling, self.layers, self.gaussian = scaling, tuple(layers), gaussian
-        last = len(self.layers[-1][1])
+        last = self.layers[-1][1].shape[-1]
         self.coordinates = last // 2 if gaussian else last
 
     def mean(self, views: Float32Array) -> Float32Array:
-        """The best action that is known, shape (rows, coordinates), in [−1, 1]."""
-        return np.tanh(self._out(views)[:, : self.coordinates])
+        """The best action that is known, shape (…, rows, coordinates), in [−1, 1]."""
+        return np.tanh(self._out(views)[..., : self.coordinates])
 
     def explore(
         self, views: Float32Array, noise: Float32Array, std: float | None = None
@@ -111,9 +112,9 @@ class Actor:
         """
         out = self._out(views)
         if std is not None:
-            best = np.tanh(out[:, : self.coordinates])
+            best = np.tanh(out[..., : self.coordinates])
             return np.asarray(np.clip(best + np.float32(std) * noise, -1.0, 1.0), np.float32)
-        mean, log_std = np.split(out, 2, axis=1)
+        mean, log_std = np.split(out, 2, axis=-1)
         spread = np.exp(np.clip(log_std, LOG_STD_MIN, LOG_STD_MAX))
         return np.tanh(mean + spread * noise)
 
@@ -129,7 +130,7 @@ class Actor:
 
     def facts(self) -> dict[str, Any]:
         """Its make, as plain data."""
-        return {"hidden": [len(b) for _, b in self.layers[:-1]], "gaussian": self.gaussian}
+        return {"hidden": [b.shape[-1] for _, b in self.layers[:-1]], "gaussian": self.gaussian}
 
     def _out(self, views: Float32Array) -> Float32Array:
         x = self.scaling(views)

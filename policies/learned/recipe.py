@@ -5,11 +5,12 @@ A recipe is plain data until it begins to learn; only then is torch loaded.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cosim.decision import Policy
-from cosim.gym.learner import Learner
+from cosim.gym.learner import Learner, Stack
 from policies.options import choice, number, truth, whole
 
 if TYPE_CHECKING:
@@ -164,6 +165,14 @@ class Recipe:
         from policies.learned.learner import OffPolicy
 
         return OffPolicy(self, columns, coordinates, seed, codec)
+
+    def begin_stack(
+        self, columns: int, coordinates: int, seeds: Sequence[int], codec: Codec | None = None
+    ) -> Stack:
+        """Begin to learn with several seeds side by side; loads torch."""
+        from policies.learned.stacked import Stacked
+
+        return Stacked(self, columns, coordinates, seeds, codec)
 
     @classmethod
     def play(cls, checkpoint: str) -> Policy:

@@ -7,7 +7,8 @@
     Q̄    ← (1 − τ) Q̄ + τ Q
 
 With n > 1 slots the entropy of the slots between is left out, as is usual. The rewards of a batch
-come shaped; nothing here knows how.
+come shaped; nothing here knows how. With several seeds every shape has an axis of them in front
+and losses are summed over it: no gradient of one reaches another.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import torch
 from torch import Tensor
 
 from policies.learned.batch import Batch
-from policies.learned.dice import Dice
+from policies.learned.dice import Dice, Seeds
 from policies.learned.gaussian import squashed
 from policies.learned.networks import Adam, Mlp, Part
 
@@ -36,7 +37,7 @@ class Sac:
 
     gaussian = True
 
-    def __init__(self, recipe: Recipe, columns: int, coordinates: int, seed: int) -> None:
+    def __init__(self, recipe: Recipe, columns: int, coordinates: int, seed: Seeds) -> None:
         self.recipe, self._coordinates = recipe, coordinates
         self.dice, weights = Dice(seed, "sac", "noise"), Dice(seed, "sac", "weights")
         hidden = recipe.hidden
@@ -53,12 +54,15 @@ class Sac:
 
     def sample(self, views: Tensor) -> tuple[Tensor, Tensor]:
         """Actions, shape (rows, coordinates), and their log densities, shape (rows,)."""
-        return squashed(self.actor(views), self.dice.normal(len(views), self._coordinates))
+        noise = self.dice.normal(views.shape[-2], self._coordinates)
+        return squashed(self.actor(views), noise)
 
     @property
-    def alpha(self) -> float:
-        """The temperature: what a nat of entropy is worth in rewards."""
-        return self.recipe.temperature or float(self.log_alpha.biases[0].detach().exp())
+    def alpha(self) -> Tensor:
+        """The temperature: what a nat of entropy is worth in rewards; shape (), or (seeds, 1)."""
+        found = self.log_alpha.biases[0].detach().exp().squeeze(-1)
+        fixed = self.recipe.temperature
+        return torch.full_like(found, fixed) if fixed else found
 
     def update(self, batch: Batch, rewards: Tensor) -> dict[str, float]:
         """Learn from a batch.
@@ -75,29 +79,29 @@ class Sac:
         # critics
         with torch.no_grad():
             then, log_then = self.sample(batch.later)
-            worth = self.slow(torch.cat([batch.later, then], dim=1)).squeeze(-1).amin(dim=0)
+            worth = self.slow(torch.cat([batch.later, then], dim=-1)).squeeze(-1).amin(dim=0)
             wanted = rewards + batch.discount * (worth - alpha * log_then)
-        told = self.critics(torch.cat([batch.now, batch.action], dim=1)).squeeze(-1)
-        critic_loss = ((told - wanted) ** 2).mean(dim=1).sum()
+        told = self.critics(torch.cat([batch.now, batch.action], dim=-1)).squeeze(-1)
+        critic_loss = ((told - wanted) ** 2).mean(dim=-1).sum()
         self._critic_step.descend(critic_loss)
 
         # actor
         action, log_now = self.sample(batch.now)
-        worth = self.critics(torch.cat([batch.now, action], dim=1)).squeeze(-1).amin(dim=0)
-        actor_loss = (alpha * log_now - worth).mean()
+        worth = self.critics(torch.cat([batch.now, action], dim=-1)).squeeze(-1).amin(dim=0)
+        actor_loss = (alpha * log_now - worth).mean(dim=-1).sum()
         self._actor_step.descend(actor_loss)
 
         # temperature
         if not self.recipe.temperature:
-            short = float(log_now.detach().mean()) - self._coordinates
-            self._alpha_step.descend(-self.log_alpha.biases[0].sum() * short)
+            short = log_now.detach().mean(dim=-1) - self._coordinates
+            self._alpha_step.descend(-(self.log_alpha.biases[0].flatten() * short).sum())
 
         self.slow.follow(self.critics, self.recipe.tau)
         return {
-            "critic_loss": float(critic_loss.detach()),
+            "critic_loss": float(critic_loss.detach()) / len(self.dice.generators),
             "q_mean": float(told.detach().mean()),
             "entropy": -float(log_now.detach().mean()),
-            "alpha": alpha,
+            "alpha": float(alpha.mean()),
         }
 
     def parts(self) -> dict[str, Part]:

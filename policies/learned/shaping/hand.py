@@ -56,7 +56,7 @@ class Hand:
         price = torch.stack([self._physical(seen.raw, name) for name in PRICES]).mean(dim=0)
         stored_usd = self._physical(seen.raw, "soc") * self._kwh * price
         late_s = (self._physical(seen.raw, "backlog") - self._spare_s).clamp(min=0.0)
-        return (stored_usd - late_s * self._usd_s).sum(dim=1) / self._scale_usd
+        return (stored_usd - late_s * self._usd_s).sum(dim=-1) / self._scale_usd
 
     def train(self, batch: Batch, policy: Policy, given: Tensor) -> None:
         """There is nothing to learn."""
@@ -77,7 +77,7 @@ class Hand:
         """A quantity in its unit, shape (rows, sites): the view's law turned round."""
         at = self._at[name]
         columns = [self._codec.view.columns[k] for k in at]
-        values = raw[:, at]
+        values = raw[..., at]
         if columns[0].law == "soft":
             values = values.clamp(-EDGE, EDGE)
             values = values / (1.0 - values.abs())
