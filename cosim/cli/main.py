@@ -25,7 +25,6 @@ COMMANDS = {
     "report": "Write the HTML report of a run, comparison or training.",
     "timeline": "Write an hour of a run for a timeline viewer (Perfetto).",
     "shaping": "Train a learner with every kind of shaping and compare them over many seeds.",
-    "report": "Write the HTML report of a run or comparison.",
     "reproduce": "Run a report or run folder again and compare the digests.",
     "show": "Say what a scenario contains; --levers: what is at stake in it.",
     "validate": "Check scenario files; every problem with its place.",
