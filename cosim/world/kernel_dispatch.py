@@ -275,11 +275,11 @@ def score(farm: Farm, rules: Rules, job: int, now_ns: int) -> tuple[int, int]:
     """Take the (service, steps) pair of the highest score; refuse or hold if it is too low."""
     home, images, kind = farm.home[job], farm.images[job], farm.class_id[job]
     last_ns = farm.deadline_ns[job] - rules.meta[MARGIN_NS]
-    moves = 1 if farm.movable[job] else 0
+    door = 2 * farm.class_size[kind] + (1 if farm.movable[job] else 0)
     best, best_steps, best_score = DROP, 0, -np.inf
     lateness = read_grid(farm.memory).lateness
-    for option in range(1, rules.options[home, moves, 0] + 1):
-        service = rules.options[home, moves, option]
+    for option in range(1, rules.options[home, door, 0] + 1):
+        service = rules.options[home, door, option]
         site = farm.service_site[service]
         landing_ns, back_ns, usd = now_ns, 0, 0.0
         if farm.place[site] != home:

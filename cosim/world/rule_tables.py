@@ -65,7 +65,7 @@ class RuleTables:
             shares=np.zeros((sites, kinds, services + 2)),
             split_steps=np.zeros((sites, kinds, services), dtype=np.int64),
             credits=np.zeros((sites, kinds, services + 2)),
-            options=np.zeros((sites, 2, services + 1), dtype=np.int64),
+            options=np.zeros((sites, 2 * len(info.sizes), services + 1), dtype=np.int64),
             counts=np.zeros(services, dtype=np.int64),
             choices=np.zeros((services, steps, 3), dtype=np.int64),
             scores=np.zeros((services, steps, SCORES)),
@@ -109,10 +109,10 @@ class RuleTables:
         rules.meta[KIND], rules.meta[MARGIN_NS] = SCORE, ns_from_s(rule.margin_s)
         rules.weights[:] = rule.transfer_weight, rule.delay_usd_s
         rules.floors[:] = floors(rule, len(plan.info.classes))
-        for moves, homes in enumerate(reversed(open_services(rule, plan))):
-            for home, services in enumerate(homes):
-                rules.options[home, moves, 0] = len(services)
-                rules.options[home, moves, 1 : len(services) + 1] = services
+        for home, doors in enumerate(open_services(rule, plan)):
+            for door, services in enumerate(doors):
+                rules.options[home, door, 0] = len(services)
+                rules.options[home, door, 1 : len(services) + 1] = services
         scores, steps = owner.offers.of_slot(rule, owner.levels), np.asarray(plan.info.steps)
         for service, allowed in enumerate(rule.steps_allowed):
             count = rules.counts[service] = np.count_nonzero(allowed)
