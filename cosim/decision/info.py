@@ -179,7 +179,7 @@ class WorldInfo:
     service_px: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     def __post_init__(self) -> None:
-        if not len(self.service_px):
+        if len(self.service_px) != self.n_services and not self.service_px.any():
             object.__setattr__(self, "service_px", np.zeros(self.n_services, dtype=np.int64))
         if not len(self.place):
             object.__setattr__(self, "place", np.arange(self.n_sites))
