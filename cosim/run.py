@@ -135,7 +135,7 @@ def run(
     name = policy or scenario.policy.compare[0].use
     layers = make() if make is not None else make_policy(scenario, policy, energy)
     ahead = on.plan(seed) if plan is None else plan
-    _foresee(layers, ahead)
+    foresee(layers, ahead)
     world = World(
         ahead,
         layers,
@@ -151,7 +151,7 @@ def run(
     return replace(result, warnings=result.warnings + _remarks(layers))
 
 
-def _foresee(layers: Policy, plan: Plan) -> None:
+def foresee(layers: Policy, plan: Plan) -> None:
     """Show a policy that replays the best course in hindsight what that is."""
     for layer in (layers, getattr(layers, "schedule", None), getattr(layers, "energy", None)):
         hook = getattr(layer, "foresee", None)
