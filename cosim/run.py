@@ -76,22 +76,34 @@ class RunResult:
     cpu_s: float = 0.0
 
 
-def make_policy(scenario: Scenario, policy: str | None, energy: str | None) -> Layered:
+def make_policy(
+    scenario: Scenario, policy: str | None, energy: str | None, base: Path | None = None
+) -> Layered:
     """Build the two layers: a scheduling policy over an energy layer.
 
     Args:
         scenario: gives options of policies that it names, and the energy layer by default.
         policy: name of the scheduling policy; default: the first that the scenario compares.
         energy: name of the energy layer; default: the scenario's.
+        base: folder of the YAML; a checkpoint that the scenario names lies there.
     """
     chosen = policy or scenario.policy.compare[0].use
     options = _options(scenario.policy.compare, chosen)
     inner = energy or scenario.policy.energy.use
     inner_options = _options((scenario.policy.energy,), inner)
     return Layered(
-        load_policy(chosen, options, kind="schedule"),
+        load_policy(_placed(chosen, scenario, base), options, kind="schedule"),
         load_policy(inner, inner_options, kind="energy"),
     )
+
+
+def _placed(name: str, scenario: Scenario, base: Path | None) -> str:
+    """A policy's name, with the checkpoint that the scenario itself names found beside it."""
+    policy, at, checkpoint = name.partition("@")
+    own = any(spec.use == name for spec in scenario.policy.compare)
+    if not checkpoint or base is None or not own or Path(checkpoint).is_absolute():
+        return name
+    return f"{policy}{at}{base / checkpoint}"
 
 
 def _options(specs: tuple[PolicySpec, ...], name: str) -> Mapping[str, Any]:
@@ -133,7 +145,7 @@ def run(
     wall, cpu = perf_counter(), process_time()
     scenario = on.scenario
     name = policy or scenario.policy.compare[0].use
-    layers = make() if make is not None else make_policy(scenario, policy, energy)
+    layers = make() if make is not None else make_policy(scenario, policy, energy, on.base)
     ahead = on.plan(seed) if plan is None else plan
     foresee(layers, ahead)
     world = World(

@@ -95,7 +95,7 @@ def _compare(
 
     scenario = loaded.scenario
     for name in policies or tuple(spec.use for spec in scenario.policy.compare):
-        make_policy(scenario, name, None)  # a class that cannot be built stops us before a folder
+        make_policy(scenario, name, None, Path(loaded.folder))  # what cannot be built stops here
     on, used = staged(loaded), seeds or scenario.seeds
     why_not = obstacle(on, used) if bound is None else ""
     if why_not:

@@ -2,9 +2,9 @@
 
 Two encodings say what happens to jobs. ``score`` is compact: prices of GPU time and of energy at
 each service, a price of a denoising step and of delay, and how cautious deadlines are taken; each
-job then goes where it earns most (:class:`cosim.decision.ScoreRule`). ``split`` says which share of
-each group of jobs goes where, with how many steps (:class:`cosim.decision.SplitRule`). Either may
-carry the clock of each site and the power of its battery as well.
+job then goes where it earns most (:class:`cosim.decision.ScoreRule`). ``split`` says which share
+of each group of jobs goes where, with how many steps (:class:`cosim.decision.SplitRule`). Either
+may carry the clock of each site and the power of its battery as well.
 
 No coordinate is without effect: there is none for a choice that a scenario does not leave (a
 battery that is not there, a group that can go nowhere else, a single clock level).

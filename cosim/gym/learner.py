@@ -65,7 +65,7 @@ class Worths:
 
     Attributes:
         stored_usd_kwh: of a kWh in the battery of each site, shape (24, sites).
-        gpu_usd_s: of a GPU-second at each site, shape (24, sites).
+        gpu_usd_s: of a second of a simulated GPU, all replicas included, shape (24, sites).
     """
 
     stored_usd_kwh: NDArray[np.float64]

@@ -70,7 +70,7 @@ def demonstrate(spec: str, day: Day, settings: Settings) -> Episode:
         del number
         whole: Decision = policy.decide(seen)
         feasible = project(whole, day.plan.info, seen, policy=spec).decision
-        return nearest_action(worlds.codec, feasible, seen)
+        return nearest_action(worlds.codec, feasible, seen).astype(np.float32)  # as is kept
 
     worlds = Worlds([day], 1, settings, guide=guide)
     try:

@@ -26,6 +26,7 @@ class Batch:
         seen: ``views`` before they were normalised.
         seen_later: ``later`` before it was normalised.
         spread: standard deviation of the returns, in rewards.
+        shown: rows at the end that are of days as others played them.
     """
 
     views: Tensor
@@ -38,6 +39,7 @@ class Batch:
     seen: Tensor
     seen_later: Tensor
     spread: float
+    shown: int = 0
 
     @property
     def now(self) -> Tensor:
@@ -54,14 +56,28 @@ class Batch:
         """Σ γ^k r^E over the stretch, shape (rows,)."""
         return (self.weights * self.rewards).sum(dim=1)
 
+    def apart(self, actions: Tensor) -> Tensor:
+        """Mean square distance of actions to what others did in their rows; 0 without such rows.
 
-def as_batch(sample: Sample, scaling: Scaling, spread: tuple[float, float]) -> Batch:
+        Args:
+            actions: shape (rows, coordinates).
+        """
+        if not self.shown:
+            return torch.zeros(())
+        rows = slice(len(actions) - self.shown, None)
+        return ((actions[rows] - self.action[rows]) ** 2).sum(dim=1).mean()
+
+
+def as_batch(
+    sample: Sample, scaling: Scaling, spread: tuple[float, float], shown: int = 0
+) -> Batch:
     """Normalise a sample.
 
     Args:
         sample: what was drawn.
         scaling: of views.
         spread: mean and standard deviation of returns.
+        shown: rows at its end that are of days as others played them.
     """
     mean, std = spread
     return Batch(
@@ -75,4 +91,5 @@ def as_batch(sample: Sample, scaling: Scaling, spread: tuple[float, float]) -> B
         torch.from_numpy(sample.views),
         torch.from_numpy(sample.later),
         std,
+        shown,
     )

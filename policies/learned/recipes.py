@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from policies.learned.recipe import Recipe
+from policies.options import whole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,3 +41,49 @@ class SacDiffusion(Recipe):
     name: ClassVar[str] = "sac-diffusion"
     shaping: str = "diffusion-return"
     wrap: str = "potential"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SacDemo(Recipe):
+    """SAC that imitates others before its first day and learns from their days beside its own."""
+
+    name: ClassVar[str] = "sac-demo"
+    demonstrations: str = "optimiser"
+    imitation_updates: int = 3000
+    hold_updates: int = 1000
+    imitation: float = 0.1
+    first_temperature: float = 0.003
+    entropy: float = -2.0
+    centred: bool = True
+    gamma: float = 0.9
+    clock: bool = True
+    battery: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class SacDistributed(Recipe):
+    """SAC with one agent per site: shared weights, its own row and what others publish.
+
+    Decides clocks and batteries too, which are each site's own affair.
+    """
+
+    name: ClassVar[str] = "sac-distributed"
+    clock: bool = True
+    battery: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiffusionPolicy(Recipe):
+    """The actor is a denoising chain that learns by which of its actions pay (QVPO).
+
+    Attributes:
+        candidates: actions that are drawn and weighed per state.
+    """
+
+    name: ClassVar[str] = "diffusion-policy"
+    base: ClassVar[str] = "diffusion"
+    candidates: int = 8
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        whole("candidates", self.candidates, 1)
