@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -97,11 +98,23 @@ def _demands(
             profile=hours,
             process=_process(demand.process),
             utc_offset_h=_offsets_h(site.location.timezone, window),
+            surges=_surges(demand.surges, name, scenario.clock.start),
         )
         for i, ((name, site), share) in enumerate(
             zip(scenario.sites.items(), home_shares(scenario), strict=True)
         )
     ]
+
+
+def _surges(
+    surges: Sequence[spec.Surge], home: str, start: datetime
+) -> tuple[arrivals.Surge, ...]:
+    """Those that concern this home."""
+    return tuple(
+        arrivals.Surge(*surge.span_ns(start), surge.factor)
+        for surge in surges
+        if home in (surge.homes or (home,))
+    )
 
 
 def _process(process: spec.Process) -> arrivals.Process:

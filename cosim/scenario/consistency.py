@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from cosim.errors import did_you_mean
 from cosim.scenario.consistency_grid import Finding, grid_findings, outside_window
+from cosim.scenario.days import day_findings
 
 if TYPE_CHECKING:
     from cosim.scenario.model import Scenario
@@ -40,6 +41,7 @@ def _findings(scenario: Scenario) -> Iterator[Finding]:
     yield from _outage_findings(scenario)
     yield from grid_findings(scenario)
     yield from _step_findings(scenario)
+    yield from day_findings(scenario)
     if scenario.money.preset == "market":
         for name in scenario.models:
             if name not in scenario.money.market_value_usd:
@@ -101,6 +103,17 @@ def _workload_findings(scenario: Scenario) -> Iterator[Finding]:
     if isinstance(profile, tuple) and (len(profile) != 24 or sum(profile) <= 0):
         message = f"needs 24 hourly factors with a positive sum, not {len(profile)}"
         yield ("workload", "arrivals", "profile"), message
+    yield from _surge_findings(scenario)
+
+
+def _surge_findings(scenario: Scenario) -> Iterator[Finding]:
+    known = list(scenario.sites)
+    for i, surge in enumerate(getattr(scenario.workload.arrivals, "surges", ())):
+        place = ("workload", "arrivals", "surges", i)
+        for k, home in enumerate(surge.homes):
+            if home not in known:
+                yield (*place, "homes", k), f"no site `{home}`{did_you_mean(home, known)}"
+        yield from outside_window(scenario, place, surge)
 
 
 def _outage_findings(scenario: Scenario) -> Iterator[Finding]:

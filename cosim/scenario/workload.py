@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from cosim.scenario.parts import NotNegative, Part, Positive, Share
+from cosim.scenario.spans import Span
 
 
 class PoissonProcess(Part):
@@ -34,6 +35,13 @@ class MmppProcess(Part):
 Process = Annotated[PoissonProcess | GammaProcess | MmppProcess, Field(discriminator="kind")]
 
 
+class Surge(Span):
+    """A time in which more or fewer people ask: a flash crowd, a campaign, a rival's failure."""
+
+    factor: NotNegative = Field(description="Multiplies the rate of arrivals; surges multiply.")
+    homes: tuple[str, ...] = Field(default=(), description="Sites concerned; default: all.")
+
+
 class GeneratedArrivals(Part):
     """Arrivals drawn from a process on a daily profile, one named stream per home."""
 
@@ -43,6 +51,9 @@ class GeneratedArrivals(Part):
         default="office", description="24 hourly factors in the home's local time, or a preset."
     )
     process: Process = PoissonProcess()
+    surges: tuple[Surge, ...] = Field(
+        default=(), description="Times of more or less demand, on top of profile and process."
+    )
 
 
 class ReplayArrivals(Part):

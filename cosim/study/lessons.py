@@ -19,7 +19,7 @@ from cosim.gym.inverse import nearest_action
 from cosim.gym.learner import Episode, Lessons, Recipe, Worths
 from cosim.gym.worlds import Settings, Worlds
 from cosim.hindsight import hindsight
-from cosim.plugins import load_policy
+from cosim.plugins import load_policy, parted
 from cosim.quantities import NS_PER_HOUR
 from cosim.rng import stream
 from cosim.run import foresee
@@ -32,7 +32,7 @@ def lessons_for(recipe: Recipe, days: Sequence[Day]) -> Lessons | None:
     """Gather what a recipe asks to be told; None if it asks for nothing.
 
     Args:
-        recipe: the learner; ``demonstrators`` names policies, each ``NAME`` or ``NAME/LAYER`` with
+        recipe: the learner; ``demonstrators`` names policies, each ``NAME`` or ``NAME+LAYER`` with
             the energy layer below it, and ``wants_worths`` asks for what hindsight says.
         days: training days.
 
@@ -55,7 +55,7 @@ def demonstrate(spec: str, day: Day, settings: Settings) -> Episode:
     """Let a policy play a day in a learner's place, by actions that the learner could take.
 
     Args:
-        spec: ``NAME`` or ``NAME/LAYER``; without a layer it is the scenario's.
+        spec: ``NAME`` or ``NAME+LAYER``; without a layer it is the scenario's.
         day: the day.
         settings: how the learner is shown the world.
 
@@ -80,7 +80,7 @@ def demonstrate(spec: str, day: Day, settings: Settings) -> Episode:
 
 
 def _layered(spec: str, day: Day) -> Layered:
-    name, _, layer = spec.partition("/")
+    name, layer = parted(spec)
     use, options = (layer, {}) if layer else day.energy
     inner: Policy = load_policy(use, options, kind="energy")
     return Layered(load_policy(name, kind="schedule"), inner)

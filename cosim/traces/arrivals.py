@@ -106,6 +106,21 @@ Process = Poisson | Gamma | Mmpp
 
 
 @dataclass(frozen=True)
+class Surge:
+    """A time, ``begin_ns`` up to ``end_ns``, in which the rate is ``factor`` times as high."""
+
+    begin_ns: int
+    end_ns: int
+    factor: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.begin_ns < self.end_ns:
+            raise ValueError(f"a surge from {self.begin_ns} to {self.end_ns} ns is no time")
+        if not 0 <= self.factor < math.inf:
+            raise ValueError(f"factor must be at least 0, not {self.factor}")
+
+
+@dataclass(frozen=True)
 class Demand:
     """What one home site's users ask for.
 
@@ -116,6 +131,7 @@ class Demand:
         profile: 24 hourly factors in local time, normalised to mean 1 inside.
         process: how chance acts on the rhythm.
         utc_offset_h: local time minus UTC [h] in each hour of the window, or one for all hours.
+        surges: times in which more or fewer people ask; where they overlap, factors multiply.
     """
 
     site: str
@@ -124,6 +140,7 @@ class Demand:
     profile: tuple[float, ...] = PROFILES["flat"]
     process: Process = Poisson()
     utc_offset_h: tuple[float, ...] = (0.0,)
+    surges: tuple[Surge, ...] = ()
 
     def __post_init__(self) -> None:
         if not 0 <= self.jobs_per_day < math.inf:
@@ -225,6 +242,8 @@ def arrivals_ns(
     if isinstance(demand.process, Mmpp):
         switches = _spells(demand.process, duration_ns, stream(seed, "bursts", demand.site))
         rate = rate.modulated(*switches)
+    for surge in demand.surges:
+        rate = rate.modulated(*_surge(surge))
     expected = float(rate.jobs.sum())
     if expected > MOST_JOBS:
         raise TraceError(
@@ -233,6 +252,12 @@ def arrivals_ns(
         )
     cv = demand.process.cv if isinstance(demand.process, Gamma) else 1.0
     return rate.instants(_renewals(expected, cv, stream(seed, "arrivals", demand.site)))
+
+
+def _surge(surge: Surge) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """When the factor changes [ns] and to what."""
+    switch_ns = np.array([0, surge.begin_ns, surge.end_ns], dtype=np.int64)
+    return switch_ns, np.array([1.0, surge.factor, 1.0])
 
 
 def _renewals(end: float, cv: float, rng: np.random.Generator) -> NDArray[np.float64]:

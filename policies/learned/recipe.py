@@ -90,7 +90,7 @@ class Recipe:
         entropy: nats per coordinate that it aims at; −1 is a standard deviation near 0.09.
         centred: learn from rewards less their mean, so that worths stay small at any discount.
         demonstrations: policies that play the training days first, between commas, each ``NAME``
-            or ``NAME/LAYER`` with the energy layer below it.
+            or ``NAME+LAYER`` with the energy layer below it.
         shown_share: share of every batch that is drawn from their days, in [0, 1).
         imitation_updates: updates in which their actions are imitated before the first day.
         imitation: weight of staying near their actions.

@@ -41,7 +41,7 @@ def day(tiny):
 # days of others ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("spec", ["price-aware", "optimiser", "hindsight", "price-aware/idle"])
+@pytest.mark.parametrize("spec", ["price-aware", "optimiser", "hindsight", "price-aware+idle"])
 def test_a_demonstration_earned_what_its_actions_earn(spec, day):
     """Played again by its numbers alone, without the policy, it brings the same, to the bit."""
     shown = study.demonstrate(spec, day, ALL)
@@ -78,11 +78,11 @@ def test_only_training_days_are_shown_and_looked_back_on(tiny, monkeypatch):
         study, "worths_of", lambda days: looked.extend(day.date.isoformat() for day in days)
     )
     days = prepare_days(tiny, dates=dates_from(tiny.scenario.clock.start.date(), 3))
-    recipe = SacDemo(demonstrations="home, optimiser/idle", shaping="dual")
+    recipe = SacDemo(demonstrations="home, optimiser+idle", shaping="dual")
     study.lessons_for(recipe, days[:2])
     dates = [day.date.isoformat() for day in days]
     assert [(spec, day.date.isoformat()) for spec, day in played] == [
-        (spec, each) for spec in ("home", "optimiser/idle") for each in dates[:2]
+        (spec, each) for spec in ("home", "optimiser+idle") for each in dates[:2]
     ]
     assert looked == dates[:2]
     assert study.lessons_for(Sac(), days) is None
@@ -225,7 +225,7 @@ def test_a_taught_training_resumes_without_being_told_again(tiny, tmp_path, monk
 def test_damaged_lessons_are_told(tiny, tmp_path):
     from cosim.gym.tensors import to_bytes
 
-    recipe = SacDemo(demonstrations="home/idle", encoding="split", **SMALL)
+    recipe = SacDemo(demonstrations="home+idle", encoding="split", **SMALL)
     training.train(tiny, recipe, Plan(1, dates=2, hold_out=2), tmp_path / "a")
     path = tmp_path / "a" / "lessons.safetensors"
     path.write_bytes(to_bytes({"000000.views": np.zeros((2, 3), np.float32)}))

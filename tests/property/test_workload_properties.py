@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cosim.quantities import NS_PER_DAY, NS_PER_HOUR
-from cosim.traces.arrivals import PROFILES, Demand, Gamma, Mmpp, Poisson, generate
+from cosim.traces.arrivals import PROFILES, Demand, Gamma, Mmpp, Poisson, Surge, generate
 from cosim.traces.jobs import JobSet, classes
 from cosim.traces.marks import Choice, Flexible, Marks, UniformDelay
 
@@ -24,6 +24,12 @@ profiles = st.one_of(
     st.sampled_from(list(PROFILES.values())),
     st.lists(st.integers(0, 9), min_size=24, max_size=24).filter(any).map(tuple),
 )
+surges = st.builds(
+    lambda begin, length, factor: Surge(begin, begin + length, factor),
+    st.integers(0, 3 * NS_PER_DAY),
+    st.integers(1, 2 * NS_PER_DAY),
+    st.floats(0, 5),
+)
 demands = st.builds(
     Demand,
     st.just("paris"),
@@ -32,6 +38,7 @@ demands = st.builds(
     profiles,
     processes,
     st.floats(-12, 14).map(lambda h: (round(4 * h) / 4,)),
+    st.lists(surges, max_size=2).map(tuple),
 )
 seeds = st.integers(0, 2**40)
 durations = st.one_of(st.integers(1, 3 * NS_PER_DAY), st.integers(1, 72).map(NS_PER_HOUR.__mul__))

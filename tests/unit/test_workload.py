@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import math
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from cosim.traces.arrivals import (
     Demand,
     Gamma,
     Mmpp,
+    Surge,
     arrivals_ns,
     diurnal_rate,
     generate,
@@ -110,6 +112,25 @@ def test_no_job_falls_in_an_hour_without_demand() -> None:
         assert hours.max() < 17
 
 
+def test_a_surge_multiplies_the_rate_of_its_time_and_no_other() -> None:
+    calm = Demand("s", 0, 48_000.0)
+    surge = replace(calm, surges=(Surge(6 * NS_PER_HOUR, 8 * NS_PER_HOUR, 3.0),))
+    before, after = (arrivals_ns(d, **DAY) // NS_PER_HOUR for d in (calm, surge))
+    in_surge = (after >= 6) & (after < 8)
+    assert in_surge.sum() == pytest.approx(3 * 2 * 2000, abs=4 * math.sqrt(12_000))
+    assert (~in_surge).sum() == pytest.approx(22 * 2000, abs=4 * math.sqrt(44_000))
+    assert np.array_equal(before[before < 6], after[after < 6])
+
+
+def test_surges_that_overlap_multiply_and_a_factor_of_nothing_ends_demand() -> None:
+    twice = Surge(0, 2 * NS_PER_HOUR, 2.0)
+    nothing = Surge(NS_PER_HOUR, 3 * NS_PER_HOUR, 0.0)
+    hours = arrivals_ns(Demand("s", 0, 24_000.0, surges=(twice, nothing)), **DAY) // NS_PER_HOUR
+    assert (hours == 0).sum() == pytest.approx(2000, abs=4 * math.sqrt(2000))
+    assert not ((hours == 1) | (hours == 2)).any()
+    assert (hours >= 3).sum() == pytest.approx(21_000, abs=4 * math.sqrt(21_000))
+
+
 def test_no_demand_and_no_window_give_no_jobs() -> None:
     nothing = generate([Demand("a", 0, 0.0)], MARKS, **DAY, **EDGES)
     assert len(nothing) == 0
@@ -131,6 +152,8 @@ def test_wrong_number_of_offsets_is_refused() -> None:
     lambda: Gamma(0.0),
     lambda: Mmpp(0.5, 10, 10),
     lambda: Mmpp(2, 0.1, 10),
+    lambda: Surge(5, 5, 1.0),
+    lambda: Surge(0, 5, -1.0),
     lambda: Demand("a", 0, -1.0),
     lambda: Demand("a", 0, 1.0, (1.0,) * 23),
     lambda: Demand("a", 0, 1.0, (0.0,) * 24),
@@ -139,7 +162,7 @@ def test_wrong_number_of_offsets_is_refused() -> None:
     lambda: classes((0.0, 0.0), (1, 2)),
 ])  # fmt: skip
 def test_meaningless_parameters_are_refused(build: object) -> None:
-    with pytest.raises(ValueError, match=r"must be|weights"):
+    with pytest.raises(ValueError, match=r"must be|weights|no time"):
         build()  # type: ignore[operator]
 
 
