@@ -85,7 +85,7 @@ def _level(index: int, count: int) -> float:
 def _put_score(codec: Codec, rule: ScoreRule, wish: FloatArray) -> None:
     """Prices and the margin; the price of a step is that of GPU time, which can say it all."""
     action = codec.action
-    closed: BoolArray = ~(rule.allowed.any(axis=0) & rule.steps_allowed.any(axis=1))
+    closed = np.asarray(~(rule.allowed.any(axis=0) & rule.steps_allowed.any(axis=1)))
     weight = rule.revenue_weight if rule.revenue_weight > 0.0 else 1.0
     for row, asked in enumerate((rule.gpu_usd_s, rule.energy_usd_kwh)):
         for service, at in enumerate(action.price_at[row].tolist()):

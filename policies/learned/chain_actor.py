@@ -82,7 +82,8 @@ class ChainActor:
         return {"hidden": [len(bias) for _, bias in self.layers[:-1]], "chain": self.steps}
 
     def _run(self, views: Float32Array, noise: Float32Array) -> Float32Array:
-        x, z = self.scaling(views), noise[:, 0].astype(np.float64)
+        x = self.scaling(views)
+        z: NDArray[Any] = noise[:, 0]
         for w in range(self.steps - 1, -1, -1):
             kept = self._kept[w]
             clean = (z - np.sqrt(1.0 - kept) * self._noise_in(z, w, x)) / np.sqrt(kept)
@@ -93,7 +94,7 @@ class ChainActor:
 
     def _noise_in(self, z: NDArray[Any], w: int, x: Float32Array) -> Float32Array:
         time = np.broadcast_to(self._time[w], (len(x), TIME_NUMBERS))
-        y = np.concatenate([z, time, x], axis=1).astype(np.float32)
+        y: Any = np.concatenate([z, time, x], axis=1).astype(np.float32)
         for weight, bias in self.layers[:-1]:
             y = y @ weight + bias
             y = y / (1.0 + np.exp(-np.clip(y, -60.0, 60.0)))

@@ -45,15 +45,19 @@ class SacDiffusion(Recipe):
 
 @dataclass(frozen=True, kw_only=True)
 class SacDemo(Recipe):
-    """SAC that imitates others before its first day and learns from their days beside its own."""
+    """SAC that imitates others before its first day and learns from their days beside its own.
+
+    It begins cool, near what it was shown, and lets the critics learn first: as ``sac`` begins, it
+    would forget within some days what it had imitated.
+    """
 
     name: ClassVar[str] = "sac-demo"
     demonstrations: str = "optimiser"
     imitation_updates: int = 3000
-    hold_updates: int = 1000
-    imitation: float = 0.1
-    first_temperature: float = 0.003
-    entropy: float = -2.0
+    imitation: float = 1.0
+    hold_updates: int = 1440
+    first_temperature: float = 1e-4
+    entropy: float = -1.5
     centred: bool = True
     gamma: float = 0.9
     clock: bool = True
