@@ -126,7 +126,8 @@ def job_table(jobs: JobSet, state: Fates, info: WorldInfo, ledger: Ledger) -> Jo
     delivered_ns = np.where(ran, fate["finish_ns"] + return_ns, -1)
     late = ~ran | (delivered_ns > jobs.deadline_ns)
     energy_pj = np.asarray(state.energy_pj, dtype=np.int64)
-    begun = np.where(fate["start_ns"] >= 0, site, np.int32(-1))
+    place = info.place.astype(np.int32)[np.maximum(site, 0)]
+    begun = np.where(fate["start_ns"] >= 0, place, np.int32(-1))
     shares = _attribute(begun, fate["start_ns"], ended_ns, energy_pj, ledger)
     return JobTable(
         home=jobs.home,

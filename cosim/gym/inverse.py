@@ -51,6 +51,8 @@ def nearest_action(codec: Codec, decision: Decision, observation: Observation) -
         _put_levels(wish, action.clock_at, levels, level_counts(codec.info))
     if action.battery:
         _put_battery(wish, action.battery_at, decision, observation)
+    if action.room:
+        _put_rooms(action, decision.cooling_setpoint_c, wish)
     return wish
 
 
@@ -178,3 +180,11 @@ def _put_battery(
     for site in np.flatnonzero(at != ABSENT).tolist():
         limit = high[site] if power[site] > 0.0 else -low[site]
         wish[at[site]] = np.clip(power[site] / limit, -1.0, 1.0) if limit > 0.0 else 0.0
+
+
+def _put_rooms(action: Action, setpoint_c: FloatArray | None, wish: FloatArray) -> None:
+    """Temperatures of machine rooms; where none is ordered, the upper end of the band."""
+    for site in np.flatnonzero(action.room_at != ABSENT).tolist():
+        at = action.room_at[site]
+        asked = np.nan if setpoint_c is None else setpoint_c[site]
+        wish[at] = 1.0 if np.isnan(asked) else _linear(action.coordinates[at], float(asked))

@@ -14,6 +14,7 @@ from cosim.prepare.traced import Window
 from cosim.quantities import NS_PER_HOUR
 from cosim.rng import stream
 from cosim.scenario.model import Failures, Scenario
+from cosim.scenario.pools import pool_sites
 from cosim.world.plan import Fault
 
 Span = tuple[int, int]
@@ -32,7 +33,7 @@ def draw_faults(
     """
     until_ns = window.end_utc_ns - window.start_utc_ns
     found: list[Fault] = []
-    for i, (name, site) in enumerate(scenario.sites.items()):
+    for i, (name, site) in enumerate(pool_sites(scenario).items()):
         for gpu in range(gpus[i]):
             spans = list(_planned(scenario, name, gpu, gpus[i]))
             if site.gpus.failures is not None:

@@ -22,6 +22,7 @@ from cosim.world.events import EDGE_PRIORITY, NsEnvironment, Tick, job_priority
 from cosim.world.jobstate import JobState
 from cosim.world.kernel_grid import ARRIVALS_ROW, ENDED_ROWS, WAITING
 from cosim.world.kernel_state import FOREVER
+from cosim.world.loading import luck_of
 from cosim.world.pool import Pool
 from cosim.world.pool_batches import BatchPool
 from cosim.world.pool_steps import StepPool
@@ -34,7 +35,8 @@ class StepEngine:
         plan = books.plan
         self.env, self.plan, self.books = env, plan, books
         priorities = [kind.priority for kind in plan.info.classes]
-        self.fates = JobState(plan.jobs, priorities, tuple(plan.info.lateness_rows))
+        luck = luck_of(plan).tolist() if plan.load_seed is not None else ()
+        self.fates = JobState(plan.jobs, priorities, tuple(plan.info.lateness_rows), luck)
         self.pools: list[Pool] = [
             (StepPool if site.batch_max == 1 else BatchPool)(
                 env, i, site, plan.services, self.fates

@@ -72,7 +72,7 @@ HOLD, DROP = -1, -2
 @inlined
 def there_ns(farm: Farm, job: int, site: int) -> int:
     """Time until the prompt of a job has landed at a site [ns]."""
-    return 0 if site == farm.home[job] else farm.there_ns[farm.trip[job], 0]
+    return 0 if farm.place[site] == farm.home[job] else farm.there_ns[farm.trip[job], 0]
 
 
 @inlined
@@ -282,7 +282,7 @@ def score(farm: Farm, rules: Rules, job: int, now_ns: int) -> tuple[int, int]:
         service = rules.options[home, moves, option]
         site = farm.service_site[service]
         landing_ns, back_ns, usd = now_ns, 0, 0.0
-        if site != home:
+        if farm.place[site] != home:
             trip = farm.trip[job]
             landing_ns, back_ns = now_ns + farm.there_ns[trip, 0], farm.there_ns[trip, 1]
             usd = farm.fare_usd[trip]

@@ -24,7 +24,7 @@ class Outside:
         rate: learning rate.
         batch: rows of a batch.
         gamma: discount per slot.
-        encoding, clock, battery, refuse, detail: how the world is shown
+        encoding, clock, battery, room, refuse, detail: how the world is shown
             (:class:`cosim.gym.Settings`).
         reward, tolerance: what is paid (:class:`cosim.gym.Reward`).
     """
@@ -39,6 +39,7 @@ class Outside:
     encoding: str = "score"
     clock: bool = True
     battery: bool = True
+    room: bool = True
     refuse: bool = False
     detail: str = "compact"
     reward: str = "dense"

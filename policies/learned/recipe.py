@@ -51,7 +51,7 @@ def shown(recipe: Any) -> Settings:
     from cosim.gym.reward import Reward
     from cosim.gym.worlds import Settings
 
-    names = ("encoding", "clock", "battery", "refuse", "detail")
+    names = ("encoding", "clock", "battery", "room", "refuse", "detail")
     told: dict[str, Any] = {name: getattr(recipe, name) for name in names}
     paid: Any = recipe.reward
     return Settings(**told, reward=Reward(paid, recipe.tolerance))
@@ -97,7 +97,7 @@ class Recipe:
         imitation_fade: updates over which that weight falls to 0; 0 keeps it.
         hold_updates: updates in which the critics learn alone, before the policy moves.
         noise: standard deviation of exploration (TD3).
-        encoding, clock, battery, refuse, detail: how the world is shown
+        encoding, clock, battery, room, refuse, detail: how the world is shown
             (:class:`cosim.gym.Settings`).
         reward, tolerance: what is paid (:class:`cosim.gym.Reward`).
     """
@@ -140,6 +140,7 @@ class Recipe:
     encoding: str = "score"
     clock: bool = False
     battery: bool = False
+    room: bool = False
     refuse: bool = False
     detail: str = "compact"
     reward: str = "dense"

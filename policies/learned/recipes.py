@@ -62,18 +62,20 @@ class SacDemo(Recipe):
     gamma: float = 0.9
     clock: bool = True
     battery: bool = True
+    room: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
 class SacDistributed(Recipe):
     """SAC with one agent per site: shared weights, its own row and what others publish.
 
-    Decides clocks and batteries too, which are each site's own affair.
+    Decides clocks, batteries and rooms too, which are each site's own affair.
     """
 
     name: ClassVar[str] = "sac-distributed"
     clock: bool = True
     battery: bool = True
+    room: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

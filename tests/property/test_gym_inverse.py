@@ -25,7 +25,7 @@ PLAN_SEED = 2
 def stands(encoding):
     """A codec with every lever, and what is seen some slots into a day."""
     plan = lively_plan(PLAN_SEED)
-    codec = Codec(plan.info, encoding=encoding, clock=True, battery=True)
+    codec = Codec(plan.info, encoding=encoding, clock=True, battery=True, room=True)
     episode = Episode(plan)
     episode.reset()
     for _ in range(4):
@@ -59,6 +59,7 @@ def test_prices_come_back(seed):
     assert rule.margin_s == pytest.approx(back.margin_s, rel=1e-9)
     assert np.array_equal(wished.clock_level, again.clock_level)
     assert np.allclose(wished.battery_kw, again.battery_kw, rtol=1e-9, atol=1e-12)
+    assert np.allclose(wished.cooling_setpoint_c, again.cooling_setpoint_c, rtol=1e-9)
 
 
 @SLOW
