@@ -10,11 +10,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cosim.check.stagehand import lively_plan
+from cosim.check.stagehand import lively
 from cosim.decision import CallbackRule, Decision, PerJobRule, Placement, ScoreRule
 from cosim.errors import UsageError
 from cosim.gym.codec import Codec
 from cosim.gym.inverse import nearest_action
+from cosim.prepare import stage
+from cosim.scenario.model import Scenario
 from cosim.world.episode import Episode
 
 SLOW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -24,7 +26,11 @@ PLAN_SEED = 2
 @cache
 def stands(encoding):
     """A codec with every lever, and what is seen some slots into a day."""
-    plan = lively_plan(PLAN_SEED)
+    tree = lively().model_dump(mode="json", by_alias=True)
+    tree["sites"]["one"]["weather"] = "weather/nsrdb15_brussels_2019"
+    tree["sites"]["one"]["cooling"] = {"kind": "chiller"}
+    tree["sites"]["one"]["room"] = {"capacity_ratio": 0.6, "allowance_k": 1}
+    plan = stage(Scenario.model_validate(tree)).plan(PLAN_SEED)
     codec = Codec(plan.info, encoding=encoding, clock=True, battery=True, room=True)
     episode = Episode(plan)
     episode.reset()
@@ -136,3 +142,13 @@ def test_a_rule_of_another_kind_is_refused_with_the_encoding_that_can():
     empty = np.zeros(0, dtype=np.int64)
     listed = replace(shares, dispatch=PerJobRule(empty, empty, empty, shares.dispatch))
     assert np.array_equal(nearest_action(other, listed, seen), nearest_action(other, shares, seen))
+
+
+def test_a_room_that_nobody_orders_is_at_the_upper_end_of_its_band():
+    codec, seen = stands("score")
+    at = codec.action.room_at[codec.action.room_at >= 0]
+    assert len(at) == 1
+    wished = codec.decode(np.zeros(len(codec.action)), seen)
+    assert nearest_action(codec, wished, seen)[at] == pytest.approx(0.0, abs=1e-9)
+    open_ = replace(wished, cooling_setpoint_c=None)
+    assert nearest_action(codec, open_, seen)[at] == 1.0
