@@ -22,6 +22,7 @@ COMMANDS = {
     "ablate": "Take parts of the model away, one at a time.",
     "regret": "Say what policies lose to hindsight, and to what: lumps, planning, forecasts.",
     "train": "Train a learner on days of a scenario; its checkpoint acts in any run.",
+    "shaping": "Train a learner with every kind of shaping and compare them over many seeds.",
     "report": "Write the HTML report of a run, comparison or training.",
     "timeline": "Write an hour of a run for a timeline viewer (Perfetto).",
     "reproduce": "Run a report or run folder again and compare the digests.",

@@ -119,6 +119,19 @@ class Learner(Protocol):
         """What acts without learning: the part that a checkpoint holds."""
 
 
+class Stack(Protocol):
+    """Learners of several seeds in step; each learns what it would learn alone."""
+
+    def act(self, views: Float32Array, *, explore: bool) -> Float32Array:
+        """As :meth:`Learner.act`, with an axis of the seeds in front of all shapes."""
+
+    def learn(self, episodes: Sequence[Episode]) -> Mapping[str, float]:
+        """Take in one day of each seed, equally long, and learn; means over seeds for the log."""
+
+    def actor(self, number: int) -> Memory:
+        """What acts without learning, of the seed at a position."""
+
+
 @runtime_checkable
 class Recipe(Protocol):
     """A learner before it has seen a world; built from the options that a user gave."""
@@ -154,3 +167,13 @@ class Recipe(Protocol):
     @staticmethod
     def play(checkpoint: str) -> Policy:
         """The policy that acts from a checkpoint."""
+
+
+@runtime_checkable
+class Stackable(Recipe, Protocol):
+    """A recipe that several seeds can follow side by side."""
+
+    def begin_stack(
+        self, columns: int, coordinates: int, seeds: Sequence[int], codec: Codec | None = None
+    ) -> Stack:
+        """Begin to learn; as :meth:`Recipe.begin`."""

@@ -35,8 +35,8 @@ class Scaling:
     """How views are normalised.
 
     Attributes:
-        mean: of each column, shape (columns,).
-        variance: of each column, shape (columns,).
+        mean: of each column, shape (columns,); of several actors (actors, 1, columns).
+        variance: likewise.
     """
 
     mean: Float32Array
@@ -79,11 +79,12 @@ class Moments:
 
 
 class Actor:
-    """A trained actor.
+    """A trained actor, or several side by side, each with views of its own.
 
     Attributes:
         scaling: how views are normalised.
-        layers: weights, shape (in, out), and biases, shape (out,), of each layer.
+        layers: weights, shape (in, out), and biases, shape (out,), of each layer; of several
+            actors (actors, in, out) and (actors, 1, out).
         gaussian: whether the last layer gives means and log standard deviations.
         ends: how the last layer becomes an action: ``tanh`` or ``clip``.
         agents: who sees and says what, if there is one agent per site; None: one for all.
@@ -103,12 +104,14 @@ class Actor:
     ) -> None:
         self.scaling, self.layers, self.gaussian = scaling, tuple(layers), gaussian
         self.ends, self.agents = ends, agents
-        last = len(self.layers[-1][1]) if agents is None else len(agents.pool) * (1 + gaussian)
+        last = (
+            self.layers[-1][1].shape[-1] if agents is None else len(agents.pool) * (1 + gaussian)
+        )
         self.coordinates = last // 2 if gaussian else last
 
     def mean(self, views: Float32Array) -> Float32Array:
-        """The best action that is known, shape (rows, coordinates), in [−1, 1]."""
-        out = self._out(views)[:, : self.coordinates]
+        """The best action that is known, shape (…, rows, coordinates), in [−1, 1]."""
+        out = self._out(views)[..., : self.coordinates]
         return np.tanh(out) if self.ends == "tanh" else np.clip(out, -1.0, 1.0)
 
     def explore(
@@ -127,9 +130,9 @@ class Actor:
         """
         out = self._out(views)
         if std is not None:
-            best = np.tanh(out[:, : self.coordinates])
+            best = np.tanh(out[..., : self.coordinates])
             return np.asarray(np.clip(best + np.float32(std) * noise, -1.0, 1.0), np.float32)
-        mean, log_std = np.split(out, 2, axis=1)
+        mean, log_std = np.split(out, 2, axis=-1)
         spread = np.exp(np.clip(log_std, LOG_STD_MIN, LOG_STD_MAX))
         return np.tanh(mean + spread * noise)
 
@@ -144,7 +147,7 @@ class Actor:
 
     def facts(self) -> dict[str, Any]:
         """Its make, as plain data."""
-        hidden = [len(bias) for _, bias in self.layers[:-1]]
+        hidden = [bias.shape[-1] for _, bias in self.layers[:-1]]
         facts = {"hidden": hidden, "gaussian": self.gaussian, "ends": self.ends}
         return facts if self.agents is None else {**facts, "agents": len(self.agents.columns)}
 

@@ -5,11 +5,13 @@ A recipe is plain data until it begins to learn; only then is torch loaded.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cosim.decision import Policy
-from cosim.gym.learner import Learner, Lessons
+from cosim.errors import UsageError
+from cosim.gym.learner import Learner, Lessons, Stack
 from policies.options import choice, number, truth, whole
 
 if TYPE_CHECKING:
@@ -31,6 +33,8 @@ KINDS = {
 WRAPS = ("potential", "additive", "anneal")
 TARGETS = ("return", "reward")
 LATENTS = {"diffusion-return": 1, "dress": 128, "dress-constant": 128, "cgan": 8}
+ALONE = ("demonstrations", "centred", "hold_updates")
+"""Options with which seeds do not learn side by side."""
 DENOISING_STEPS = (1, 3, 5, 7)
 
 
@@ -104,6 +108,7 @@ class Recipe:
 
     name: ClassVar[str] = ""
     base: ClassVar[str] = "sac"
+    stacks: ClassVar[bool] = True
 
     shaping: str = "none"
     wrap: str = "potential"
@@ -225,6 +230,22 @@ class Recipe:
         from policies.learned.learner import OffPolicy
 
         return OffPolicy(self, columns, coordinates, seed, codec, lessons)
+
+    def begin_stack(
+        self, columns: int, coordinates: int, seeds: Sequence[int], codec: Codec | None = None
+    ) -> Stack:
+        """Begin to learn with several seeds side by side; loads torch.
+
+        Raises:
+            UsageError: it is a learner, or has an option, that only one seed alone can follow.
+        """
+        alone = [name for name in ALONE if getattr(self, name)]
+        if not self.stacks or alone or self.wants_worths:
+            why = ", ".join(alone) or (f"shaping={self.shaping}" if self.stacks else self.name)
+            raise UsageError(f"seeds cannot learn side by side with `{why}`")
+        from policies.learned.stacked import Stacked
+
+        return Stacked(self, columns, coordinates, seeds, codec)
 
     @classmethod
     def play(cls, checkpoint: str) -> Policy:

@@ -73,6 +73,7 @@ class SacDistributed(Recipe):
     """
 
     name: ClassVar[str] = "sac-distributed"
+    stacks: ClassVar[bool] = False
     clock: bool = True
     battery: bool = True
     room: bool = True
@@ -88,6 +89,7 @@ class DiffusionPolicy(Recipe):
 
     name: ClassVar[str] = "diffusion-policy"
     base: ClassVar[str] = "diffusion"
+    stacks: ClassVar[bool] = False
     candidates: int = 8
 
     def __post_init__(self) -> None:

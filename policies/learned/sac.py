@@ -10,7 +10,8 @@ Days as others played them come as the last rows of a batch; π may be held near
 (Fujimoto, Gu 2021, arXiv 2106.06860), which keeps it where the critics know what they say.
 
 With n > 1 slots the entropy of the slots between is left out, as is usual. The rewards of a batch
-come shaped; nothing here knows how.
+come shaped; nothing here knows how. With several seeds every shape has an axis of them in front
+and losses are summed over it: no gradient of one reaches another.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from torch import Tensor
 from policies.learned.actor import Actor, Scaling, as_actor
 from policies.learned.agents import Agents
 from policies.learned.batch import Batch
-from policies.learned.dice import Dice
+from policies.learned.dice import Dice, Seeds
 from policies.learned.gaussian import entropy_std, squashed
 from policies.learned.networks import Adam, AgentsMlp, Mlp, Part
 
@@ -50,7 +51,7 @@ class Sac:
         recipe: Recipe,
         columns: int,
         coordinates: int,
-        seed: int,
+        seed: Seeds,
         agents: Agents | None = None,
     ) -> None:
         self.recipe, self._coordinates = recipe, coordinates
@@ -74,12 +75,15 @@ class Sac:
 
     def sample(self, views: Tensor) -> tuple[Tensor, Tensor]:
         """Actions, shape (rows, coordinates), and their log densities, shape (rows,)."""
-        return squashed(self.actor(views), self.dice.normal(len(views), self._coordinates))
+        noise = self.dice.normal(views.shape[-2], self._coordinates)
+        return squashed(self.actor(views), noise)
 
     @property
-    def alpha(self) -> float:
-        """The temperature: what a nat of entropy is worth in rewards."""
-        return self.recipe.temperature or float(self.log_alpha.biases[0].detach().exp())
+    def alpha(self) -> Tensor:
+        """The temperature: what a nat of entropy is worth in rewards; shape (), or (seeds, 1)."""
+        found = self.log_alpha.biases[0].detach().exp().squeeze(-1)
+        fixed = self.recipe.temperature
+        return torch.full_like(found, fixed) if fixed else found
 
     def imitate(self, views: Tensor, actions: Tensor) -> float:
         """Come nearer to what others did, and to the spread that the temperature aims at.
@@ -116,31 +120,32 @@ class Sac:
         # critics
         with torch.no_grad():
             then, log_then = self.sample(batch.later)
-            worth = self.slow(torch.cat([batch.later, then], dim=1)).squeeze(-1).amin(dim=0)
+            worth = self.slow(torch.cat([batch.later, then], dim=-1)).squeeze(-1).amin(dim=0)
             wanted = rewards + batch.discount * (worth - alpha * log_then)
-        told = self.critics(torch.cat([batch.now, batch.action], dim=1)).squeeze(-1)
-        critic_loss = ((told - wanted) ** 2).mean(dim=1).sum()
+        told = self.critics(torch.cat([batch.now, batch.action], dim=-1)).squeeze(-1)
+        critic_loss = ((told - wanted) ** 2).mean(dim=-1).sum()
         self._critic_step.descend(critic_loss)
 
         # actor
         out = self.actor(batch.now)
-        action, log_now = squashed(out, self.dice.normal(len(out), self._coordinates))
+        action, log_now = squashed(out, self.dice.normal(out.shape[-2], self._coordinates))
         if moves:
-            worth = self.critics(torch.cat([batch.now, action], dim=1)).squeeze(-1).amin(dim=0)
-            best = torch.tanh(out[:, : self._coordinates])
-            self._actor_step.descend((alpha * log_now - worth).mean() + hold * batch.apart(best))
+            worth = self.critics(torch.cat([batch.now, action], dim=-1)).squeeze(-1).amin(dim=0)
+            actor_loss = (alpha * log_now - worth).mean(dim=-1).sum()
+            best = torch.tanh(out[..., : self._coordinates])
+            self._actor_step.descend(actor_loss + hold * batch.apart(best))
 
         # temperature
         if moves and not self.recipe.temperature:
-            short = float(log_now.detach().mean()) + self.recipe.entropy * self._coordinates
-            self._alpha_step.descend(-self.log_alpha.biases[0].sum() * short)
+            short = log_now.detach().mean(dim=-1) + self.recipe.entropy * self._coordinates
+            self._alpha_step.descend(-(self.log_alpha.biases[0].flatten() * short).sum())
 
         self.slow.follow(self.critics, self.recipe.tau)
         return {
-            "critic_loss": float(critic_loss.detach()),
+            "critic_loss": float(critic_loss.detach()) / len(self.dice.generators),
             "q_mean": float(told.detach().mean()),
             "entropy": -float(log_now.detach().mean()),
-            "alpha": alpha,
+            "alpha": float(alpha.mean()),
         }
 
     def acting(self, scaling: Scaling) -> Actor:

@@ -47,7 +47,7 @@ class Dual:
         hour, sites = self._hour(seen.raw), self._sites
         stored = sites.physical(seen.raw, "soc") * self._kwh * self._stored_usd_kwh[hour]
         queued = sites.physical(seen.raw, "backlog") * self._gpu_usd_s[hour]
-        return (stored - queued).sum(dim=1) / self._scale_usd
+        return (stored - queued).sum(dim=-1) / self._scale_usd
 
     def train(self, batch: Batch, policy: Policy, given: Tensor) -> None:
         """There is nothing to learn."""
@@ -62,8 +62,8 @@ class Dual:
 
     def _hour(self, raw: Tensor) -> Tensor:
         """Hour of the day (UTC), shape (rows,)."""
-        sine = self._sites.physical(raw, "clock_sin")[:, 0]
-        cosine = self._sites.physical(raw, "clock_cos")[:, 0]
+        sine = self._sites.physical(raw, "clock_sin")[..., 0]
+        cosine = self._sites.physical(raw, "clock_cos")[..., 0]
         part: Any = torch.atan2(sine, cosine) / (2.0 * math.pi)
         hour = torch.floor((part % 1.0) * HOURS + 1e-3)
         return hour.long() % HOURS

@@ -48,7 +48,7 @@ class Hand:
         price = torch.stack([self._sites.physical(seen.raw, name) for name in PRICES]).mean(dim=0)
         stored_usd = self._sites.physical(seen.raw, "soc") * self._kwh * price
         late_s = (self._sites.physical(seen.raw, "backlog") - self._spare_s).clamp(min=0.0)
-        return (stored_usd - late_s * self._usd_s).sum(dim=1) / self._scale_usd
+        return (stored_usd - late_s * self._usd_s).sum(dim=-1) / self._scale_usd
 
     def train(self, batch: Batch, policy: Policy, given: Tensor) -> None:
         """There is nothing to learn."""

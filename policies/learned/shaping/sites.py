@@ -41,7 +41,7 @@ class SiteReader:
         """A quantity in its unit, in the order of the sites, shape (rows, sites or 1)."""
         at = [k for k, each in enumerate(self.codec.view.columns) if each.name == name]
         columns = [self.codec.view.columns[k] for k in at]
-        values = raw[:, at]
+        values = raw[..., at]
         if columns[0].law == "soft":
             values = values.clamp(-EDGE, EDGE)
             values = values / (1.0 - values.abs())
