@@ -181,7 +181,7 @@ def _result(
     on: Stage, outcome: Outcome, name: str, energy: str, seed: int, wall: float, cpu: float
 ) -> RunResult:
     plan = outcome.plan
-    jobs = job_table(plan.jobs, outcome.state, plan.info, outcome.ledger)
+    jobs = job_table(plan, outcome.state, outcome.ledger)
     ledger = settle_storage(post_jobs(outcome.ledger, jobs), plan)
     clips = {
         what: {site: int(n) for site, n in zip(plan.info.sites, per_site, strict=True) if n}

@@ -111,6 +111,7 @@ class WorldInfo:
         demand_active: in which slots of the window each of them counts, shape (slots, sites,
             charges), False where a site has fewer; shape (0, 0, 0) without any.
         lateness: what a late image of each service still earns; if left out, nothing.
+        may_be_cut: whether the network may cut sites off (``Observation.links_up``).
     """
 
     sites: tuple[str, ...]
@@ -159,6 +160,7 @@ class WorldInfo:
     demand_charges: tuple[tuple[str, ...], ...] = ()
     demand_active: BoolArray = field(default_factory=lambda: np.zeros((0, 0, 0), dtype=np.bool_))
     lateness: tuple[Lateness, ...] = ()
+    may_be_cut: bool = False
 
     def __post_init__(self) -> None:
         if not self.lateness:

@@ -79,6 +79,12 @@ def ageing_of(site: Site, scale: float) -> Ageing | None:
     )
 
 
+def battery_outages(site: Site, scenario: Scenario) -> tuple[tuple[int, int], ...]:
+    """When a site's battery is out: begin and end of each time, from the window's start [ns]."""
+    outages = site.battery.outages if site.battery else ()
+    return tuple(outage.span_ns(scenario.clock.start) for outage in outages)
+
+
 def foreseen_wear_usd_kwh(ageing: Ageing) -> float:
     """What cycles would cost per kWh discharged on a day of one even cycle [USD/kWh].
 

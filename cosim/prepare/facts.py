@@ -128,6 +128,7 @@ def world_info(
         demand_charges=_demand_charges(sites),
         demand_active=_demand_active(sites, window.slots),
         lateness=tuple(lateness(scenario.models[name].lateness) for name in models),
+        may_be_cut=bool(scenario.network.outages),
     )
 
 

@@ -16,7 +16,7 @@ from cosim.physics.thermal_scalar import MASS
 from cosim.world.compiled import inlined, piece
 from cosim.world.kernel import advance, set_clock, set_enabled
 from cosim.world.kernel_climate import cell_c, room_kw, too_warm
-from cosim.world.kernel_connection import has_backup, reserve_kw
+from cosim.world.kernel_connection import battery_works, has_backup, reserve_kw
 from cosim.world.kernel_facility import close_bin
 from cosim.world.kernel_grid import (
     AIM,
@@ -108,7 +108,8 @@ def supply_kw(grid: Grid, site: int, bin_no: int) -> float:
     most_kw = grid.import_kw[min(bin_no, len(grid.import_kw) - 1), site]
     if has_backup(grid, site):
         most_kw += reserve_kw(grid, site)
-    if grid.battery[site, CAPACITY_KWH] > 0.0:
+    works = battery_works(grid, site, bin_no, bin_no + 1)
+    if works and grid.battery[site, CAPACITY_KWH] > 0.0:
         row, stored_kwh = grid.battery[site], grid.state[site, STORED]
         temp_c = cell_c(grid, site, bin_no)
         most_kw += range_kw(row, stored_kwh, temp_c, grid.scalars[BIN_H])[1]
@@ -338,6 +339,7 @@ def select(values: Floats, count: int, wanted: int) -> None:
 def show(grid: Grid, now_ns: int) -> None:
     """Tell what is seen at an edge: what was counted, and what batteries hold and can do."""
     hours, seen, counts = grid.scalars[SLOT_H], grid.seen, grid.counts
+    first = grid.clock[BIN]
     for site in range(len(grid.site)):
         seen[BACKLOG_S, site] = counts[BACKLOG, site] / 1e9
         seen[BUSY_NOW, site] = counts[BUSY, site] / grid.site[site, GPUS]
@@ -347,7 +349,9 @@ def show(grid: Grid, now_ns: int) -> None:
         seen[STORED_KWH, site], seen[ROOM_NOW, site] = stored_kwh, grid.state[site, ROOM]
         if row[CAPACITY_KWH] > 0.0:
             temp_c = cell_c(grid, site, grid.clock[BIN])
-            low_kw, high_kw = range_kw(row, stored_kwh, temp_c, hours)
+            low_kw, high_kw = 0.0, 0.0
+            if battery_works(grid, site, first, first + grid.clock[BINS_PER_SLOT]):
+                low_kw, high_kw = range_kw(row, stored_kwh, temp_c, hours)
             seen[SOC, site] = stored_kwh / row[CAPACITY_KWH]
             seen[LOW_KW, site], seen[HIGH_KW, site] = low_kw, high_kw
 
