@@ -1,4 +1,4 @@
-"""From a name to a policy: entry points, ``module:Class`` and ``NAME@CHECKPOINT``.
+"""From a name to a policy: entry points, ``module:Class``, ``NAME@CHECKPOINT``, pairs of layers.
 
 Whoever installs a package with an entry point in the group ``cosim.policies``,
 ``cosim.energy_layers`` or ``cosim.learners`` adds a name; nothing here knows a policy by heart.
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
@@ -110,6 +111,27 @@ def load_recipe(name: str, options: Mapping[str, Any] | None = None) -> Recipe:
     if lacking:
         raise PolicyError(name, f"is no learner: it has no `{'`, `'.join(lacking)}`")
     return recipe
+
+
+def parted(spec: str) -> tuple[str, str | None]:
+    """Part a scheduler from the energy layer that it brings along: ``price-aware+look-ahead``.
+
+    A `+` in the path of a checkpoint is part of the path, unless an energy layer's name follows.
+
+    Args:
+        spec: ``NAME``, ``NAME@CHECKPOINT`` or ``module:Class``, and after a `+` an energy layer.
+
+    Returns:
+        (scheduler, energy layer or None).
+    """
+    schedule, plus, energy = spec.rpartition("+")
+    if not plus or not schedule:
+        return spec, None
+    layer = energy.partition("@")[0]
+    module = ":" in layer and all(part.isidentifier() for part in re.split(r"[.:]", layer))
+    if "@" in schedule and not module and layer not in _entries("energy"):
+        return spec, None
+    return schedule, energy
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from cosim.decision import Layered, Policy
 from cosim.jobtable import JobTable, job_table
 from cosim.ledger import Ledger
 from cosim.metrics import PARTS, UNSTABLE, Books, kpis
-from cosim.plugins import load_policy
+from cosim.plugins import load_policy, parted
 from cosim.prepare import Stage, stage
 from cosim.prepare.embodied import embodied
 from cosim.rng import stream
@@ -81,17 +81,30 @@ def make_policy(scenario: Scenario, policy: str | None, energy: str | None) -> L
 
     Args:
         scenario: gives options of policies that it names, and the energy layer by default.
-        policy: name of the scheduling policy; default: the first that the scenario compares.
-        energy: name of the energy layer; default: the scenario's.
+        policy: name of the scheduling policy; default: the first that the scenario compares. A
+            pair ``SCHEDULER+LAYER`` brings its energy layer along.
+        energy: name of the energy layer of policies that bring none; default: the scenario's.
     """
-    chosen = policy or scenario.policy.compare[0].use
-    options = _options(scenario.policy.compare, chosen)
-    inner = energy or scenario.policy.energy.use
+    name = policy or scenario.policy.compare[0].use
+    chosen, inner = layers_of(scenario, name, energy)
+    options = _options(scenario.policy.compare, name) or _options(scenario.policy.compare, chosen)
     inner_options = _options((scenario.policy.energy,), inner)
     return Layered(
         load_policy(chosen, options, kind="schedule"),
         load_policy(inner, inner_options, kind="energy"),
     )
+
+
+def layers_of(scenario: Scenario, policy: str, energy: str | None) -> tuple[str, str]:
+    """Names of the scheduler and of the energy layer under it, the nearest word holding.
+
+    Args:
+        scenario: its energy layer holds where nothing else is said.
+        policy: a scheduler, or a pair, whose own layer holds always.
+        energy: the energy layer of policies that bring none; None: the scenario's.
+    """
+    schedule, own = parted(policy)
+    return schedule, own or energy or scenario.policy.energy.use
 
 
 def _options(specs: tuple[PolicySpec, ...], name: str) -> Mapping[str, Any]:
@@ -114,8 +127,9 @@ def run(
 
     Args:
         what: a loaded YAML, a scenario, or a stage that was prepared before.
-        policy: name of the scheduling policy; default: the first that the scenario compares.
-        energy: name of the energy layer; default: the scenario's.
+        policy: name of the scheduling policy, or a pair ``SCHEDULER+LAYER``; default: the first
+            that the scenario compares.
+        energy: name of the energy layer of policies that bring none; default: the scenario's.
         seed: the seed.
         progress: called with (slots done, slots in all).
         watch: called with every observation and its feasible decision.
@@ -133,13 +147,14 @@ def run(
     wall, cpu = perf_counter(), process_time()
     scenario = on.scenario
     name = policy or scenario.policy.compare[0].use
+    schedule, inner = layers_of(scenario, name, energy)
     layers = make() if make is not None else make_policy(scenario, policy, energy)
     ahead = on.plan(seed) if plan is None else plan
     _foresee(layers, ahead)
     world = World(
         ahead,
         layers,
-        stream(seed, "policy", name),
+        stream(seed, "policy", schedule),
         name=name,
         watch=watch,
         progress=progress,
@@ -147,7 +162,7 @@ def run(
         decide_limit_ms=scenario.policy.decide_limit_ms,
     )
     outcome = world.run()
-    result = _result(on, outcome, name, energy or scenario.policy.energy.use, seed, wall, cpu)
+    result = _result(on, outcome, name, inner, seed, wall, cpu)
     return replace(result, warnings=result.warnings + _remarks(layers))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,9 @@ from cosim.cli import console, folders, options
 
 if TYPE_CHECKING:
     from cosim.scenario.load import Loaded
+    from cosim.scenario.model import Scenario
     from cosim.study.compare import Comparison
+    from cosim.study.until import Target
 
 COLUMNS = (
     *("regret_to_bound_usd", "energy_cost_usd"),
@@ -28,9 +31,31 @@ COLUMNS = (
     *("-p", "--policy", "policies"),
     multiple=True,
     metavar="NAME",
-    help="Policy NAME, NAME@CHECKPOINT or module:Class; repeat it. The first is the baseline.",
+    help="Policy NAME, NAME@CHECKPOINT or module:Class, with an energy layer of its own "
+    "NAME+LAYER; repeat it. The first is the baseline.",
+)
+@click.option(
+    "--energy", metavar="NAME", help="Energy layer under all policies without their own."
+)
+@click.option(
+    "--days",
+    metavar="WHICH",
+    help="test, train, window (the scenario's own) or dates, 2019-05-01,2019-05-06..2019-05-08; "
+    "default: test where the scenario has test_days.",
 )
 @options.seeds_options
+@click.option(
+    "--until-interval",
+    "until",
+    metavar="WIDTH",
+    help="Add seeds until half the interval of every utility difference is at most WIDTH: 1% of "
+    "the baseline, or 25 (USD). Intervals stay valid at every look.",
+)
+@click.option(
+    "--max-seeds",
+    type=click.IntRange(min=2),
+    help="Where --until-interval ends at the latest; default: 60.",
+)
 @options.jobs_option
 @options.overrides_option
 @options.engine_option
@@ -46,8 +71,12 @@ COLUMNS = (
 def command(
     scenario: str,
     policies: tuple[str, ...],
+    energy: str | None,
+    days: str | None,
     seeds: tuple[int, ...] | None,
     seed: int | None,
+    until: str | None,
+    max_seeds: int | None,
     jobs: int,
     overrides: tuple[str, ...],
     engine: str | None,
@@ -61,28 +90,65 @@ def command(
     if len(set(policies)) != len(policies):
         raise click.UsageError("a policy is named twice")
     options.known_policies(policies)
-    loaded = options.load(scenario, overrides, engine)
+    options.known_policies((energy,) if energy else (), "energy")
+    if max_seeds is not None and until is None:
+        raise click.UsageError("--max-seeds goes with --until-interval")
+    which, named = _days(days)
+    loaded = options.load(scenario, (*overrides, *named), engine)
     chosen = options.chosen_seeds(seeds, seed)
+    request = _Request(policies, energy, which, chosen, _target(until), max_seeds)
     folder = folders.output_folder(loaded.scenario, out, resume=resume)
     if not quiet:
-        _announce(loaded, policies, chosen)
+        _announce(loaded, request)
     console.tell_of_compiling(loaded.scenario.engine, quiet=quiet)
     with console.progress("runs", quiet=quiet) as advance:
-        found = _compare(loaded, policies, chosen, jobs, folder, resume, bound, advance)
+        found = _compare(loaded, request, jobs, folder, resume, bound, advance)
     report = _report(found, folder)
     if as_json:
         console.emit_json(found.to_json())
     if quiet:
         return
     _table(found.to_json())
+    for note in found.notes:
+        console.say(f"note: {note}")
     console.say(f"report: {report}")
     console.next_step(f"cosim reproduce {report}")
 
 
+@dataclass(frozen=True)
+class _Request:
+    """What is compared, as it was asked for; None leaves it to the scenario."""
+
+    policies: tuple[str, ...]
+    energy: str | None
+    days: str | None
+    seeds: tuple[int, ...] | None
+    until: Target | None
+    max_seeds: int | None
+
+    def names(self, scenario: Scenario) -> tuple[str, ...]:
+        """The policies, the baseline first."""
+        return self.policies or tuple(spec.use for spec in scenario.policy.compare)
+
+
+def _days(text: str | None) -> tuple[str | None, tuple[str, ...]]:
+    """Which days are meant; dates become the scenario's, and go through the same checks."""
+    if text is None or text in ("test", "train", "window"):
+        return text, ()
+    return "test", (f"test_days=[{text}]",)
+
+
+def _target(text: str | None) -> Target | None:
+    if text is None:
+        return None
+    from cosim.study.until import target_of
+
+    return target_of(text)
+
+
 def _compare(
     loaded: Loaded,
-    policies: tuple[str, ...],
-    seeds: tuple[int, ...] | None,
+    request: _Request,
     jobs: int,
     folder: Path,
     resume: bool,
@@ -92,18 +158,25 @@ def _compare(
     from cosim.run import make_policy, staged
     from cosim.study.bounds import obstacle
     from cosim.study.compare import compare
+    from cosim.study.dated import chosen_dates
+    from cosim.study.until import MAX_SEEDS
 
-    scenario = loaded.scenario
-    for name in policies or tuple(spec.use for spec in scenario.policy.compare):
-        make_policy(scenario, name, None)  # a class that cannot be built stops us before a folder
-    on, used = staged(loaded), seeds or scenario.seeds
-    why_not = obstacle(on, used) if bound is None else ""
+    scenario, most = loaded.scenario, request.max_seeds or MAX_SEEDS
+    for name in request.names(scenario):
+        make_policy(scenario, name, request.energy)  # what cannot be built leaves no folder
+    on, used = staged(loaded), request.seeds or scenario.seeds
+    times = most if request.until else len(used) * len(chosen_dates(scenario, request.days) or "w")
+    why_not = obstacle(on, used[0], times) if bound is None else ""
     if why_not:
         console.say(f"no hindsight bound: {why_not}")
     return compare(
         on,
-        policies=policies or None,
-        seeds=seeds,
+        policies=request.names(scenario),
+        seeds=request.seeds,
+        energy=request.energy,
+        days=request.days,
+        until=request.until,
+        max_seeds=most,
         jobs=jobs,
         out=folder,
         resume=resume,
@@ -119,15 +192,26 @@ def _report(found: Comparison, folder: Path) -> Path:
     return write_report(found, folder / "report.html")
 
 
-def _announce(loaded: Loaded, policies: tuple[str, ...], seeds: tuple[int, ...] | None) -> None:
+def _announce(loaded: Loaded, request: _Request) -> None:
+    from cosim.study.dated import chosen_dates
+
     scenario = loaded.scenario
-    names = policies or tuple(spec.use for spec in scenario.policy.compare)
-    used = ", ".join(map(str, seeds or scenario.seeds))
+    names = request.names(scenario)
+    used = ", ".join(map(str, request.seeds or scenario.seeds))
     slots = round(scenario.clock.days * 1440 / scenario.clock.slot_minutes)
+    layer = f", energy layer {request.energy}" if request.energy else ""
+    more = " and more" if request.until else ""
     console.say(
         f"{scenario.name}: {scenario.clock.days:g} days = {slots} slots, {len(scenario.sites)} "
-        f"sites, {len(names)} policies, seeds {used} (paired), baseline {names[0]}"
+        f"sites, {len(names)} policies, seeds {used}{more} (paired), baseline {names[0]}{layer}"
     )
+    dates = chosen_dates(scenario, request.days)
+    if dates:
+        part = "train" if request.days == "train" else "test"
+        listed = ", ".join(map(str, dates[:6])) + (" …" if len(dates) > 6 else "")
+        console.say(
+            f"judged on {len(dates)} {part}_days: {listed} (--days window: its own window)"
+        )
 
 
 def _table(found: Mapping[str, Any]) -> None:

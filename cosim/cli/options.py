@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cosim.plugins import Kind
     from cosim.scenario.load import Loaded
 
+SEEDS_MAX = 10_000
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -75,22 +76,36 @@ def _cores() -> int:
 def _seed_list(
     ctx: click.Context, param: click.Parameter, value: str | None
 ) -> tuple[int, ...] | None:
-    """Read ``1,2,3``: distinct whole numbers, at least 0."""
+    """Read ``1,2,3`` or ``1..10``: distinct whole numbers, at least 0."""
     if value is None:
         return None
     try:
-        seeds = tuple(int(part) for part in value.split(","))
+        seeds = tuple(seed for part in value.split(",") for seed in _seeds_in(part))
     except ValueError:
-        said = f"`{value}` is not a list of whole numbers such as 1,2,3"
+        said = f"`{value}` is not a list of whole numbers such as 1,2,3 or 1..10"
         raise click.BadParameter(said, ctx, param) from None
-    if min(seeds) < 0 or len(set(seeds)) != len(seeds):
+    if min(seeds, default=-1) < 0 or len(set(seeds)) != len(seeds):
         raise click.BadParameter(f"`{value}`: seeds are at least 0 and all different", ctx, param)
     return seeds
 
 
+def _seeds_in(part: str) -> range:
+    """The numbers of ``3`` or ``1..10``, both ends included.
+
+    Raises:
+        ValueError: it is neither, or has too many.
+    """
+    first, _, last = part.partition("..")
+    found = range(int(first), int(last or first) + 1)
+    if len(found) > SEEDS_MAX:
+        raise ValueError(f"more than {SEEDS_MAX} seeds")
+    return found
+
+
 def seeds_options(function: F) -> F:
-    """``--seeds 1,2,3`` or ``--seed N``."""
-    many = click.option("--seeds", callback=_seed_list, metavar="1,2,3", help="Seeds.")
+    """``--seeds 1,2,3`` or ``--seeds 1..10``, or ``--seed N``."""
+    text = "Seeds; 1..10 are ten."
+    many = click.option("--seeds", callback=_seed_list, metavar="1,2,3", help=text)
     one = click.option("--seed", type=click.IntRange(min=0), help="A single seed.")
     return many(one(function))
 

@@ -36,9 +36,8 @@ Told = Callable[[int, int, Mapping[str, Any]], None]
 @click.option(
     "--days",
     type=click.IntRange(min=1),
-    default=8,
-    show_default=True,
-    help="Successive dates from the scenario's own on.",
+    help="Dates: the first of train_days (default: all), or successive ones from the scenario's "
+    "own on (default: 8).",
 )
 @click.option(
     "--hold-out",
@@ -72,7 +71,7 @@ def command(
     episodes: int,
     seed: int,
     chosen: tuple[str, ...],
-    days: int,
+    days: int | None,
     hold_out: int,
     evaluate_every: int,
     patience: int,

@@ -104,7 +104,7 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     home = folder.parent if folder.name in (FACTS, NUMBERS) else folder
     if not home.is_dir():
         raise UsageError(f"checkpoint {folder}: there is no such folder; `cosim train` makes one")
-    facts = _facts(home)
+    facts = read_facts(home)
     content = _content(home, NUMBERS)
     found = Checkpoint(facts, from_bytes(content, home / NUMBERS), home)
     if facts.get("format") != FORMAT:
@@ -165,7 +165,12 @@ def _difference(what: str, there: list[Any], here: list[str]) -> str:
     return f"it was trained in a world of another make: {first}"
 
 
-def _facts(home: Path) -> dict[str, Any]:
+def read_facts(home: Path) -> dict[str, Any]:
+    """What a checkpoint says of itself, without its numbers.
+
+    Raises:
+        UsageError: there is none, or it is no JSON object.
+    """
     content = _content(home, FACTS)
     try:
         facts = json.loads(content)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from cosim.errors import UsageError
 from cosim.prepare import Stage, stage
+from cosim.scenario.days import begun, dates_of
 from cosim.scenario.load import Loaded
 from cosim.scenario.model import Scenario
 from cosim.world.plan import Plan
@@ -52,7 +53,7 @@ def prepare_days(
         what: a loaded YAML or a scenario.
         seeds: of the jobs of each date.
         dates: dates at which its window is to begin, at the scenario's own time of day; default:
-            its own. Traces have to cover them.
+            its ``train_days``, or its own date where it has none. Traces have to cover them.
 
     Returns:
         One day per date and seed.
@@ -63,21 +64,14 @@ def prepare_days(
     """
     scenario = what if isinstance(what, Scenario) else what.scenario
     base = None if isinstance(what, Scenario) else Path(what.folder)
-    begin = scenario.clock.start
-    chosen = [begin.date()] if dates is None else sorted(set(dates))
+    own = dates_of(scenario, "train_days") or (scenario.clock.start.date(),)
+    chosen = sorted(set(own if dates is None else dates))
     if not chosen or not seeds:
         raise UsageError("an environment needs at least one date and one seed")
     days: list[Day] = []
     for day in chosen:
-        on = stage(_begun(scenario, datetime.combine(day, begin.timetz())), base=base)
-        days += days_of(on, seeds)
+        days += days_of(stage(begun(scenario, day), base=base), seeds)
     return tuple(days)
-
-
-def _begun(scenario: Scenario, start: datetime) -> Scenario:
-    """The scenario with its window begun at another instant."""
-    clock = scenario.clock.model_copy(update={"start": start})
-    return scenario.model_copy(update={"clock": clock})
 
 
 def days_of(on: Stage, seeds: Sequence[int]) -> tuple[Day, ...]:

@@ -55,6 +55,8 @@ class Case:
         runs: (policy, seed) → finished run.
         means: policy → KPI → estimate over seeds.
         paired: policy → KPI → estimate of the paired difference to the baseline.
+        dates: dates at which the windows began; empty: the scenario's own.
+        notes: what has to be known of the intervals and the ranking, in sentences.
     """
 
     policies: tuple[str, ...]
@@ -63,6 +65,8 @@ class Case:
     runs: Mapping[tuple[str, int], Run]
     means: Mapping[str, Mapping[str, Estimate]]
     paired: Mapping[str, Mapping[str, Estimate]]
+    dates: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def first(self) -> Run:
@@ -128,6 +132,8 @@ def _of_comparison(comparison: Compared) -> Case:
         runs=comparison.results,
         means={p: _estimates(comparison.table.get(p, {}), "mean", seeds) for p in policies},
         paired={p: _estimates(row, "diff", seeds) for p, row in comparison.paired.items()},
+        dates=comparison.days,
+        notes=comparison.notes,
     )
 
 

@@ -11,12 +11,14 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cosim.errors import Problem, ScenarioError, UsageError
+from cosim.scenario.days import day_of
 
 if TYPE_CHECKING:
     from cosim.report.inputs import Case
@@ -38,6 +40,7 @@ def make_lock(case: Case) -> dict[str, Any]:
         "baseline": case.baseline,
         "energy": {p: case.shown(p).energy for p in case.policies},
         "seeds": [int(seed) for seed in case.seeds],
+        "days": list(case.dates),
         "engine": case.scenario.engine,
         "versions": {str(k): str(v) for k, v in first.versions.items()},
         "traces": _traces(case),
@@ -153,7 +156,32 @@ def _problems(lock: dict[str, Any]) -> list[tuple[str, str]]:
         (key, f"must be {wanted}; the file was edited or damaged")
         for key, (wanted, check) in _FIELDS.items()
         if not check(lock.get(key))
-    ]
+    ] + list(_day_problems(lock))
+
+
+def _day_problems(lock: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Days are absent where the scenario's own window was run; else each seed holds one."""
+    days = lock.get("days", [])
+    if not isinstance(days, list) or not all(_is_text(day) and _is_date(day) for day in days):
+        yield "days", "must be a list of dates; the file was edited or damaged"
+    elif (
+        days and _is_seeds(lock.get("seeds")) and {_date_in(s) for s in lock["seeds"]} != set(days)
+    ):
+        yield "seeds", "must hold the days' dates; the file was edited or damaged"
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+def _date_in(seed: int) -> str:
+    try:
+        return day_of(seed).isoformat()
+    except ValueError:
+        return ""
 
 
 def _is_text(value: Any) -> bool:

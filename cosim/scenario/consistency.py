@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from cosim.errors import did_you_mean
 from cosim.scenario.consistency_grid import Finding, grid_findings, outside_window
+from cosim.scenario.days import day_findings
 
 if TYPE_CHECKING:
     from cosim.scenario.model import Scenario
@@ -42,6 +43,7 @@ def _findings(scenario: Scenario) -> Iterator[Finding]:
     yield from _battery_findings(scenario)
     yield from grid_findings(scenario)
     yield from _step_findings(scenario)
+    yield from day_findings(scenario)
     if scenario.money.preset == "market":
         for name in scenario.models:
             if name not in scenario.money.market_value_usd:

@@ -36,6 +36,9 @@ def outside_window(scenario: Scenario, place: Place, span: Span) -> Iterator[Fin
         key = "at" if span.at is not None else "at_h"
         message = f"begins {begin_h:g} h after the start; the window is 0 to {hours:g} h"
         yield (*place, key), message
+    elif span.at is not None and (scenario.train_days or scenario.test_days):
+        message = f"is on one date, and days begin at others; write at_h: {begin_h:g} instead"
+        yield (*place, "at"), message
 
 
 def _tariff_findings(scenario: Scenario, site: Site, place: Place) -> Iterator[Finding]:

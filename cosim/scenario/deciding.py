@@ -12,7 +12,11 @@ from cosim.scenario.parts import Part, Positive
 class PolicySpec(Part):
     """A policy or an energy layer with its options."""
 
-    use: str = Field(min_length=1, description="Name, NAME@CHECKPOINT or module:Class.")
+    use: str = Field(
+        min_length=1,
+        description="Name, NAME@CHECKPOINT or module:Class; of a scheduler also with an "
+        "energy layer of its own: SCHEDULER+LAYER.",
+    )
     options: dict[str, Any] = Field(default_factory=dict, alias="with")
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)

@@ -38,6 +38,7 @@ from cosim.scenario.cooling import (
     EconomizerCooling,
     Room,
 )
+from cosim.scenario.days import DayList
 from cosim.scenario.deciding import Forecasting, PolicyChoice, PolicySpec
 from cosim.scenario.gpu_clocks import (
     ClockCubicSpec,
@@ -256,6 +257,16 @@ class Scenario(Part):
         description="How pools advance: step by step, or in compiled spans; same results.",
     )
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(default=(1, 2, 3), min_length=1)
+    train_days: DayList | None = Field(
+        default=None,
+        description="Dates, or ranges `2019-04-01..2019-04-20`, at which windows begin that "
+        "`cosim train` plays; it holds some of them out to judge and stop by.",
+    )
+    test_days: DayList | None = Field(
+        default=None,
+        description="Dates or ranges at which windows begin that `cosim compare` judges on, "
+        "in place of the scenario's own; no window may overlap another.",
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Scenario:

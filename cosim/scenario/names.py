@@ -7,12 +7,13 @@ covers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cosim.errors import TraceError, did_you_mean
+from cosim.scenario.days import KEYS, windows_in
 from cosim.scenario.yaml12 import Loc
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from cosim.traces.catalogue import Catalogue, Entry, Gap
 
 Finding = tuple[Loc, str]
+MOVE = "move clock.start"
 
 
 def findings(data: Any, folder: Path) -> Iterator[Finding]:
@@ -81,10 +83,38 @@ def _trace_findings(data: Any, folder: Path) -> Iterator[Finding]:
 
     catalogue = Catalogue.load()
     window = _window(data)
+    named = [(kind, ref) for _, kind, ref in refs]
     for loc, kind, ref in refs:
         message = _trace_fault(catalogue, kind, ref, folder, window)
         if message:
             yield loc, message
+            named.remove((kind, ref))
+    if window:
+        yield from _day_findings(data, window, lambda at: _faults(catalogue, named, folder, at))
+
+
+def _faults(
+    catalogue: Catalogue, named: Sequence[tuple[str, str]], folder: Path, window: Window
+) -> Iterator[str]:
+    """What is wrong with each trace in a window, where anything is."""
+    faults = (_trace_fault(catalogue, kind, ref, folder, window) for kind, ref in named)
+    return (message for message in dict.fromkeys(faults) if message)
+
+
+def _day_findings(
+    data: Any, window: Window, faults: Callable[[Window], Iterator[str]]
+) -> Iterator[Finding]:
+    """Yield the first window of each item of train_days and test_days that a trace lacks."""
+    start, end, mixed = window
+    days = (end - start) / timedelta(days=1)
+    for key in KEYS:
+        said: set[int] = set()
+        for i, begin, close in windows_in(_sequence(data, key), start, days):
+            message = "" if i in said else next(faults((begin, close, mixed)), "")
+            if message:
+                said.add(i)
+                mend = message.replace(MOVE, "name another date")
+                yield (key, i), f"{begin.date()}: {mend}"
 
 
 Window = tuple[datetime, datetime, bool]
@@ -158,7 +188,7 @@ def _time_fault(entry: Entry, column: str, window: Window) -> str:
     if not first <= start < end <= last:
         return (
             f"`{entry.id}` covers {entry.start_utc} to {entry.end_utc}, the window is "
-            f"{_text(start)} to {_text(end)}; move clock.start or declare clock.mixed_years"
+            f"{_text(start)} to {_text(end)}; {MOVE} or declare clock.mixed_years"
         )
     return _gap_fault(entry, column, start, end)
 
@@ -213,10 +243,20 @@ def policy_fault(use: str, kind: Kind, known: Sequence[str]) -> str:
     """Return what is wrong with a policy's name, empty when it is known.
 
     Args:
-        use: ``NAME``, ``NAME@CHECKPOINT`` or ``module:Class``; only names are checked here.
+        use: ``NAME``, ``NAME@CHECKPOINT`` or ``module:Class``, of a scheduling policy also a pair
+            ``SCHEDULER+LAYER``; only names are checked here.
         kind: ``schedule`` or ``energy``.
         known: the registered names; where there are none, nothing can be said.
     """
+    from cosim.plugins import parted
+
+    schedule, energy = parted(use) if kind == "schedule" else (use, None)
+    faults = [_fault(schedule, kind, known)]
+    faults += [_fault(energy, "energy", registered("energy"))] if energy is not None else []
+    return "; ".join(filter(None, faults))
+
+
+def _fault(use: str, kind: Kind, known: Sequence[str]) -> str:
     name, at, _ = use.partition("@")
     if ":" in name or not known or name in known:
         return ""

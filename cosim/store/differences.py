@@ -21,6 +21,8 @@ def differences(found: RunDirectory, asked: RunDirectory) -> list[str]:
     lines = list(_walk("scenario", trees[0], trees[1]))
     if found.energy and asked.energy and found.energy != asked.energy:
         lines.append(f"energy: {found.energy} there, {asked.energy} here")
+    if found.days != asked.days:
+        lines.append(f"days: {_days(found)} there, {_days(asked)} here")
     lines += _walk("versions", found.versions, asked.versions)
     lines += [
         f"trace {ref}: its file has changed"
@@ -30,6 +32,10 @@ def differences(found: RunDirectory, asked: RunDirectory) -> list[str]:
     if len(lines) <= SHOWN_MAX:
         return lines
     return [*lines[:SHOWN_MAX], f"… and {len(lines) - SHOWN_MAX} more"]
+
+
+def _days(study: RunDirectory) -> str:
+    return _shown(", ".join(study.days)) if study.days else "the scenario's window"
 
 
 def _tree(study: RunDirectory) -> dict[str, Any]:

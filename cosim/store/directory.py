@@ -15,6 +15,7 @@ from typing import Any
 
 from cosim.errors import UsageError
 from cosim.run import RunResult, versions
+from cosim.scenario.days import begun, day_of
 from cosim.scenario.lock import lock_text, scenario_hash
 from cosim.scenario.model import Scenario
 from cosim.store import unit
@@ -26,7 +27,9 @@ from cosim.store.own_traces import changed_traces, keep_traces
 FORMAT = 1
 MANIFEST = "manifest.json"
 LOCK = "scenario.lock.yaml"
-_TERMS = ("policies", "seeds", "energy", "versions", "traces", "command", "created_utc")
+_TERMS = ("policies", "seeds", "days", "energy", "versions", "traces", "command", "created_utc")
+_ADDED: dict[str, Any] = {"days": []}
+"""Terms that folders of earlier versions lack, and what they meant."""
 
 
 def new_folder(scenario: Scenario, root: Path = Path("runs")) -> Path:
@@ -46,7 +49,8 @@ class RunDirectory:
         scenario: the scenario of all its runs.
         scenario_yaml: its lock, as it stands in the folder.
         policies: names, the baseline first.
-        seeds: the paired seeds.
+        seeds: the paired seeds; on days each holds its date (`cosim.scenario.days.seed_on`).
+        days: dates at which the windows began, in ISO 8601; empty: the scenario's own.
         energy: energy layer under all policies, empty before it is known.
         versions: versions of cosim and of what its numbers depend on.
         traces: trace as the scenario names it → SHA-256 of its file.
@@ -59,6 +63,7 @@ class RunDirectory:
     scenario_yaml: str
     policies: tuple[str, ...] = ()
     seeds: tuple[int, ...] = ()
+    days: tuple[str, ...] = ()
     energy: str = ""
     versions: dict[str, str] = field(default_factory=versions)
     traces: dict[str, str] = field(default_factory=dict)
@@ -107,11 +112,11 @@ class RunDirectory:
         if manifest.get("format") != FORMAT:
             said = f"format {manifest.get('format')!r}"
             raise UsageError(f"{path / MANIFEST} has {said}; this version reads format {FORMAT}")
-        terms: dict[str, Any] = {name: manifest.get(name) for name in _TERMS}
+        terms: dict[str, Any] = {name: manifest.get(name, _ADDED.get(name)) for name in _TERMS}
         missing = [name for name, value in terms.items() if value is None]
         if missing:
             raise UsageError(f"{path / MANIFEST} is damaged: it lacks {', '.join(missing)}")
-        terms |= {name: tuple(terms[name] or ()) for name in ("policies", "seeds")}
+        terms |= {name: tuple(terms[name] or ()) for name in ("policies", "seeds", "days")}
         text = _lock(path)
         return cls(path, unit.scenario_from_text(text, str(path / LOCK)), text, **terms)
 
@@ -155,6 +160,10 @@ class RunDirectory:
         """Folder of one run."""
         return self.path / policy_slug(policy) / f"seed-{seed}"
 
+    def add_seeds(self, seeds: Sequence[int]) -> None:
+        """Take in seeds that are about to be run."""
+        self.seeds = _union(self.seeds, seeds)
+
     def finished(self, policy: str, seed: int) -> bool:
         """Whether a run is complete."""
         return self.mark(policy, seed) is not None
@@ -180,13 +189,21 @@ class RunDirectory:
 
     def load(self, policy: str, seed: int) -> RunResult:
         """Read a finished run back."""
-        found = unit.load_run(self.folder(policy, seed), self.scenario, self.scenario_yaml)
+        scenario, text = self._played(seed)
+        found = unit.load_run(self.folder(policy, seed), scenario, text)
         if (found.policy, found.seed) != (policy, seed):
             raise UsageError(
                 f"{self.folder(policy, seed)} holds policy `{found.policy}`, seed {found.seed}; "
                 "the folder was moved or renamed"
             )
         return found
+
+    def _played(self, seed: int) -> tuple[Scenario, str]:
+        """The scenario of a seed's run and its lock: begun at the date that the seed holds."""
+        if not self.days:
+            return self.scenario, self.scenario_yaml
+        scenario = begun(self.scenario, day_of(seed))
+        return scenario, lock_text(scenario)
 
     # manifest ---------------------------------------------------------------------------
 

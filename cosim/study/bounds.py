@@ -23,13 +23,19 @@ cosim.scenario.load import load_scenario; from cosim.hindsight import hindsight;
 staged(load_scenario('scenarios/paper/base-small.yaml')).plan(1)" "hindsight(p)"``)."""
 
 
-def obstacle(on: Stage, seeds: Sequence[int]) -> str:
-    """Why the bounds are not computed unless they are asked for, in words; empty if they are."""
+def obstacle(on: Stage, seed: int, times: int = 1) -> str:
+    """Why bounds are not computed unless they are asked for, in words; empty if they are.
+
+    Args:
+        on: the stage.
+        seed: one of the seeds.
+        times: how many bounds there are to compute.
+    """
     slots = (on.window.end_utc_ns - on.window.start_utc_ns) / on.window.slot_ns
     size = slots * len(on.services) * len(on.racks)
-    if len(seeds) * size / SIZE_PER_S > SECONDS_MAX:
+    if times * size / SIZE_PER_S > SECONDS_MAX:
         return "it would take over 30 s; ask for it with --bound"
-    return "; ".join(unbounded(on.plan(seeds[0])))
+    return "; ".join(unbounded(on.plan(seed)))
 
 
 def bounds(on: Stage, seeds: Sequence[int]) -> dict[int, float]:

@@ -8,71 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
-from hashlib import blake2b
+from datetime import date
 from pathlib import Path
-from typing import Any
 
 from cosim.errors import CosimError, RunInterrupted, UsageError
 from cosim.prepare import Stage
 from cosim.run import RunResult, staged
 from cosim.scenario.load import Loaded
 from cosim.scenario.model import Scenario
-from cosim.store import LoadedStudy, RunDirectory, StoredRuns, load, write_json
+from cosim.store import LoadedStudy, RunDirectory, load, write_json
 from cosim.store.atomic import read_json
 from cosim.store.directory import traces_of
-from cosim.study.bounds import bounds, with_regret
-from cosim.study.executors import run_units
-from cosim.study.statistics import mean_cell, paired_cell
-from cosim.study.units import Progress, Unit
+from cosim.study.batches import BOUNDS, Batches, marks
+from cosim.study.comparison import Comparison, concluded, study_digest
+from cosim.study.dated import chosen_dates, in_order, seeds_on, stages_of
+from cosim.study.looks import enough, planned
+from cosim.study.provenance import trained_on
+from cosim.study.units import Progress
+from cosim.study.until import MAX_SEEDS, Stopping, Target, looked, stopping_of
 
-Cells = dict[str, dict[str, dict[str, Any]]]
+__all__ = ["Comparison", "compare", "stored", "study_digest"]
 
-
-@dataclass(frozen=True)
-class Comparison:
-    """Policies on the same seeds.
-
-    Attributes:
-        scenario: name of the scenario.
-        seeds: the paired seeds.
-        baseline: the policy that differences refer to.
-        policies: names, the baseline first.
-        results: (policy, seed) → run; read from the folder when asked for, where there is one.
-        table: policy → KPI → ``mean``, ``ci95`` (None with one seed), ``method``.
-        paired: policy → KPI → ``diff`` to the baseline, ``ci95``, ``method``, ``p_better``,
-            ``significant``; the baseline itself is left out.
-        digest: fingerprint over all runs.
-        folder: where the study is kept, None if it is not.
-    """
-
-    scenario: str
-    seeds: list[int]
-    baseline: str
-    policies: list[str]
-    results: Mapping[tuple[str, int], RunResult] = field(repr=False)
-    table: Cells = field(repr=False)
-    paired: Cells = field(repr=False)
-    digest: str
-    folder: Path | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """The comparison as plain data for ``--json``; no number in it is NaN."""
-        return {
-            "scenario": self.scenario,
-            "seeds": list(self.seeds),
-            "baseline": self.baseline,
-            "digest": self.digest,
-            "policies": _pick(self.table, ("mean", "ci95")),
-            "paired": _pick(self.paired, ("diff", "ci95")),
-        }
-
-
-def _pick(cells: Cells, names: Sequence[str]) -> Cells:
-    return {
-        policy: {kpi: {name: cell[name] for name in names} for kpi, cell in row.items()}
-        for policy, row in cells.items()
-    }
+STOPPING = "stopping.json"
 
 
 def compare(
@@ -81,6 +38,9 @@ def compare(
     policies: Sequence[str] | None = None,
     seeds: Sequence[int] | None = None,
     energy: str | None = None,
+    days: str | None = None,
+    until: Target | None = None,
+    max_seeds: int = MAX_SEEDS,
     jobs: int = 1,
     out: Path | None = None,
     resume: bool = False,
@@ -93,13 +53,18 @@ def compare(
 
     Args:
         what: a loaded YAML, a scenario or a stage.
-        policies: names, the baseline first; default: those of the scenario.
+        policies: names, the baseline first; default: those of the scenario. A pair
+            ``SCHEDULER+LAYER`` brings its energy layer along.
         seeds: default: the scenario's.
-        energy: energy layer under all of them; default: the scenario's.
+        energy: energy layer under all others; default: the scenario's.
+        days: ``test``, ``train`` or ``window`` (the scenario's own); default: ``test`` where the
+            scenario has ``test_days``, else ``window``.
+        until: add seeds until every utility difference has an interval as narrow as this.
+        max_seeds: where that ends at the latest.
         jobs: processes to run side by side; results do not depend on it.
         out: folder to keep the study in; None keeps it in memory only.
         resume: go on in ``out`` with what is not finished there.
-        progress: called with (slots done, slots in all).
+        progress: called with (slots done, slots in all), anew for every batch of seeds.
         command: the command line, for the manifest.
         executor: runs the units instead of ``jobs`` processes, e.g. a Dask client's.
         bound: compute the hindsight bound of every seed, and each policy's regret to it.
@@ -114,54 +79,48 @@ def compare(
     names = tuple(policies or (spec.use for spec in scenario.policy.compare))
     numbers = tuple(seeds if seeds is not None else scenario.seeds)
     _check_request(names, numbers, out, resume=resume)
+    dates = chosen_dates(scenario, days)
+    stopping = _search(names, numbers, dates, until, max_seeds)
+    drawn = enough(numbers, stopping.looks.counts[0]) if stopping else seeds_on(numbers, dates)
     layer = energy or scenario.policy.energy.use
-    directory = _directory(on, out, names, numbers, layer, command, resume=resume)
+    folder = _directory(on, out, names, drawn, dates, layer, command, resume=resume)
+    batches = Batches(stages_of(on, dates), names, layer, folder, jobs, progress, executor)
     try:
-        runs = _play(on, names, numbers, layer, directory, jobs, progress, executor)
+        batches.play(drawn)
+        while stopping is not None:
+            stopping = looked(stopping, batches.utilities_usd(drawn), names)
+            if stopping.reached or len(drawn) >= stopping.looks.counts[-1]:
+                break
+            drawn = enough(numbers, next(n for n in stopping.looks.counts if n > len(drawn)))
+            batches.play(drawn)
     except RunInterrupted:
         raise
     except CosimError:
-        if directory is not None and not resume:
-            directory.discard_if_unfinished()
+        if folder is not None and not resume:
+            folder.discard_if_unfinished()
         raise
-    limits = _bounds(on, numbers, directory) if bound else {}
-    return _keep(_comparison(scenario.name, names, numbers, *runs, directory, limits))
+    limits = batches.bounds(drawn) if bound else {}
+    return _keep(batches, scenario, drawn, limits, dates, stopping)
 
 
-BOUNDS = "bounds.json"
-
-
-def _bounds(on: Stage, seeds: tuple[int, ...], directory: RunDirectory | None) -> dict[int, float]:
-    """The bound of every seed, kept beside the runs."""
-    found = bounds(on, seeds)
-    if directory is not None:
-        write_json(directory.path / BOUNDS, {str(seed): usd for seed, usd in found.items()})
-    return found
-
-
-def _directory(
-    on: Stage,
-    out: Path | None,
+def _search(
     policies: tuple[str, ...],
     seeds: tuple[int, ...],
-    energy: str,
-    command: str,
-    *,
-    resume: bool,
-) -> RunDirectory | None:
-    """The folder of the study, made or gone on with; None where nothing is kept."""
-    if out is None:
+    dates: tuple[date, ...],
+    until: Target | None,
+    max_seeds: int,
+) -> Stopping | None:
+    """The plan of a search for enough seeds, None if none is wanted."""
+    if until is None:
         return None
-    return (RunDirectory.resume if resume else RunDirectory.create)(
-        out,
-        on.scenario,
-        policies=policies,
-        seeds=seeds,
-        energy=energy,
-        traces=traces_of([record.row() for record in on.provenance]),
-        base=on.base,
-        command=command,
-    )
+    if len(policies) < 2:
+        raise UsageError("one policy has no difference to narrow; name two or more")
+    if dates:
+        raise UsageError(
+            f"more seeds do not narrow an interval over {len(dates)} days; name more test_days, "
+            "or look at the scenario's own window with --days window"
+        )
+    return Stopping(until, planned(len(seeds), max_seeds))
 
 
 def _check_request(
@@ -177,111 +136,57 @@ def _check_request(
         raise UsageError("nothing to resume: name the folder of the study")
 
 
-Kpis = dict[tuple[str, int], Mapping[str, float]]
-Digests = dict[tuple[str, int], str]
-
-
-def _play(
+def _directory(
     on: Stage,
+    out: Path | None,
     policies: tuple[str, ...],
     seeds: tuple[int, ...],
+    dates: tuple[date, ...],
     energy: str,
-    directory: RunDirectory | None,
-    jobs: int,
-    progress: Progress | None,
-    executor: Executor | None,
-) -> tuple[Mapping[tuple[str, int], RunResult], Kpis, Digests]:
-    """Run what is not finished yet; return results, key figures and digests of all."""
-    wanted = [
-        Unit(p, s, energy, folder=directory.folder(p, s) if directory else None)
-        for s in seeds
-        for p in policies
-        if directory is None or not directory.finished(p, s)
-    ]
-    try:
-        done = run_units({"": on}, wanted, jobs=jobs, progress=progress, executor=executor)
-    except RunInterrupted as stopped:
-        raise _resumable(stopped, directory) from None
-    finally:
-        if directory is not None:
-            directory.write_manifest()
-    if directory is None:
-        results = {(u.policy, u.seed): d.result for u, d in done.items() if d.result is not None}
-        keys = [(p, s) for p in policies for s in seeds]
-        return (
-            {key: results[key] for key in keys},
-            {key: results[key].kpis for key in keys},
-            {key: results[key].digest for key in keys},
-        )
-    return StoredRuns(directory), *_marks(directory, policies, seeds)
-
-
-def _resumable(stopped: RunInterrupted, directory: RunDirectory | None) -> RunInterrupted:
-    if directory is None:
-        return stopped
-    where = f"finished runs are kept in {directory.path}"
-    return RunInterrupted(f"{stopped}; {where}. Go on with: --resume --out {directory.path}")
-
-
-def _marks(
-    directory: RunDirectory, policies: Sequence[str], seeds: Sequence[int]
-) -> tuple[Kpis, Digests]:
-    """Key figures and digests of finished runs, from their markers alone."""
-    kpis: Kpis = {}
-    digests: Digests = {}
-    for key in [(p, s) for p in policies for s in seeds]:
-        mark = directory.mark(*key)
-        if mark is None:
-            raise UsageError(
-                f"{directory.path}: policy `{key[0]}`, seed {key[1]} is not finished; "
-                "go on with --resume"
-            )
-        nan = float("nan")
-        kpis[key] = {k: nan if v is None else float(v) for k, v in mark["kpis"].items()}
-        digests[key] = str(mark["digest"])
-    return kpis, digests
-
-
-def _comparison(
-    scenario: str,
-    policies: Sequence[str],
-    seeds: Sequence[int],
-    results: Mapping[tuple[str, int], RunResult],
-    kpis: Kpis,
-    digests: Digests,
-    directory: RunDirectory | None,
-    limits: Mapping[int, float],
-) -> Comparison:
-    names = list(kpis[policies[0], seeds[0]])
-    plain = {p: {k: [kpis[p, s][k] for s in seeds] for k in names} for p in policies}
-    values = with_regret(plain, seeds, limits)
-    names = list(values[policies[0]])
-    base = values[policies[0]]
-    return Comparison(
-        scenario=scenario,
-        seeds=list(seeds),
-        baseline=policies[0],
-        policies=list(policies),
-        results=results,
-        table={p: {k: mean_cell(row[k]) for k in names} for p, row in values.items()},
-        paired={
-            p: {k: paired_cell(k, values[p][k], base[k]) for k in names} for p in policies[1:]
-        },
-        digest=study_digest(digests),
-        folder=directory.path if directory else None,
+    command: str,
+    *,
+    resume: bool,
+) -> RunDirectory | None:
+    """The folder of the study, made or gone on with; None where nothing is kept."""
+    if out is None:
+        return None
+    return (RunDirectory.resume if resume else RunDirectory.create)(
+        out,
+        on.scenario,
+        policies=policies,
+        seeds=seeds,
+        days=tuple(day.isoformat() for day in dates),
+        energy=energy,
+        traces=traces_of([record.row() for record in on.provenance]),
+        base=on.base,
+        command=command,
     )
 
 
-def study_digest(digests: Mapping[tuple[str, int], str]) -> str:
-    """Fingerprint of a study: of its runs' digests, in the order of policy and seed."""
-    seal = blake2b(digest_size=16)
-    for (policy, seed), own in sorted(digests.items()):
-        seal.update(f"{policy}\x1f{seed}\x1f{own}\n".encode())
-    return seal.hexdigest()
-
-
-def _keep(found: Comparison) -> Comparison:
+def _keep(
+    batches: Batches,
+    scenario: Scenario,
+    seeds: Sequence[int],
+    limits: Mapping[int, float],
+    dates: tuple[date, ...],
+    stopping: Stopping | None,
+) -> Comparison:
+    """Draw the conclusions and write them beside the runs."""
+    days = [day.isoformat() for day in dates]
+    found = concluded(
+        scenario.name,
+        batches.policies,
+        seeds,
+        batches.played(seeds),
+        limits=limits,
+        days=days,
+        stopping=stopping,
+        folder=batches.directory.path if batches.directory else None,
+        trained_on=trained_on(scenario, batches.policies, days),
+    )
     if found.folder is not None:
+        if stopping is not None:
+            write_json(found.folder / STOPPING, stopping.to_json())
         write_json(found.folder / "compare.json", found.to_json())
     return found
 
@@ -294,14 +199,22 @@ def stored(path: str | Path) -> Comparison | RunResult:
     """
     study: LoadedStudy = load(path)
     directory = study.directory
-    policies, seeds = directory.policies, directory.seeds
+    policies, seeds = directory.policies, in_order(directory.seeds, dated=bool(directory.days))
     if not policies or not seeds:
         raise UsageError(f"{path} holds no run yet")
-    kpis, digests = _marks(directory, policies, seeds)
-    if len(kpis) == 1:
+    played = marks(directory, policies, seeds)
+    if len(played.kpis) == 1:
         return study.runs[policies[0], seeds[0]]
-    name = study.scenario.name
-    file = directory.path / BOUNDS
-    kept = read_json(file) if file.exists() else {}
-    limits = {int(seed): float(usd) for seed, usd in kept.items()}
-    return _comparison(name, policies, seeds, study.runs, kpis, digests, directory, limits)
+    kept, search = directory.path / BOUNDS, directory.path / STOPPING
+    limits = read_json(kept) if kept.exists() else {}
+    return concluded(
+        study.scenario.name,
+        policies,
+        seeds,
+        played,
+        limits={int(seed): float(usd) for seed, usd in limits.items()},
+        days=directory.days,
+        stopping=stopping_of(read_json(search)) if search.exists() else None,
+        folder=directory.path,
+        trained_on=trained_on(study.scenario, policies, directory.days),
+    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from math import isclose, isnan
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from cosim.prepare import Stage, stage
 from cosim.run import versions
 from cosim.store import load, scenario_from_text
 from cosim.store.directory import traces_of
+from cosim.study.dated import stage_name, stages_of
 from cosim.study.executors import run_units
 from cosim.study.units import Done, Progress, Unit
 
@@ -54,6 +56,7 @@ def lock_of(folder: Path) -> dict[str, Any]:
         "policies": list(dict.fromkeys(policy for policy, _ in marks)),
         "energy": {policy: mark["energy"] for (policy, _), mark in marks.items()},
         "seeds": list(dict.fromkeys(seed for _, seed in marks)),
+        "days": list(directory.days),
         "versions": dict(directory.versions),
         "traces": dict(directory.traces),
         "digests": _nested({key: mark["digest"] for key, mark in marks.items()}),
@@ -92,12 +95,13 @@ def reproduce(
     lock = source if isinstance(source, Mapping) else lock_of(source)
     folder = source if base is None and isinstance(source, Path) else base
     scenario = scenario_from_text(lock["scenario_yaml"], "the frozen scenario")
-    on = stage(scenario, base=folder)
-    explained = [*_version_lines(lock), *_trace_lines(lock, on)]
+    days = tuple(date.fromisoformat(text) for text in lock.get("days") or ())
+    stages = stages_of(stage(scenario, base=folder), days)
+    explained = [*_version_lines(lock), *_trace_lines(lock, next(iter(stages.values())))]
     units = list(_units(lock))
     if not units:
         raise UsageError("there is no finished run to reproduce")
-    done = run_units({"": on}, units, jobs=jobs, progress=progress)
+    done = run_units(stages, units, jobs=jobs, progress=progress)
     differing = [line for unit in units for line in _compared(lock, unit, done[unit])]
     same = len(units) - len(differing)
     verdict = f"{same} of {len(units)} runs give the same digest"
@@ -105,11 +109,11 @@ def reproduce(
 
 
 def _units(lock: Mapping[str, Any]) -> Iterator[Unit]:
-    energy = lock.get("energy") or {}
+    energy, dated = lock.get("energy") or {}, bool(lock.get("days"))
     for policy in lock["policies"]:
         for seed in lock["seeds"]:
             if str(seed) in lock["digests"].get(policy, {}):
-                yield Unit(policy, int(seed), energy.get(policy))
+                yield Unit(policy, seed, energy.get(policy), stage=stage_name(seed, dated=dated))
 
 
 def _version_lines(lock: Mapping[str, Any]) -> Iterator[str]:

@@ -10,7 +10,11 @@ the mean of the paired differences. Which interval is drawn depends on how many 
   Statistician 69(4), 371-386), whose quantiles are moved outwards as far as Student's t is wider
   than the normal distribution, and which follows a skewed sample where t cannot.
 
-An interval is per key figure and policy; no correction is made for looking at many of them.
+Where several days are compared, the day is what chance varies: differences are averaged over the
+seeds of each day first, and the interval is over days, however many seeds each has.
+
+An interval is per key figure and policy. For several policies against one baseline each key figure
+also has p-values after Holm's correction (1979, Scandinavian Journal of Statistics 6(2), 65-70).
 """
 
 from __future__ import annotations
@@ -19,13 +23,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import isfinite, sqrt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cosim.quantities import NOMENCLATURE
 from cosim.rng import stream
+
+if TYPE_CHECKING:
+    from cosim.study.looks import Looks
 
 FloatArray = NDArray[np.float64]
 BOOTSTRAP_FROM = 10
@@ -41,7 +48,7 @@ class Estimate:
     Attributes:
         mean: the mean, None where a value is missing.
         ci95: its 95 % interval, None with one seed.
-        method: ``none``, ``t`` or ``bootstrap``.
+        method: ``none``, ``t``, ``bootstrap`` or ``repeated t`` (:mod:`cosim.study.looks`).
     """
 
     mean: float | None
@@ -58,11 +65,12 @@ class Estimate:
         return None if self.ci95 is None else list(self.ci95)
 
 
-def estimate(values: Sequence[float]) -> Estimate:
+def estimate(values: Sequence[float], looks: Looks | None = None) -> Estimate:
     """Estimate a mean with its 95 % interval.
 
     Args:
-        values: one per seed.
+        values: one per seed, or per day.
+        looks: the plan, where this is one of several looks at a growing sample.
 
     Returns:
         The estimate; same values, same interval, on any machine.
@@ -75,6 +83,8 @@ def estimate(values: Sequence[float]) -> Estimate:
         return Estimate(mean, None, "none")
     if np.ptp(sample) == 0.0:
         return Estimate(float(sample[0]), (float(sample[0]), float(sample[0])), _method(sample))
+    if looks is not None:
+        return Estimate(mean, _t_interval(sample, looks.error / 2), "repeated t")
     if len(sample) < BOOTSTRAP_FROM:
         return Estimate(mean, _t_interval(sample), "t")
     return Estimate(mean, _bootstrap_interval(sample), "bootstrap")
@@ -84,29 +94,50 @@ def _method(sample: FloatArray) -> str:
     return "t" if len(sample) < BOOTSTRAP_FROM else "bootstrap"
 
 
-def _t_interval(sample: FloatArray) -> Interval:
-    mean, half = float(sample.mean()), _t_quantile(len(sample) - 1) * _standard_error(sample)
-    return mean - half, mean + half
+def _t_interval(sample: FloatArray, tail: float = TAIL) -> Interval:
+    half = _t_quantile(len(sample) - 1, tail) * _standard_error(sample)
+    return float(sample.mean()) - half, float(sample.mean()) + half
 
 
 def _standard_error(sample: FloatArray) -> float:
     return float(sample.std(ddof=1)) / sqrt(len(sample))
 
 
-def _t_quantile(freedom: int) -> float:
+def _t_quantile(freedom: int, tail: float = TAIL) -> float:
     from scipy.special import stdtrit
 
-    return float(stdtrit(freedom, 1.0 - TAIL))
+    return float(stdtrit(freedom, 1.0 - tail))
 
 
 def _bootstrap_interval(sample: FloatArray) -> Interval:
-    """Quantiles of resampled means at Φ(∓√(n/(n−1))·t), Hesterberg's expanded percentiles."""
-    from scipy.special import ndtr
-
-    count = len(sample)
-    tail = float(ndtr(-sqrt(count / (count - 1)) * _t_quantile(count - 1)))
+    """Quantiles of resampled means, Hesterberg's expanded percentiles."""
+    tail = _expanded_tail(len(sample))
     low, high = np.quantile(_resampled_means(sample), [tail, 1.0 - tail])
     return float(low), float(high)
+
+
+def _expanded_tail(count: int) -> float:
+    """Φ(−√(n/(n−1))·t): the share that is cut off at each end."""
+    from scipy.special import ndtr
+
+    return float(ndtr(-sqrt(count / (count - 1)) * _t_quantile(count - 1)))
+
+
+def false_alarms(samples: FloatArray) -> NDArray[np.bool_]:
+    """Whether the interval of each sample leaves out zero, shape (samples, values) → (samples,).
+
+    The intervals are those of :func:`estimate`, for many samples at once.
+    """
+    count = samples.shape[1]
+    if count < BOOTSTRAP_FROM:
+        error = samples.std(axis=1, ddof=1) / sqrt(count)
+        return np.asarray(np.abs(samples.mean(axis=1)) > _t_quantile(count - 1) * error)
+    rows = np.arange(RESAMPLES)[:, None]
+    often = np.zeros((RESAMPLES, count))
+    np.add.at(often, (rows, _picks(count)), 1.0 / count)
+    tail = _expanded_tail(count)
+    low, high = np.quantile(often @ samples.T, [tail, 1.0 - tail], axis=0)
+    return np.asarray((low > 0.0) | (high < 0.0))
 
 
 def _resampled_means(sample: FloatArray) -> FloatArray:
@@ -144,6 +175,48 @@ def p_better(kpi: str, differences: Sequence[float]) -> float | None:
     return _t_share(float(gains.mean()) / _standard_error(gains), len(gains) - 1)
 
 
+def p_value(differences: Sequence[float], looks: Looks | None = None) -> float | None:
+    """How often chance alone makes differences as clear as these: Student's t, two-sided.
+
+    Args:
+        differences: paired differences, one per seed or day.
+        looks: the plan, where this is one of several looks: then at any of them.
+
+    Returns:
+        None with one value or with missing ones.
+    """
+    sample = np.asarray(differences, dtype=np.float64)
+    if len(sample) < 2 or not np.isfinite(sample).all():
+        return None
+    if np.ptp(sample) == 0.0:
+        return 0.0 if sample[0] else 1.0
+    p = 2.0 * _t_share(-abs(float(sample.mean())) / _standard_error(sample), len(sample) - 1)
+    return p if looks is None else looks.p_value(p)
+
+
+def holm(p_values: Sequence[float | None]) -> list[float | None]:
+    """P-values of several comparisons after Holm's correction; missing ones stay missing."""
+    known = sorted((p, i) for i, p in enumerate(p_values) if p is not None)
+    found: list[float | None] = [None] * len(p_values)
+    worst = 0.0
+    for rank, (p, i) in enumerate(known):
+        worst = max(worst, min(1.0, (len(known) - rank) * p))
+        found[i] = worst
+    return found
+
+
+def by_day(values: Sequence[float], days: int) -> list[float]:
+    """Means over the seeds of each day; with one day the values themselves.
+
+    Args:
+        values: one per run, day after day.
+        days: how many days there are.
+    """
+    if days < 2:
+        return list(values)
+    return [float(mean) for mean in np.reshape(values, (days, -1)).mean(axis=1)]
+
+
 def _t_share(ratio: float, freedom: int) -> float:
     from scipy.special import stdtr
 
@@ -156,27 +229,37 @@ def direction(kpi: str) -> str:
     return known.better if known else "neutral"
 
 
-def mean_cell(values: Sequence[float]) -> dict[str, Any]:
-    """A key figure of one policy over seeds, for tables and JSON."""
-    found = estimate(values)
+def mean_cell(values: Sequence[float], days: int = 1) -> dict[str, Any]:
+    """A key figure of one policy over seeds, and days where there are some, as a table has it."""
+    found = estimate(by_day(values, days))
     return {"mean": found.mean, "ci95": found.bounds(), "method": found.method}
 
 
-def paired_cell(kpi: str, values: Sequence[float], baseline: Sequence[float]) -> dict[str, Any]:
+def paired_cell(
+    kpi: str,
+    values: Sequence[float],
+    baseline: Sequence[float],
+    *,
+    days: int = 1,
+    looks: Looks | None = None,
+) -> dict[str, Any]:
     """A paired difference to the baseline, for tables and JSON.
 
     Args:
         kpi: name of the key figure.
-        values: of the policy, one per seed.
-        baseline: of the baseline, on the same seeds.
+        values: of the policy, one per run, day after day.
+        baseline: of the baseline, in the same runs.
+        days: how many days there are.
+        looks: the plan, where seeds are added until an interval is narrow enough.
     """
-    differences = [a - b for a, b in zip(values, baseline, strict=True)]
-    found = estimate(differences)
+    differences = by_day([a - b for a, b in zip(values, baseline, strict=True)], days)
+    found = estimate(differences, looks)
     return {
         "diff": found.mean,
         "ci95": found.bounds(),
         "method": found.method,
         "p_better": p_better(kpi, differences),
+        "p_value": p_value(differences, looks),
         "significant": found.significant,
     }
 

@@ -148,12 +148,11 @@ class Forecaster:
 
     def _load(self, now_ns: int, slots_seen: int) -> Forecast:
         """The facility's own load: as yesterday where it has been seen, else as it is now."""
-        horizon, seen = self.plan.horizon, self._load_kw[:slots_seen]
-        sites = len(self.plan.sites)
-        last = seen[-1] if seen else np.zeros(sites)
+        horizon, seen = self.plan.horizon, self._load_kw
+        last = seen[slots_seen - 1] if slots_seen else np.zeros(len(self.plan.sites))
         values = np.tile(last, (horizon, 1))
-        if self.plan.forecaster != "persistence" and len(seen) >= self._day:
-            back = len(seen) - self._day + np.arange(horizon) % self._day
+        if self.plan.forecaster != "persistence" and slots_seen >= self._day:
+            back = slots_seen - self._day + np.arange(horizon) % self._day
             values = np.array([seen[i] for i in back])
         known = np.zeros(values.shape, dtype=np.bool_)
         return Forecast(

@@ -1,0 +1,63 @@
+"""A scenario on several dates: one stage per date, and which of them a seed is played on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+from cosim.errors import UsageError
+from cosim.prepare import Stage, stage
+from cosim.scenario.days import SEEDS_MAX, begun, dates_of, day_of, seed_on
+from cosim.scenario.model import Scenario
+
+
+def chosen_dates(scenario: Scenario, days: str | None) -> tuple[date, ...]:
+    """Dates to compare on; none means the scenario's own window.
+
+    Args:
+        scenario: the scenario.
+        days: ``test``, ``train`` or ``window``; default: ``test`` where the scenario has
+            ``test_days``, else ``window``.
+
+    Raises:
+        UsageError: the scenario has no such days.
+    """
+    if days is None:
+        return dates_of(scenario, "test_days")
+    if days == "window":
+        return ()
+    if days not in ("test", "train"):
+        raise UsageError(f"days `{days}` are unknown; use test, train or window")
+    found = dates_of(scenario, "test_days" if days == "test" else "train_days")
+    if not found:
+        raise UsageError(f"`{scenario.name}` has no `{days}_days`; add them to the scenario")
+    return found
+
+
+def seeds_on(seeds: Sequence[int], days: Sequence[date]) -> tuple[int, ...]:
+    """Seeds of all runs of a policy: those given, on each date one of its own for each.
+
+    Raises:
+        UsageError: a seed is too large to hold a date.
+    """
+    if days and max(seeds, default=0) >= SEEDS_MAX:
+        raise UsageError(f"seed {max(seeds)} is too large; on days seeds are below {SEEDS_MAX}")
+    return tuple(seed_on(s, day) for day in days for s in seeds) if days else tuple(seeds)
+
+
+def in_order(seeds: Sequence[int], *, dated: bool) -> tuple[int, ...]:
+    """Seeds day after day; those of the scenario's own window stay as they are."""
+    if not dated:
+        return tuple(seeds)
+    return tuple(sorted(seeds, key=lambda seed: (day_of(seed), seed)))
+
+
+def stages_of(on: Stage, days: Iterable[date]) -> dict[str, Stage]:
+    """The stage of each date by its name; of the scenario's own window where there is none."""
+    found = {day.isoformat(): stage(begun(on.scenario, day), base=on.base) for day in days}
+    return found or {"": on}
+
+
+def stage_name(seed: int, *, dated: bool) -> str:
+    """Which stage a seed is played on."""
+    return day_of(seed).isoformat() if dated else ""
