@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
@@ -22,7 +22,7 @@ from cosim.prepare.embodied import embodied
 from cosim.rng import stream
 from cosim.scenario.load import Loaded
 from cosim.scenario.lock import lock_text
-from cosim.scenario.model import PolicySpec, Scenario
+from cosim.scenario.model import Scenario
 from cosim.settle import post_jobs, settle_storage
 from cosim.world.plan import Plan
 from cosim.world.world import Outcome, World
@@ -85,13 +85,13 @@ def make_policy(scenario: Scenario, policy: str | None, energy: str | None) -> L
             pair ``SCHEDULER+LAYER`` brings its energy layer along.
         energy: name of the energy layer of policies that bring none; default: the scenario's.
     """
-    name = policy or scenario.policy.compare[0].use
+    name = policy or scenario.policy.compare[0].called
     chosen, inner = layers_of(scenario, name, energy)
-    options = _options(scenario.policy.compare, name) or _options(scenario.policy.compare, chosen)
-    inner_options = _options((scenario.policy.energy,), inner)
+    spec = scenario.policy.called(name) or scenario.policy.called(chosen)
+    layer = scenario.policy.energy
     return Layered(
-        load_policy(chosen, options, kind="schedule"),
-        load_policy(inner, inner_options, kind="energy"),
+        load_policy(chosen, spec.options if spec else {}, kind="schedule"),
+        load_policy(inner, layer.options if layer.use == inner else {}, kind="energy"),
     )
 
 
@@ -100,15 +100,13 @@ def layers_of(scenario: Scenario, policy: str, energy: str | None) -> tuple[str,
 
     Args:
         scenario: its energy layer holds where nothing else is said.
-        policy: a scheduler, or a pair, whose own layer holds always.
+        policy: a scheduler, or a pair, whose own layer holds always; or what the scenario calls
+            one of these.
         energy: the energy layer of policies that bring none; None: the scenario's.
     """
-    schedule, own = parted(policy)
+    spec = scenario.policy.called(policy)
+    schedule, own = parted(spec.use if spec else policy)
     return schedule, own or energy or scenario.policy.energy.use
-
-
-def _options(specs: tuple[PolicySpec, ...], name: str) -> Mapping[str, Any]:
-    return next((spec.options for spec in specs if spec.use == name), {})
 
 
 def run(
@@ -146,7 +144,7 @@ def run(
     on = staged(what)
     wall, cpu = perf_counter(), process_time()
     scenario = on.scenario
-    name = policy or scenario.policy.compare[0].use
+    name = policy or scenario.policy.compare[0].called
     schedule, inner = layers_of(scenario, name, energy)
     layers = make() if make is not None else make_policy(scenario, policy, energy)
     ahead = on.plan(seed) if plan is None else plan

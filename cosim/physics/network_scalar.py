@@ -25,10 +25,10 @@ def is_cut(cuts: Any, site: int, now_ns: int) -> bool:
         site: index of the site.
         now_ns: the instant [ns].
     """
+    found = False
     for k in range(len(cuts)):
-        if cuts[k, 0] == site and cuts[k, 1] <= now_ns < cuts[k, 2]:
-            return True
-    return False
+        found = found or (cuts[k, 0] == site and cuts[k, 1] <= now_ns < cuts[k, 2])
+    return found
 
 
 @scalar

@@ -137,7 +137,7 @@ class Stage:
             calls=calls(site, self.window, self.scenario),
             cells=cells_of(site),
             ageing=ageing_of(site, scale),
-            battery_outages=battery_outages(site, self.scenario),
+            battery_outages=battery_outages(site, self.scenario.clock.start),
             room=building.room,
             room_c=building.room_c,
         )

@@ -1,4 +1,4 @@
-"""What goes wrong: GPUs that fail by chance, and planned outages of GPUs, network and batteries."""
+"""What goes wrong at a site: GPUs that fail by chance, and planned outages of GPUs and network."""
 
 from __future__ import annotations
 

@@ -16,12 +16,12 @@ from pathlib import Path
 
 from cosim.decision import Layered
 from cosim.plugins import load_policy
-from cosim.prepare import Stage
-from cosim.run import run, staged
+from cosim.prepare import Stage, stage
+from cosim.run import run
+from cosim.scenario.days import begun, dates_of
 from cosim.scenario.load import load_scenario
 
 HERE = Path(__file__).parent
-DAYS = (date(2022, 1, 12), date(2022, 5, 16), date(2022, 9, 17))
 TRIED = {
     "greedy-utility": {"margin_s": (30, 60, 90), "late_weight": (1.5, 3)},
     "price-aware": {
@@ -35,18 +35,16 @@ TRIED = {
         "target_load": (1.1, 1.25),
         "delay_weight": (0.04, 0.12),
         "margin_s": (2, 10),
-        "memory": (0.6, 0.85),
-        "busy_max": (0.9,),
-        "horizon_h": (12,),
     },
 }
 Options = dict[str, float]
 
 
-def stages() -> list[Stage]:
-    """The scenario on each of the days."""
-    starts = (f"clock.start={day}T00:00:00Z" for day in DAYS)
-    return [staged(load_scenario(HERE / "scenario.yaml", [start])) for start in starts]
+def stages() -> dict[date, Stage]:
+    """The scenario on each of its days to train on."""
+    scenario = load_scenario(HERE / "scenario.yaml").scenario
+    days = dates_of(scenario, "train_days")
+    return {day: stage(begun(scenario, day), base=HERE) for day in days}
 
 
 def earned_usd(stage: Stage, policy: str, options: Options) -> float:
@@ -82,9 +80,9 @@ def main() -> None:
         out.writerow(("policy", "options", "day", "utility_usd"))
         for policy in TRIED:
             rows = []
-            for options, found in searched(policy, on):
+            for options, found in searched(policy, list(on.values())):
                 words = " ".join(f"{name}={value:g}" for name, value in options.items())
-                days = zip(DAYS, found, strict=True)
+                days = zip(on, found, strict=True)
                 out.writerows(
                     (policy, words or "defaults", day, round(usd, 2)) for day, usd in days
                 )
