@@ -7,6 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?=
 ARGS ?=
+# One process per core, files kept whole; PARALLEL= runs the tests one after the other.
+PARALLEL ?= -n auto --maxprocesses 4 --dist loadfile
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 # pip builds the package in an environment of its own; the lock holds there too. pip before 25.3 reads
@@ -24,7 +26,7 @@ demo: setup ## compare four policies over a simulated day and write the HTML rep
 	$(BIN)/cosim compare scenarios/quickstart.yaml $(ARGS)
 
 test: setup-dev ## run the test suite (ARGS="-k battery" narrows it)
-	$(BIN)/python -m pytest -rs -m "not heavy" $(ARGS)
+	$(BIN)/python -m pytest -rs -m "not heavy" $(PARALLEL) $(ARGS)
 
 test-learn: $(VENV)/.installed-learn ## run the tests of learners, which need torch (large download)
 	$(BIN)/python -m pytest -rs -m "heavy or not heavy" tests/learned $(ARGS)

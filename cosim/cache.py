@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
@@ -38,6 +40,26 @@ def kernel_folder() -> Path:
     name = f"kernels-{seal.hexdigest()}"
     places = [world / "__pycache__" / name, cache_folder() / name]
     return next((place for place in places if _writable(place)), places[-1])
+
+
+@contextmanager
+def locked(folder: Path, *, shared: bool) -> Iterator[None]:
+    """Keep other processes from writing into a folder of the cache for a moment.
+
+    Args:
+        folder: the folder; where it cannot be written, there is nobody to wait for.
+        shared: whether others may read meanwhile.
+    """
+    try:
+        import fcntl
+
+        gate = (folder / "gate").open("a")
+    except (ImportError, OSError):  # no such locks on Windows: there processes start one by one
+        yield
+        return
+    with gate:
+        fcntl.flock(gate, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
+        yield
 
 
 def kernels_are_compiled() -> bool:

@@ -127,7 +127,8 @@ def job_table(plan: Plan, state: Fates, ledger: Ledger) -> JobTable:
     delivered_ns = np.where(ran, _home_ns(plan, site, fate["finish_ns"], state), -1)
     late = ~ran | (delivered_ns > jobs.deadline_ns)
     energy_pj = np.asarray(state.energy_pj, dtype=np.int64)
-    begun = np.where(fate["start_ns"] >= 0, site, np.int32(-1))
+    place = info.place.astype(np.int32)[np.maximum(site, 0)]
+    begun = np.where(fate["start_ns"] >= 0, place, np.int32(-1))
     shares = _attribute(begun, fate["start_ns"], ended_ns, energy_pj, ledger)
     return JobTable(
         home=jobs.home,
@@ -153,8 +154,9 @@ def _home_ns(plan: Plan, site: SmallArray, finish_ns: IntArray, state: Fates) ->
     if len(plan.cuts):
         from cosim.physics.network_scalar import all_leave_ns
 
-        moved = site != plan.jobs.home
-        found_ns = all_leave_ns(plan.cuts, site, plan.jobs.home, finish_ns)
+        place, home = plan.info.place[np.maximum(site, 0)], plan.jobs.home
+        moved = place != home
+        found_ns = all_leave_ns(plan.cuts, place, home, finish_ns)
         left_ns = np.where(moved, found_ns, finish_ns)
     return np.asarray(left_ns + np.asarray(state.return_ns, dtype=np.int64))
 

@@ -33,6 +33,7 @@ class Books(NamedTuple):
         fossil_g_kwh: intensity of each site's fossil plants [g/kWh], None where unknown.
         absent: key figures of what the scenario does not model.
         overruns: decisions that came too late.
+        place: site at whose meter each site stands; if left out, each has its own.
     """
 
     ledger: Ledger
@@ -48,6 +49,7 @@ class Books(NamedTuple):
     fossil_g_kwh: tuple[float | None, ...] = ()
     absent: frozenset[str] = frozenset()
     overruns: int = 0
+    place: tuple[int, ...] = ()
 
 
 def _total(column: str) -> Callable[[Books], float]:
@@ -81,6 +83,13 @@ def _steps_mean(books: Books) -> float:
     if not ran.any():
         return 0.0
     return float(np.average(books.jobs.steps[ran], weights=books.jobs.images[ran]))
+
+
+def _moved_share(books: Books) -> float:
+    """Jobs that ran away from home; the pools of a site are no journey apart."""
+    ran = books.jobs.ran
+    site, home = books.jobs.site[ran], books.jobs.home[ran]
+    return _share((np.array(books.place)[site] if books.place else site) != home)
 
 
 def _mean_s(span_ns: NDArray[np.int64]) -> float:
@@ -209,7 +218,7 @@ KPIS: Mapping[str, Callable[[Books], float]] = {
     "steps_mean": _steps_mean,
     "wait_s_mean": lambda b: _mean_s((b.jobs.start_ns - b.jobs.arrival_ns)[b.jobs.ran]),
     "delay_s_p95": _delay_p95_s,
-    "moved_share": lambda b: _share((b.jobs.site != b.jobs.home)[b.jobs.ran]),
+    "moved_share": _moved_share,
     "carbon_kg": _total("carbon_kg"),
     "embodied_kg": _embodied_kg,
     "carbon_g_per_image": lambda b: 1000 * b.ledger.total("carbon_kg") / max(1.0, _images(b)),

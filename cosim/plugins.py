@@ -11,8 +11,10 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
@@ -65,6 +67,29 @@ def available(kind: Group) -> dict[str, str]:
     """
     entries = _entries(kind)
     return {name: _summary(entries[name].value) for name in sorted(entries)}
+
+
+def names(kind: Group) -> list[str]:
+    """Registered names of a kind, in alphabetical order; no source is read for it."""
+    return sorted(_entries(kind))
+
+
+def module_of(name: str, kind: Kind) -> str:
+    """Name of the module that a policy comes from; a learner's is that of its recipe.
+
+    Args:
+        name: ``NAME`` or ``module:Class``.
+        kind: whether a scheduling policy or an energy layer is meant.
+
+    Raises:
+        UsageError: no such name is registered.
+    """
+    if ":" in name:
+        return name.partition(":")[0]
+    found = {**_entries("learner"), **_entries(kind)}
+    if name not in found:
+        raise UsageError(f"unknown {WORDS[kind]} `{name}`{did_you_mean(name, sorted(found))}")
+    return found[name].module
 
 
 def load_policy(spec: str, options: Mapping[str, Any] | None = None, *, kind: Kind) -> Policy:
@@ -170,8 +195,17 @@ def needs_checkpoint(name: str) -> str:
 
 def _entries(kind: Group) -> dict[str, EntryPoint]:
     """Registered entry points by name; another package cannot replace one of ours."""
+    return _listed(GROUPS[kind], entry_points, tuple(sys.path))
+
+
+@lru_cache(maxsize=16)
+def _listed(
+    group: str, listing: Callable[..., Iterable[EntryPoint]], path: tuple[str, ...]
+) -> dict[str, EntryPoint]:
+    """What is installed on a path does not change while we run; a study asks for every run."""
+    del path
     found: dict[str, EntryPoint] = {}
-    for entry in entry_points(group=GROUPS[kind]):
+    for entry in listing(group=group):
         ours = entry.dist is not None and entry.dist.name == OWN_DISTRIBUTION
         if ours or entry.name not in found:
             found[entry.name] = entry

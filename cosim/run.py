@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from time import perf_counter, process_time
@@ -21,8 +22,8 @@ from cosim.prepare import Stage, stage
 from cosim.prepare.embodied import embodied
 from cosim.rng import stream
 from cosim.scenario.load import Loaded
-from cosim.scenario.lock import lock_text
 from cosim.scenario.model import Scenario
+from cosim.scenario.pools import pool_sites
 from cosim.settle import post_jobs, settle_storage
 from cosim.world.plan import Plan
 from cosim.world.world import Outcome, World
@@ -120,6 +121,7 @@ def run(
     make: Callable[[], Policy] | None = None,
     engine: str | None = None,
     plan: Plan | None = None,
+    lock: str | None = None,
 ) -> RunResult:
     """Run a scenario once.
 
@@ -134,6 +136,7 @@ def run(
         make: builds the policy instead of loading it by name.
         engine: ``reference`` or ``fast``; default: the scenario's. Results are the same.
         plan: what the stage's ``plan(seed)`` gives, where it was made before.
+        lock: what the result is to say in ``scenario_yaml``; default: the scenario's lock.
 
     Returns:
         The result; running the same again gives the same digest.
@@ -161,7 +164,8 @@ def run(
     )
     outcome = world.run()
     result = _result(on, outcome, name, inner, seed, wall, cpu)
-    return replace(result, warnings=result.warnings + _remarks(layers))
+    text = on.lock if lock is None else lock
+    return replace(result, scenario_yaml=text, warnings=result.warnings + _remarks(layers))
 
 
 def _foresee(layers: Policy, plan: Plan) -> None:
@@ -211,13 +215,14 @@ def _result(
         outcome.numbers,
         tuple(rack.count for rack in on.racks),
         tuple(embodied(on.scenario)[0]),
-        tuple(site.grid.fossil_g_per_kwh for site in on.scenario.sites.values()),
+        tuple(site.grid.fossil_g_per_kwh for site in pool_sites(on.scenario).values()),
         absent(on.scenario, plan),
         outcome.overruns,
+        tuple(plan.info.place.tolist()),
     )
     return RunResult(
         scenario=on.scenario,
-        scenario_yaml=lock_text(on.scenario),
+        scenario_yaml="",
         policy=name,
         energy=energy,
         seed=seed,
@@ -314,6 +319,11 @@ def notes(on: Stage) -> list[str]:
 
 def versions() -> dict[str, str]:
     """Versions of cosim and of the libraries that numbers depend on."""
+    return dict(_versions())
+
+
+@cache
+def _versions() -> dict[str, str]:
     import platform
     from importlib.metadata import PackageNotFoundError, version
 

@@ -51,6 +51,8 @@ class SampleComparison:
     results: dict[tuple[str, int], SampleRun]
     table: dict[str, dict[str, dict[str, Any]]]
     paired: dict[str, dict[str, dict[str, Any]]]
+    days: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def scenario(
@@ -159,11 +161,12 @@ def _jobs(sites: int, chance: np.random.Generator, gain: float, policy: str) -> 
     never = np.int64(-1)
     start, finish = np.where(dropped, never, start), np.where(dropped, never, finish)
     late = dropped | (finish > arrival + tolerated)
+    gpu = np.where(dropped, -1, np.arange(count) % 7).astype(np.int32)
     value = gain * images * 0.05
     return SimpleNamespace(
         home=home, class_id=(tolerated // (40 * NS_PER_S) * 2 + transferable).astype(np.int32),
         images=images, transferable=transferable, arrival_ns=arrival,
-        deadline_ns=arrival + tolerated, service=service, site=site, steps=steps,
+        deadline_ns=arrival + tolerated, service=service, site=site, steps=steps, gpu=gpu,
         decided_ns=arrival, landed_ns=landed, start_ns=start, finish_ns=finish,
         delivered_ns=finish, late=late,
         revenue_usd=np.where(late, 0.0, value), penalty_usd=np.where(late, 0.05 * images, 0.0),

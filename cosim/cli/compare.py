@@ -196,7 +196,7 @@ def _announce(loaded: Loaded, request: _Request) -> None:
     from cosim.study.dated import chosen_dates
 
     scenario = loaded.scenario
-    names = request.names(scenario)
+    names, dates = request.names(scenario), chosen_dates(scenario, request.days)
     used = ", ".join(map(str, request.seeds or scenario.seeds))
     slots = round(scenario.clock.days * 1440 / scenario.clock.slot_minutes)
     layer = f", energy layer {request.energy}" if request.energy else ""
@@ -205,7 +205,6 @@ def _announce(loaded: Loaded, request: _Request) -> None:
         f"{scenario.name}: {scenario.clock.days:g} days = {slots} slots, {len(scenario.sites)} "
         f"sites, {len(names)} policies, seeds {used}{more} (paired), baseline {names[0]}{layer}"
     )
-    dates = chosen_dates(scenario, request.days)
     if dates:
         part = "train" if request.days == "train" else "test"
         listed = ", ".join(map(str, dates[:6])) + (" …" if len(dates) > 6 else "")

@@ -11,6 +11,7 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 PLAIN_WIDTH = 160
+SOON_S = 5.0
 
 
 def console() -> Console:
@@ -132,13 +134,22 @@ def tell_of_compiling(engine: str = "fast", *, quiet: bool = False) -> None:
 
 
 def _quarters(label: str) -> Progress:
-    said = -1
+    said, began_s = -1, monotonic()
 
     def update(done: int, total: int) -> None:
         nonlocal said
         quarter = 4 * done // max(total, 1)
         if quarter > said:
             said = quarter
-            say(f"{label}: {done}/{total}")
+            left = _left(done, total, monotonic() - began_s) if quarter else ""
+            say(f"{label}: {done}/{total}{left}")
 
     return update
+
+
+def _left(done: int, total: int, spent_s: float) -> str:
+    """How long the rest will take if it goes on like this; nothing where that is soon."""
+    left_s = spent_s * (total - done) / done if done else 0.0
+    if left_s < SOON_S:
+        return ""
+    return f", about {left_s / 60:.0f} min left" if left_s > 90 else f", about {left_s:.0f} s left"

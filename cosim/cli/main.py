@@ -18,8 +18,12 @@ from cosim import __version__
 COMMANDS = {
     "run": "Run one scenario under one policy and one seed.",
     "compare": "Compare policies on the same scenario and the same seeds.",
+    "sweep": "Vary keys of a scenario; points that have run are not run again.",
+    "ablate": "Take parts of the model away, one at a time.",
+    "regret": "Say what policies lose to hindsight, and to what: lumps, planning, forecasts.",
     "train": "Train a learner on days of a scenario; its checkpoint acts in any run.",
-    "report": "Write the HTML report of a run or comparison.",
+    "report": "Write the HTML report of a run, comparison or training.",
+    "timeline": "Write an hour of a run for a timeline viewer (Perfetto).",
     "reproduce": "Run a report or run folder again and compare the digests.",
     "show": "Say what a scenario contains; --levers: what is at stake in it.",
     "validate": "Check scenario files; every problem with its place.",

@@ -13,7 +13,7 @@ from cosim.errors import UsageError
 
 if TYPE_CHECKING:
     from cosim.plugins import Kind
-    from cosim.scenario.load import Loaded
+    from cosim.scenario.load import Draft, Loaded
 
 SEEDS_MAX = 10_000
 F = TypeVar("F", bound=Callable[..., Any])
@@ -64,6 +64,15 @@ def jobs_option(function: F) -> F:
         default=_cores,
         show_default="cores of this machine",
         help="Processes to run side by side; results do not depend on it.",
+    )(function)
+
+
+def cluster_option(function: F) -> F:
+    """``--cluster ADDRESS``: a Dask scheduler."""
+    return click.option(
+        "--cluster",
+        metavar="ADDRESS",
+        help="Run on the Dask cluster whose scheduler is at ADDRESS, instead of --jobs.",
     )(function)
 
 
@@ -155,13 +164,18 @@ def values(pairs: tuple[str, ...], flag: str) -> dict[str, Any]:
 
 def load(scenario: str, overrides: tuple[str, ...], engine: str | None = None) -> Loaded:
     """Load a scenario named on the command line; shipped ones are found from any folder."""
-    from cosim.scenario.load import load_scenario
+    return draft(scenario, overrides, engine).checked()
+
+
+def draft(scenario: str, overrides: tuple[str, ...], engine: str | None = None) -> Draft:
+    """Read a scenario named on the command line, to be checked with what varies in it."""
+    from cosim.scenario.load import draft as read
 
     extra = (f"engine={engine}",) if engine else ()
-    return load_scenario(_found(scenario), (*overrides, *extra))
+    return read(found(scenario), (*overrides, *extra))
 
 
-def _found(scenario: str) -> Path:
+def found(scenario: str) -> Path:
     """Where there is no such file, ``scenarios/…`` means the ones that ship with cosim."""
     path = Path(scenario)
     if path.exists() or path.parts[:1] != ("scenarios",) or ".." in path.parts:

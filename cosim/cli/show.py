@@ -89,10 +89,13 @@ def _mean(weights: dict[int, float]) -> float:
 
 
 def _site_row(name: str, site: Site, scale: float) -> tuple[str, ...]:
+    from cosim.scenario.pools import deployed_models
+
+    pools = (site.gpus, *site.pools.values())
     return (
         name,
-        f"{round(site.gpus.count * scale)} {site.gpus.kind}",
-        ", ".join(site.models),
+        ", ".join(f"{round(pool.count * scale)} {pool.kind}" for pool in pools),
+        ", ".join(deployed_models(site)),
         f"{site.pv.peak_kw * scale:,.0f} kW" if site.pv else "–",
         f"{site.wind.rated_kw * scale:,.0f} kW" if site.wind else "–",
         f"{site.battery.capacity_kwh * scale:,.1f} kWh" if site.battery else "–",

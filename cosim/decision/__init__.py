@@ -23,6 +23,7 @@ from cosim.decision.rules import (
     ScoreRule,
     SplitRule,
 )
+from cosim.decision.supply import Supply, Tier
 
 __all__ = [
     "DROP",
@@ -48,6 +49,8 @@ __all__ = [
     "ScoreRule",
     "SlotOutcome",
     "SplitRule",
+    "Supply",
+    "Tier",
     "WorldInfo",
     "merge",
     "project",

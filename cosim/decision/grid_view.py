@@ -6,12 +6,14 @@ of it. Prices and powers of a demand charge stand in the order of ``WorldInfo.de
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
+
+import numpy as np
 
 from cosim.decision.info import FloatArray
 
-NoticeKind = Literal["limit", "cap", "reduction"]
+NoticeKind = Literal["limit", "cap", "reduction", "peak"]
 
 
 class Notice(NamedTuple):
@@ -20,7 +22,7 @@ class Notice(NamedTuple):
     Attributes:
         site: index of the site.
         kind: ``limit`` lowers what may flow (an outage: both to 0), ``cap`` and ``reduction`` are
-            calls to use less.
+            calls to use less, ``peak`` is a time that counts for charges on system peaks.
         begin_ns: simulated instant at which it begins [ns].
         end_ns: first instant after it [ns].
         public_ns: from when on it is known [ns].
@@ -55,8 +57,11 @@ class GridView:
         notices: what is announced and not over, by begin and site.
         block_left_kwh: import until a stepped price changes, inf where none does, shape (sites,).
         demand_billed_kw: power that each demand charge has billed already this month, by peak so
-            far, minimum or ratchet [kW], shape (sites, charges); inf where a site has fewer.
+            far, minimum or ratchet [kW], shape (sites, charges); inf where a site has fewer, and
+            for charges on system peaks, of which notices warn.
         demand_usd_kw: price of the next kW above it, this month [USD/kW], same shape.
+        metered_kwh: what each energy charge with steps in its price has metered this month [kWh],
+            shape (sites, energy charges); no columns where no site has a contract.
     """
 
     import_kw_max: FloatArray
@@ -65,3 +70,4 @@ class GridView:
     block_left_kwh: FloatArray
     demand_billed_kw: FloatArray
     demand_usd_kw: FloatArray
+    metered_kwh: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))

@@ -1,7 +1,13 @@
 """What a policy may know before the first slot: sites, services, prices of images, limits.
 
 A *service* is a model deployed at a site; jobs are sent to services. With one model per site, as
-in JEMAS (arXiv 2605.02965), services and sites coincide. Figures in W and J are those of one
+in JEMAS (arXiv 2605.02965), services and sites coincide.
+
+Further pools of GPUs behind a site's meter are sites of their own here, right after it: they have
+a queue, clocks and services, and ``place`` says where they stand. What can be added up (power, the
+battery, sun and wind, money) stands with the site whose meter it is and is 0 for its further
+pools; what is the same for all of them (prices, limits of the connection, weather, the law of
+cooling) is repeated. Figures in W and J are those of one
 simulated GPU; figures of a site (``*_kw``, ``*_kwh`` of batteries, limits, loads) include the
 scenario's ``replicas``.
 """
@@ -14,6 +20,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.decision.supply import Supply
 from cosim.physics.service import Lateness, lateness_row
 from cosim.quantities import J_PER_KWH, hours_from_ns
 
@@ -110,8 +117,12 @@ class WorldInfo:
         demand_charges: names of each site's demand charges; empty without any.
         demand_active: in which slots of the window each of them counts, shape (slots, sites,
             charges), False where a site has fewer; shape (0, 0, 0) without any.
+        supply: what each site's supply asks for beyond prices per slot, None where nothing; empty
+            where no site has anything of it.
         lateness: what a late image of each service still earns; if left out, nothing.
         may_be_cut: whether the network may cut sites off (``Observation.links_up``).
+        place: site at whose meter each site stands, shape (sites,): itself, unless it is a further
+            pool of GPUs; if left out, each has its own.
     """
 
     sites: tuple[str, ...]
@@ -159,10 +170,14 @@ class WorldInfo:
     backup_kw: FloatArray
     demand_charges: tuple[tuple[str, ...], ...] = ()
     demand_active: BoolArray = field(default_factory=lambda: np.zeros((0, 0, 0), dtype=np.bool_))
+    supply: tuple[Supply | None, ...] = ()
     lateness: tuple[Lateness, ...] = ()
     may_be_cut: bool = False
+    place: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     def __post_init__(self) -> None:
+        if not len(self.place):
+            object.__setattr__(self, "place", np.arange(self.n_sites))
         if not self.lateness:
             object.__setattr__(self, "lateness", (Lateness(),) * self.n_services)
 
@@ -248,10 +263,16 @@ class WorldInfo:
         )
 
     @cached_property
+    def at_home(self) -> BoolArray:
+        """Which services stand at each home, in whatever pool, shape (sites, services)."""
+        at_home: BoolArray = self.place[:, None] == self.place[self.service_site][None, :]
+        return at_home
+
+    @cached_property
     def reachable(self) -> BoolArray:
         """Services that a class may use from each home, shape (sites, classes, services)."""
-        at_home = self.service_site[None, :] == np.arange(self.n_sites)[:, None]
-        return np.asarray(at_home[:, None, :] | self.transferable[None, :, None], dtype=np.bool_)
+        moves = self.transferable[None, :, None]
+        return np.asarray(self.at_home[:, None, :] | moves, dtype=np.bool_)
 
     @cached_property
     def staying(self) -> FloatArray:

@@ -4,7 +4,7 @@ Two encodings say what happens to jobs. ``score`` is compact: prices of GPU time
 each service, a price of a denoising step, and how cautious deadlines are taken; each job then goes
 where it earns most (:class:`cosim.decision.ScoreRule`). ``split`` says which share of each group
 of jobs goes where, with how many steps (:class:`cosim.decision.SplitRule`). Either may carry the
-clock of each site and the power of its battery as well.
+clock of each site, the power of its battery and the temperature of its machine room as well.
 
 No coordinate is without effect: there is none for a choice that a scenario does not leave (a
 battery that is not there, a group that can go nowhere else, a single clock level).
@@ -64,12 +64,14 @@ class Action:
         coordinates: one per number, in order.
         clock: whether clocks are decided here.
         battery: whether batteries are decided here.
+        room: whether temperatures of machine rooms are decided here.
         open_at: coordinate of each destination's logit, shape (sites, groups, services + 2).
         steps_at: coordinate of the steps, shape (groups, services).
         price_at: coordinates of both prices, shape (2, services).
         hold_at: coordinate of the limit below which jobs are held, shape (groups,).
         clock_at: coordinate of the clock, shape (sites,).
         battery_at: coordinate of the battery, shape (sites,).
+        room_at: coordinate of the room's temperature, shape (sites,).
         step_price_at: coordinate of the price of a step.
         margin_at: coordinate of the margin.
         refuse_at: coordinate of the limit below which jobs are refused.
@@ -84,6 +86,7 @@ class Action:
         *,
         clock: bool,
         battery: bool,
+        room: bool,
         refuse: bool,
     ) -> None:
         """Lay out the actions in a world.
@@ -94,6 +97,7 @@ class Action:
             encoding: ``score`` or ``split``.
             clock: whether clocks are decided here; else by the energy layer.
             battery: whether batteries are decided here; likewise.
+            room: whether temperatures of machine rooms are decided here; likewise.
             refuse: whether jobs can be refused.
 
         Raises:
@@ -111,10 +115,12 @@ class Action:
         self.hold_at = np.full(len(groups), ABSENT, dtype=np.int64)
         self.clock_at = np.full(info.n_sites, ABSENT, dtype=np.int64)
         self.battery_at = np.full(info.n_sites, ABSENT, dtype=np.int64)
+        self.room_at = np.full(info.n_sites, ABSENT, dtype=np.int64)
         self.step_price_at = self.margin_at = self.refuse_at = ABSENT
         self.refuses = refuse
         (self._split if encoding == "split" else self._score)()
         self.clock, self.battery = clock and self._clock(), battery and self._battery()
+        self.room = room and self._room()
         if not self.coordinates:
             raise UsageError("there is nothing to decide: one service, one step count, no levers")
 
@@ -129,7 +135,8 @@ class Action:
     @property
     def decides_energy(self) -> bool:
         """Whether nothing is left to an energy layer."""
-        return self.clock and self.battery
+        rooms = bool((self._info.room_kwh_k > 0.0).any())
+        return self.clock and self.battery and (self.room or not rooms)
 
     @property
     def limits(self) -> FloatArray:
@@ -230,7 +237,7 @@ class Action:
     def _destinations(self, group: int) -> None:
         """Logits of where a group may go, from any home; none where there is no choice."""
         info, holds = self._info, bool(self._groups.may_wait[group])
-        at_home = info.service_site[None, :] == np.arange(info.n_sites)[:, None]
+        at_home = info.at_home
         reach = np.ones_like(at_home) if self._groups.transferable[group] else at_home
         choice = reach.sum(axis=1) + holds + self.refuses > 1
         for service, name in enumerate(info.services):
@@ -277,6 +284,20 @@ class Action:
                 "power over the slot, + discharging; in proportion to what it can then hold",
             )
         return bool((self.battery_at != ABSENT).any())
+
+    def _room(self) -> bool:
+        """Temperatures of the machine rooms that there are."""
+        info = self._info
+        for site in np.flatnonzero(info.room_kwh_k > 0.0).tolist():
+            self.room_at[site] = self._add(
+                "room",
+                "°C",
+                info.sites[site],
+                "linear",
+                (float(info.room_low_c[site]), float(info.room_high_c[site])),
+                "temperature to hold in the machine room",
+            )
+        return bool((self.room_at != ABSENT).any())
 
     # for compiled code ------------------------------------------------------------------
 

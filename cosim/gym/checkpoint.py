@@ -30,8 +30,13 @@ if TYPE_CHECKING:
 FORMAT = 1
 FACTS, NUMBERS = "actor.json", "actor.safetensors"
 MAX_BYTES = 500_000_000
-SHOWN = {"encoding": str, "clock": bool, "battery": bool, "refuse": bool, "detail": str}
+SHOWN = {
+    **{"encoding": str, "clock": bool, "battery": bool, "refuse": bool, "detail": str},
+    "room": bool,
+}
 """What of the settings says how views and actions are laid out."""
+SILENT: dict[str, Any] = {"room": False}
+"""What those mean that a checkpoint written before they were there does not say."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +134,7 @@ def codec_of(found: Checkpoint, world: WorldInfo) -> Codec:
     """
     from cosim.gym.codec import Codec
 
-    given: dict[str, Any] = found.fact("settings", dict)
+    given: dict[str, Any] = {**SILENT, **found.fact("settings", dict)}
     if set(given) != set(SHOWN):
         raise found.fault(f"`settings` has {sorted(given)}; needed are {sorted(SHOWN)}")
     for name, kind in SHOWN.items():

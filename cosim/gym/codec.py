@@ -18,7 +18,7 @@ from cosim.gym.groups import Detail, groups_of
 from cosim.gym.seat import lay_seat
 from cosim.gym.views import Float32Array, View
 from cosim.world import kernel_gym
-from cosim.world.kernel_seat import ORDER_KW
+from cosim.world.kernel_seat import ORDER_KW, ORDER_ROOM_C
 from cosim.world.memory import Memory
 
 
@@ -40,6 +40,7 @@ class Codec:
         encoding: Encoding = "score",
         clock: bool = False,
         battery: bool = False,
+        room: bool = False,
         refuse: bool = False,
         detail: Detail = "compact",
     ) -> None:
@@ -50,6 +51,7 @@ class Codec:
             encoding: ``score`` (prices) or ``split`` (shares).
             clock: whether an action sets the clocks; else the energy layer does.
             battery: whether an action orders the batteries about; likewise.
+            room: whether an action sets the temperatures of the machine rooms; likewise.
             refuse: whether an action may refuse jobs.
             detail: ``compact`` joins job classes that differ in their images alone.
 
@@ -58,7 +60,13 @@ class Codec:
         """
         self.info, self.groups = info, groups_of(info, detail)
         self.action = Action(
-            info, self.groups, encoding, clock=clock, battery=battery, refuse=refuse
+            info,
+            self.groups,
+            encoding,
+            clock=clock,
+            battery=battery,
+            room=room,
+            refuse=refuse,
         )
         self.view = View(info, self.groups, holds=self.action.holds)
         self.seat = lay_seat(info, self.action, self.view, self.groups)
@@ -79,7 +87,7 @@ class Codec:
             observation: what is seen; gives the power that batteries can hold (JEMAS Eq. 9).
 
         Returns:
-            The decision; clocks and batteries are None where the energy layer decides them.
+            The decision; clocks, batteries and rooms are None where the energy layer decides them.
 
         Raises:
             PolicyError: a wrong shape, or a NaN.
@@ -101,6 +109,7 @@ class Codec:
             self._split() if self.action.encoding == "split" else self._score(),
             seat.level.copy() if self.action.clock else None,
             seat.order[:, ORDER_KW].copy() if self.action.battery else None,
+            cooling_setpoint_c=seat.order[:, ORDER_ROOM_C].copy() if self.action.room else None,
         )
 
     def _split(self) -> DispatchRule:

@@ -25,6 +25,7 @@ from cosim.world.kernel_seat import (
     ORDER_ROOM_C,
     OUTER_BATTERY,
     OUTER_CLOCK,
+    OUTER_ROOM,
     REFUSE_AT,
     STEP_PRICE_AT,
     TOLD,
@@ -48,6 +49,7 @@ def lay_seat(info: WorldInfo, action: Action, view: View, groups: Groups) -> Sea
         hold_at=action.hold_at,
         clock_at=action.clock_at,
         battery_at=action.battery_at,
+        room_at=action.room_at,
         limits=action.limits,
         group=groups.of_class,
         worth=worth_usd(info),
@@ -94,6 +96,7 @@ def _meta(info: WorldInfo, action: Action) -> IntArray:
     meta[STEP_PRICE_AT], meta[MARGIN_AT] = action.step_price_at, action.margin_at
     meta[REFUSE_AT] = action.refuse_at
     meta[OUTER_CLOCK], meta[OUTER_BATTERY] = action.clock, action.battery
+    meta[OUTER_ROOM] = action.room
     return meta
 
 

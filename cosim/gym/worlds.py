@@ -47,6 +47,7 @@ class Settings:
         encoding: ``score`` or ``split``.
         clock: whether an action sets the clocks.
         battery: whether an action orders the batteries about.
+        room: whether an action sets the temperatures of the machine rooms.
         refuse: whether an action may refuse jobs.
         detail: ``compact`` or ``full`` groups of job classes.
         reward: what the learner is paid.
@@ -57,6 +58,7 @@ class Settings:
     encoding: Encoding = "score"
     clock: bool = False
     battery: bool = False
+    room: bool = False
     refuse: bool = False
     detail: Detail = "compact"
     reward: Reward = DENSE_REWARD
@@ -91,6 +93,7 @@ class Worlds:
             encoding=settings.encoding,
             clock=settings.clock,
             battery=settings.battery,
+            room=settings.room,
             refuse=settings.refuse,
             detail=settings.detail,
         )
@@ -217,6 +220,10 @@ class Worlds:
         return float(usd / world.seat.law[SCALE_USD])
 
 
+DATED = ("start_utc_ns", "supply")
+"""Facts that follow the calendar; no view holds them."""
+
+
 def _alike(days: Sequence[Day]) -> None:
     """Refuse days of different make: their views and actions would not mean the same.
 
@@ -227,7 +234,7 @@ def _alike(days: Sequence[Day]) -> None:
     for day in days[1:]:
         for field in fields(WorldInfo):
             one, other = getattr(first.plan.info, field.name), getattr(day.plan.info, field.name)
-            if field.name != "start_utc_ns" and not _same(one, other):
+            if field.name not in DATED and not _same(one, other):
                 raise UsageError(
                     f"days {first} and {day} differ in `{field.name}`; "
                     "an environment needs days of one scenario"

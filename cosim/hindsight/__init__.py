@@ -70,11 +70,12 @@ def hindsight(plan: Plan, *, method: str | None = None) -> Hindsight:
         plan.info.slots,
         loose=True,
         method="ipm" if chosen == "ipm" else "simplex",
+        charges=seen.charges,
     )
     course = fluid.solve(seen)
     if course.answer.status != "optimal":
         raise CosimError(f"the hindsight bound was not solved: {course.answer.said}")
     settled = float((seen.stored_kwh * seen.kept_usd_kwh).sum())
     moved = abs(course.answer.gain) + float(np.abs(plant.revenue_usd[plant.revenue_usd > 0]).sum())
-    bound = course.answer.gain - settled + SLACK * moved
+    bound = course.answer.gain - settled - seen.certain_usd(plant) + SLACK * moved
     return Hindsight(bound, course, plant, groups, seen, process_time() - begun)

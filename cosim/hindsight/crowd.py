@@ -71,7 +71,8 @@ def _allowances(jobs: JobSet, plant: Plant) -> tuple[IntArray, FloatArray]:
 
 def _fare_usd(plan: Plan) -> FloatArray:
     """Price of moving the cheapest image between any two sites, shape (sites, sites)."""
-    jobs, apart = plan.jobs, 1.0 - np.eye(plan.info.n_sites)
+    jobs, at = plan.jobs, plan.info.place
+    apart = np.not_equal.outer(at, at).astype(np.float64)
     if not len(jobs):
         return apart * 0.0
     from cosim.physics.network import transfer_usd
@@ -83,8 +84,6 @@ def _fare_usd(plan: Plan) -> FloatArray:
 def _miss_usd(plan: Plan) -> FloatArray:
     """Least cost of an image that is late or refused, by home and by whether it may move."""
     info = plan.info
-    at_home = [
-        info.late_penalty_usd[info.service_site == site].min() for site in range(info.n_sites)
-    ]
+    at_home = [info.late_penalty_usd[here].min() for here in info.at_home]
     anywhere = np.full(info.n_sites, info.late_penalty_usd.min())
     return np.asarray(info.replicas * np.stack([at_home, anywhere], axis=1))

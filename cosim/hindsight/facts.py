@@ -13,15 +13,16 @@ so that its optimum is never below the utility of a run:
 * batteries have their best efficiency and no self-discharge;
 * PUE is the lowest of the slot (the highest where consuming is paid for); rooms and plants whose
   overhead is not a function of the weather alone count without what moves heat outdoors;
-* ageing of the battery, what curtailment costs, outages and lower limits of the grid count as
-  nothing; a backup generator is one that serves for nothing.
-
-A supply contract beyond a price per slot (demand charges, blocks, net metering) and calls for
-demand response are neither known nor bounded: there is no bound where a site has them.
+* ageing of the battery and what curtailment costs count as nothing; limits of the grid are those
+  of the slot's mean, and a backup generator starts at once, runs at its cheapest load and for as
+  long as it likes, wherever there is a limit;
+* of a supply contract and of calls the least counts that its imports can have cost
+  (:mod:`cosim.hindsight.contracts`).
 """
 
 from __future__ import annotations
 
+from cosim.hindsight.contracts import may_pay_for_use
 from cosim.hindsight.crowd import jobs_of
 from cosim.hindsight.machines import plant_of
 from cosim.hindsight.surroundings import outlook_of
@@ -38,10 +39,8 @@ def facts_of(plan: Plan) -> tuple[Plant, Groups, Outlook]:
 
 def unbounded(plan: Plan) -> list[str]:
     """What keeps a plan from having a bound, in words; nothing if it has one."""
-    found = []
-    for site in plan.sites:
-        if site.contract is not None:
-            found.append(f"site `{site.name}` has a supply contract beyond a price per slot")
-        if site.calls is not None:
-            found.append(f"site `{site.name}` is called for demand response")
-    return found
+    return [
+        f"net metering at site `{site.name}` pays for using energy"
+        for site in plan.sites
+        if site.contract is not None and may_pay_for_use(site.contract)
+    ]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.hindsight.contracts import WHOLE
 from cosim.hindsight.waste import PJ_PER_KWH, image_kwh_max
 from cosim.optimise import Plant, Store
+from cosim.physics.backup import least_usd_kwh
 from cosim.physics.battery import Battery
 from cosim.quantities import NS_PER_HOUR
 from cosim.world.plan import Plan, ServicePlan
@@ -48,7 +52,9 @@ def plant_of(plan: Plan) -> Plant:
         store=_store(plan),
         import_kw=info.import_kw_max,
         export_kw=info.export_kw_max,
-        unserved_usd_kwh=_unserved_usd_kwh(plan),
+        unserved_usd_kwh=plan.unserved_usd_kwh,
+        place=info.place,
+        **_supply(plan),
     )
 
 
@@ -115,8 +121,30 @@ def _most_mw(plan: Plan, site: int) -> int:
     return max([at.idle_mw, *(s.most_mw(k) for s in services for k in range(at.levels))])
 
 
-def _unserved_usd_kwh(plan: Plan) -> float:
-    return 0.0 if any(site.backup for site in plan.sites) else plan.unserved_usd_kwh
+class Supply(TypedDict):
+    """The parts of a plant that most sites lack."""
+
+    backup_kw: FloatArray | None
+    backup_usd_kwh: FloatArray | None
+    whole_load: NDArray[np.bool_] | None
+
+
+def _supply(plan: Plan) -> Supply:
+    """Generators at the load at which they are cheapest, and who buys the whole load apart."""
+    generators = [site.backup for site in plan.sites]
+    apart = np.array(
+        [s.contract is not None and s.contract.tariff.metering == WHOLE for s in plan.sites]
+    )
+    backed = any(generators)
+    return Supply(
+        backup_kw=np.array([g.rated_kw if g else 0.0 for g in generators]) if backed else None,
+        backup_usd_kwh=(
+            np.array([least_usd_kwh(g, plan.info.carbon_usd_kg) if g else 0.0 for g in generators])
+            if backed
+            else None
+        ),
+        whole_load=apart if apart.any() else None,
+    )
 
 
 def _store(plan: Plan) -> Store:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.hindsight.contracts import (
+    cheapest_less_first,
+    nets_below_first,
+    note_calls,
+    note_contract,
+)
 from cosim.hindsight.crowd import periods_of
 from cosim.hindsight.waste import burnt_kwh, drain_kwh
-from cosim.optimise import Outlook, Plant
+from cosim.optimise import ChargeBook, Outlook, Plant
 from cosim.physics.cooling import ConstantPue, CoolingModel, Economizer, pue
+from cosim.physics.grid_limits import bin_limits
 from cosim.quantities import NS_PER_HOUR
 from cosim.world.plan import Plan
 
@@ -28,9 +37,9 @@ def outlook_of(plan: Plan, plant: Plant, arriving: FloatArray, due: FloatArray) 
     price, carbon = outside.price_usd_kwh[window].T, outside.carbon_g_kwh[window].T
     buy = (price + info.carbon_usd_kg * carbon / 1000.0)[:, rows]
     green = _per_slot(plan, outside.solar_bin_kw + outside.wind_bin_kw)
-    pues = np.stack([_pue(plan, site) for site in range(info.n_sites)], axis=1)
+    pues = np.stack([_pue(plan, site) for site in info.place.tolist()], axis=1)
     up_h = plant.gpus[:, None] * hours - _down_h(plan, len(hours))
-    return Outlook(
+    seen = Outlook(
         hours=hours,
         buy_usd_kwh=buy,
         sell_usd_kwh=outside.sale_usd_kwh[window].T[:, rows],
@@ -47,6 +56,68 @@ def outlook_of(plan: Plan, plant: Plant, arriving: FloatArray, due: FloatArray) 
         kept_usd_kwh=price.mean(axis=1) * np.sqrt(info.battery_efficiency),
         burnt_kwh=burnt_kwh(plan),
         drain_kwh=drain_kwh(plan),
+    )
+    return under_contract(plan, plant, seen)
+
+
+def under_contract(plan: Plan, plant: Plant, seen: Outlook) -> Outlook:
+    """The same under the contracts, limits and calls of the sites; unchanged without any."""
+    sites, slots = plan.sites, plan.info.slots
+    if not any(site.contract or site.calls or site.grid_events for site in sites):
+        return seen
+    reach_kwh = plant.reach_kw(seen.pue_high[:, :slots]) * plan.info.slot_h
+    book, limits = ChargeBook(), [_limits_kwh(plan, i, reach_kwh[i]) for i in range(len(sites))]
+    for site in range(len(sites)):
+        note_contract(book, plan, site)
+        note_calls(book, plan, site, np.minimum(limits[site][0], reach_kwh[site]))
+    most_in, most_out = (
+        _padded(np.array(part), seen.periods, np.inf) for part in zip(*limits, strict=True)
+    )
+    return replace(
+        _priced(plan, plant, seen),
+        import_kwh=most_in,
+        export_kwh=most_out,
+        charges=book.charges(),
+    )
+
+
+def _limits_kwh(plan: Plan, site: int, reach_kwh: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Most that may be bought and sold in each slot.
+
+    Purchases are finite where any bin of the slot has a limit, and where the cheapest block would
+    let a kWh be bought to be sold.
+    """
+    at, count = plan.sites[site], plan.info.slots * plan.bins_per_slot
+    bins = bin_limits(
+        *(at.import_kw_max, at.export_kw_max, at.grid_events),
+        *(plan.info.start_utc_ns, plan.bin_ns, count),
+    )
+    sums = [kw.reshape(plan.info.slots, -1).sum(axis=1) * plan.bin_h for kw in bins]
+    lowest = bins.import_max_kw.reshape(plan.info.slots, -1).min(axis=1)
+    limited = np.isfinite(lowest) | nets_below_first(at.contract)
+    return np.where(limited, np.minimum(reach_kwh, sums[0]), sums[0]), sums[1]
+
+
+def _priced(plan: Plan, plant: Plant, seen: Outlook) -> Outlook:
+    """Prices at the cheapest blocks; where load and generation are apart, each has its own."""
+    slots, buy = plan.info.slots, seen.buy_usd_kwh.copy()
+    rows = np.minimum(np.arange(seen.periods), slots - 1)
+    for i, site in enumerate(plan.sites):
+        if site.contract is not None:
+            buy[i] -= cheapest_less_first(site.contract)[rows]
+    if plant.whole_load is None:
+        return replace(seen, buy_usd_kwh=buy)
+    apart, window = plant.whole_load[:, None], np.arange(seen.periods) < slots
+    carbon = plan.outside.carbon_g_kwh[plan.outside.history :][:slots].T[:, rows]
+    carbon_usd = plan.info.carbon_usd_kg * carbon / 1000.0
+    return replace(
+        seen,
+        buy_usd_kwh=np.where(apart & window, carbon_usd, buy),
+        sell_usd_kwh=np.where(
+            apart & window, np.minimum(seen.sell_usd_kwh, 0.0), seen.sell_usd_kwh
+        ),
+        load_usd_kwh=buy - carbon_usd,
+        made_usd_kwh=seen.sell_usd_kwh,
     )
 
 

@@ -45,5 +45,5 @@ def drain_kwh(plan: Plan) -> float:
 
 def _loads_kwh(plan: Plan) -> float:
     """Energy of one cold start for each job, at its dearest."""
-    load_pj = max(s.load_ns * s.load_mw for s in plan.services)
+    load_pj = max(max((s.load_ns, *s.loads_ns)) * s.load_mw for s in plan.services)
     return len(plan.jobs) * plan.info.replicas * load_pj / PJ_PER_KWH

@@ -3,6 +3,7 @@
 Policies, energy layers and the hindsight bound use the same model (:mod:`cosim.optimise.fluid`).
 """
 
+from cosim.optimise.charges import BUY, METERED, SELL, ChargeBook, Charges, ChargeSide
 from cosim.optimise.energy import EnergySide
 from cosim.optimise.fluid import Course, Fluid
 from cosim.optimise.plant import Groups, Outlook, Plant, Store
@@ -11,7 +12,13 @@ from cosim.optimise.solver import Answer, Solver
 from cosim.optimise.work import WorkSide
 
 __all__ = [
+    "BUY",
+    "METERED",
+    "SELL",
     "Answer",
+    "ChargeBook",
+    "ChargeSide",
+    "Charges",
     "Course",
     "EnergySide",
     "Fluid",

@@ -45,6 +45,8 @@ class EnergySide:
         sell: exports.
         spill: curtailed sun and wind.
         dark: load that nothing covers.
+        backup: what generators make where the grid refuses; no columns without one.
+        metered: what the contract meters as bought: imports, or the whole load.
         charge: into the battery.
         give: out of the battery.
         store: its content at the end of the period.
@@ -80,6 +82,8 @@ class EnergySide:
             layout.add(self.balance, column, sign)
         self._lay_battery(layout)
         self._lay_chord(layout)
+        self._lay_backup(layout)
+        self._lay_whole_load(layout)
         self.binary = binary
         if binary:
             self._lay_binaries(layout)
@@ -104,6 +108,34 @@ class EnergySide:
         for column in self._chorded:
             layout.add(self.chord, column, PLACE)
         self._bent = np.zeros(self.store.shape, dtype=np.bool_)
+
+    def _lay_backup(self, layout: Layout) -> None:
+        self.backup = layout.columns((self.plant.n_sites if self._backed else 0, self.inside))
+        if self._backed:
+            layout.add(self.balance[:, : self.inside], self.backup, 1.0)
+
+    @property
+    def _backed(self) -> bool:
+        return self.plant.backup_kw is not None
+
+    def _lay_whole_load(self, layout: Layout) -> None:
+        """Rows load bought − load below nothing = buy − sell + green − spill, where apart."""
+        self.metered = self.buy.copy()
+        apart, window = self.plant.whole_load, slice(0, self.inside)
+        if apart is None:
+            return
+        shape = (int(apart.sum()), self.inside)
+        self.whole, self.extra = layout.columns(shape), layout.columns(shape)
+        self._whole_row = layout.rows(shape)
+        for column, sign in (
+            (self.whole, 1.0),
+            (self.extra, -1.0),
+            (self.buy[apart, window], -1.0),
+            (self.sell[apart, window], 1.0),
+            (self.spill[apart, window], 1.0),
+        ):
+            layout.add(self._whole_row, column, sign)
+        self.metered[apart, window] = self.whole
 
     def _lay_binaries(self, layout: Layout) -> None:
         """Rows amount ± most·flag ≤ most or 0, open until they are needed."""
@@ -136,9 +168,14 @@ class EnergySide:
         """
         plant, hours = self.plant, seen.hours
         window = np.arange(seen.periods) < self.inside
-        import_kwh = np.where(window, energy_kwh(plant.import_kw, hours), np.inf)
+        limits = (seen.import_kwh, seen.export_kwh)
+        most_in, most_out = (
+            energy_kwh(kw, hours) if kwh is None else kwh
+            for kw, kwh in zip((plant.import_kw, plant.export_kw), limits, strict=True)
+        )
+        import_kwh = np.where(window, most_in, np.inf)
         sells = window & (seen.sell_usd_kwh >= 0.0)
-        export_kwh = np.where(sells, energy_kwh(plant.export_kw, hours), 0.0)
+        export_kwh = np.where(sells, most_out, 0.0)
         solver.set_range(self.buy, 0.0, import_kwh)
         solver.set_gain(self.buy, -seen.buy_usd_kwh)
         solver.set_range(self.sell, 0.0, export_kwh)
@@ -150,8 +187,47 @@ class EnergySide:
         self._fill_battery(solver, seen)
         net = self._net_kwh(seen, least_kwh, most_kwh)
         self._fill_chord(solver, seen, *net)
+        if self._backed:
+            self._fill_backup(solver, seen)
+        if plant.whole_load is not None:
+            self._fill_whole_load(solver, seen, most_kwh)
         if self.binary:
             self._fill_binaries(solver, seen, net[1])
+
+    def _fill_backup(self, solver: Solver, seen: Outlook) -> None:
+        """Generators run only where the grid may refuse something.
+
+        They run by themselves then, and at no other time, so a plan takes them after the grid;
+        a bound takes them at what they cost at least.
+        """
+        rated, usd = self.plant.backup_kw, self.plant.backup_usd_kwh
+        assert rated is not None
+        assert usd is not None
+        hours = seen.hours[: self.inside]
+        limit = self.plant.import_kw[:, None] if seen.import_kwh is None else seen.import_kwh
+        refuses = np.isfinite(np.broadcast_to(limit, (self.plant.n_sites, seen.periods)))
+        most = np.where(refuses[:, : self.inside], energy_kwh(rated, hours), 0.0)
+        after = -np.inf if self.loose else seen.buy_usd_kwh[:, : self.inside]
+        solver.set_range(self.backup, 0.0, most)
+        solver.set_gain(self.backup, -np.maximum(usd[:, None], after))
+
+    def _fill_whole_load(self, solver: Solver, seen: Outlook, most_kwh: FloatArray) -> None:
+        """Prices of load and generation that are apart; what is spilled does not earn its own."""
+        plant, window = self.plant, slice(0, self.inside)
+        apart, hours = plant.whole_load, seen.hours[window]
+        assert seen.load_usd_kwh is not None
+        assert seen.made_usd_kwh is not None
+        load_usd, made_usd = (p[apart, window] for p in (seen.load_usd_kwh, seen.made_usd_kwh))
+        charge, give = (
+            energy_kwh(kw, hours) for kw in (plant.store.charge_kw, plant.store.give_kw)
+        )
+        solver.set_range(self.whole, 0.0, (most_kwh[:, window] + charge)[apart])
+        solver.set_range(self.extra, 0.0, give[apart])
+        solver.set_gain(self.whole, -load_usd)
+        solver.set_gain(self.extra, made_usd)
+        solver.set_gain(self.spill[apart, window], -made_usd)
+        green = seen.green_kwh[apart, window]
+        solver.set_sides(self._whole_row, green, green)
 
     def _fill_battery(self, solver: Solver, seen: Outlook) -> None:
         battery, hours, held = self.plant.store, seen.hours[: self.inside], seen.stored_kwh

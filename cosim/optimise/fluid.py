@@ -4,7 +4,9 @@ One program for all who plan: rolling schedulers fill it anew at every slot edge
 the hindsight bound fills it once with what really happened. The work side
 (:mod:`cosim.optimise.work`) and the electrical side (:mod:`cosim.optimise.energy`) meet in
 
-    pue_low·it ≤ load ≤ pue_high·it.
+    pue_low·it ≤ load ≤ pue_high·it,
+
+where *it* is that of all pools of GPUs behind a meter.
 
 The formulation routes images when they are served, not when they arrive. As moving them costs the
 same at any time, its optimum is that of the formulation with a column for each (home, arrival,
@@ -17,6 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cosim.optimise.charges import Charges, ChargeSide
 from cosim.optimise.energy import EnergySide
 from cosim.optimise.plant import Groups, Outlook, Plant
 from cosim.optimise.program import FloatArray, Layout
@@ -83,6 +86,7 @@ class Fluid:
         gap: of a search over whole numbers.
         time_s_max: limit of a solve [s].
         iterations_max: limit of a solve in iterations.
+        charges: what contracts ask for beyond prices; outlooks must bring the same rows.
     """
 
     def __init__(
@@ -99,6 +103,7 @@ class Fluid:
         gap: float = 1e-3,
         time_s_max: float = np.inf,
         iterations_max: int = 1_000_000,
+        charges: Charges | None = None,
     ) -> None:
         self.plant, self.groups = plant, groups
         self.periods, self.inside = periods, periods if inside is None else inside
@@ -108,6 +113,7 @@ class Fluid:
         )
         self.energy = EnergySide(layout, plant, periods, self.inside, loose=loose, binary=binary)
         self._lay_facility(layout)
+        self.charges = None if charges is None else ChargeSide(layout, self.energy, charges)
         self.solver = Solver(
             layout.program(),
             unit=_unit_usd(plant),
@@ -124,19 +130,22 @@ class Fluid:
         self._low, self._high = layout.rows(shape, lower=0.0), layout.rows(shape, upper=0.0)
         for row in (self._low, self._high):
             layout.add(row, self.energy.load, 1.0)
-            layout.add(row, self.work.it, -1.0)
+            layout.add(row[self.plant.place], self.work.it, -1.0)
 
     def fill(self, seen: Outlook) -> None:
         """Put in what is expected."""
         self.work.fill(self.solver, seen)
-        least = seen.pue_low * self.work.base_kwh(seen)
-        most = seen.pue_high * self.work.most_kwh(seen)
+        place = self.plant.place
+        least = seen.pue_low * self.plant.together(self.work.base_kwh(seen))
+        most = seen.pue_high * self.plant.together(self.work.most_kwh(seen))
         self.energy.fill(self.solver, seen, least, most)
-        pue = np.stack([seen.pue_low, seen.pue_high])
+        if self.charges is not None and seen.charges is not None:
+            self.charges.fill(self.solver, seen.charges)
+        pue = np.stack([seen.pue_low[place], seen.pue_high[place]])
         for rows, new, old in zip((self._low, self._high), pue, self._pue, strict=True):
             changed = new != old
             solver, columns = self.solver, self.work.it[changed]
-            solver.set_coefficients(rows[changed], columns, -new[changed])
+            solver.set_coefficients(rows[place][changed], columns, -new[changed])
         self._pue = pue
 
     def solve(self, seen: Outlook) -> Course:
@@ -164,7 +173,7 @@ class Fluid:
             image_usd=worth[work.arrive],
             step_usd=worth[work.steps_due],
             gpu_usd_h=worth[work.gpu],
-            energy_usd_kwh=-worth[energy.balance],
+            energy_usd_kwh=-worth[energy.balance][plant.place],
             stored_usd_kwh=worth[energy.step],
         )
 

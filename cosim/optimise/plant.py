@@ -7,12 +7,16 @@ level. Times are GPU-hours of simulated GPUs, energies and money include the rep
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cosim.optimise.program import BoolArray, FloatArray, IntArray
+
+if TYPE_CHECKING:
+    from cosim.optimise.charges import Charges
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,12 @@ class Plant:
         import_kw: import limits, shape (sites,), may be infinite.
         export_kw: export limits, shape (sites,), may be infinite.
         unserved_usd_kwh: price of energy that nothing covers.
+        backup_kw: rated power of backup generators, shape (sites,); None without any.
+        backup_usd_kwh: what a kWh of theirs costs at least, carbon included, shape (sites,).
+        whole_load: sites that buy their whole load and sell all generation apart, shape (sites,);
+            None without any.
+        place: site at whose meter each site stands, shape (sites,); if left out, its own. What
+            further pools of GPUs draw is drawn by that site.
     """
 
     gpus: FloatArray
@@ -97,6 +107,14 @@ class Plant:
     import_kw: FloatArray
     export_kw: FloatArray
     unserved_usd_kwh: float
+    backup_kw: FloatArray | None = None
+    backup_usd_kwh: FloatArray | None = None
+    whole_load: BoolArray | None = None
+    place: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+
+    def __post_init__(self) -> None:
+        if not len(self.place):
+            object.__setattr__(self, "place", np.arange(self.n_sites))
 
     @property
     def n_sites(self) -> int:
@@ -107,6 +125,21 @@ class Plant:
     def n_services(self) -> int:
         """Number of services."""
         return len(self.service_site)
+
+    def reach_kw(self, pue: FloatArray) -> FloatArray:
+        """More than each site can ever draw, shape (sites, periods).
+
+        Args:
+            pue: greatest facility power per IT power, shape (sites, periods).
+        """
+        it_kw = self.gpus * np.maximum(self.busy_kw, self.idle_kw) + self.server_kw
+        return np.asarray(pue * self.together(it_kw)[:, None] + self.store.charge_kw[:, None])
+
+    def together(self, kwh: FloatArray) -> FloatArray:
+        """Energies of all sites at the meters at which they stand, shape (sites, …)."""
+        total = np.zeros_like(kwh)
+        np.add.at(total, self.place, kwh)
+        return total
 
     @cached_property
     def mode_site(self) -> IntArray:
@@ -163,6 +196,11 @@ class Outlook:
         haste_usd_h: worth of serving an image an hour earlier.
         burnt_kwh: IT energy that may be drawn beyond what work needs, in all; for bounds.
         drain_kwh: most that a site may draw so in each period after the window.
+        import_kwh: most that may be bought, None: what the plant's limits allow.
+        export_kwh: most that may be sold, likewise.
+        load_usd_kwh: price of the whole load where it is bought apart; else of no meaning.
+        made_usd_kwh: price of all generation there.
+        charges: what contracts ask for beyond prices; None for nothing.
     """
 
     hours: FloatArray
@@ -182,8 +220,21 @@ class Outlook:
     haste_usd_h: float = 0.0
     burnt_kwh: float = 0.0
     drain_kwh: float = 0.0
+    import_kwh: FloatArray | None = None
+    export_kwh: FloatArray | None = None
+    load_usd_kwh: FloatArray | None = None
+    made_usd_kwh: FloatArray | None = None
+    charges: Charges | None = None
 
     @property
     def periods(self) -> int:
         """Number of periods."""
         return len(self.hours)
+
+    def certain_usd(self, plant: Plant) -> float:
+        """Charges due whatever happens, less what generation earns that is sold apart [USD]."""
+        due = self.charges.certain_usd if self.charges is not None else 0.0
+        if plant.whole_load is None or self.made_usd_kwh is None:
+            return due
+        made = (self.made_usd_kwh * self.green_kwh)[plant.whole_load]
+        return due - float(made.sum())

@@ -79,7 +79,7 @@ class WorkSide:
 
     def _lay_groups(self, layout: Layout, periods: int) -> None:
         plant, groups = self.plant, self.groups
-        here = plant.service_site[None, :] == groups.home[:, None]
+        here = plant.place[plant.service_site][None, :] == plant.place[groups.home][:, None]
         self.route_group, self.route_service = np.nonzero(here | groups.movable[:, None])
         fare = groups.fare_usd[self.route_group, plant.service_site[self.route_service]]
         self.run = layout.columns((len(fare), periods), gain=-fare[:, None])

@@ -175,6 +175,20 @@ def row(generator: Generator | None) -> NDArray[np.float64]:
     return numbers
 
 
+def least_usd_kwh(generator: Generator, carbon_usd_kg: float = 0.0) -> float:
+    """Return the lowest cost per kWh of electricity at any load [USD/kWh], carbon included.
+
+    Fuel is piecewise linear in load and not below 0 without load, so fuel per electricity is
+    lowest at one of the four loads.
+
+    Args:
+        generator: the generator.
+        carbon_usd_kg: price of carbon [USD/kg].
+    """
+    fuel_usd_kwh = generator.fuel_usd_kwh + carbon_usd_kg * generator.fuel_kg_kwh
+    return min(generator.heat_rate) * fuel_usd_kwh + generator.upkeep_usd_kwh
+
+
 class BackupState(NamedTuple):
     """What a generator carries from one interval to the next.
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
+
+import numpy as np
 
 from cosim.prepare.traced import Window
 from cosim.quantities import NS_PER_HOUR
 from cosim.scenario import model as spec
 from cosim.scenario.model import Scenario
+from cosim.scenario.pools import places
 from cosim.traces import arrivals, marks
 from cosim.traces.jobs import JobClass, JobSet, classes
 
@@ -52,7 +56,7 @@ def job_classes(scenario: Scenario) -> tuple[JobClass, ...]:
 
 
 def draw_jobs(scenario: Scenario, window: Window, seed: int, base: Path | None) -> JobSet:
-    """Draw or replay all jobs of the window.
+    """Draw or replay all jobs of the window, their homes numbered among all pools.
 
     Args:
         scenario: the scenario.
@@ -60,6 +64,15 @@ def draw_jobs(scenario: Scenario, window: Window, seed: int, base: Path | None) 
         seed: the run's seed.
         base: folder of the YAML, for replayed files.
     """
+    jobs = _of_sites(scenario, window, seed, base)
+    first = [pool for pool, place in enumerate(places(scenario)) if pool == place]
+    if first == list(range(len(first))):
+        return jobs
+    return replace(jobs, home=np.array(first, dtype=np.int32)[jobs.home])
+
+
+def _of_sites(scenario: Scenario, window: Window, seed: int, base: Path | None) -> JobSet:
+    """The jobs, their homes numbered among the sites."""
     delay_edges_s, image_edges = edges(scenario)
     demand = scenario.workload.arrivals
     if isinstance(demand, spec.ReplayArrivals):

@@ -7,6 +7,7 @@ from dataclasses import replace
 from cosim.physics.embodied import EmbodiedCarbon
 from cosim.prepare.profiles import Claim
 from cosim.scenario.model import Gpus, Scenario
+from cosim.scenario.pools import pool_sites
 from cosim.traces.service_tables import embodied_carbon
 
 _KEYS = ("gpu_kg", "server_kg", "gpus_per_server", "life_years")
@@ -20,7 +21,7 @@ def embodied(scenario: Scenario) -> tuple[list[EmbodiedCarbon | None], list[Clai
     """
     found: list[EmbodiedCarbon | None] = []
     claims: list[Claim] = []
-    for name, site in scenario.sites.items():
+    for name, site in pool_sites(scenario).items():
         made, claim = _of(name, site.gpus)
         found.append(made)
         claims += claim

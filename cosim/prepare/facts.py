@@ -15,6 +15,7 @@ from cosim.physics.network import Link, transfer_ns, transfer_usd
 from cosim.physics.sampler import SampledCurve
 from cosim.physics.service import Lateness
 from cosim.physics.thermal import row as cooling_row
+from cosim.prepare.contract_facts import supplies
 from cosim.prepare.energy import foreseen_wear_usd_kwh
 from cosim.prepare.profiles import as_run, model_sampler
 from cosim.prepare.services import Rack, Service
@@ -22,6 +23,7 @@ from cosim.prepare.steps import step_counts, steps_open
 from cosim.prepare.traced import Window
 from cosim.scenario import model as spec
 from cosim.scenario.model import Scenario
+from cosim.scenario.pools import places, pool_sites
 from cosim.traces.jobs import JobClass
 from cosim.world.plan import SitePlan
 
@@ -82,7 +84,7 @@ def world_info(
     transfer_s, moved_usd = _transfers(scenario, link)
     batteries = [site.battery for site in sites]
     return WorldInfo(
-        sites=tuple(scenario.sites),
+        sites=tuple(pool_sites(scenario)),
         models=tuple(names),
         service_site=np.array([s.site for s in services], dtype=np.int64),
         service_model=np.array([s.model for s in services], dtype=np.int64),
@@ -122,13 +124,15 @@ def world_info(
         room_low_c=_room(sites, "band_low_c", -np.inf),
         room_high_c=_room(sites, "band_high_c", np.inf),
         heat_kw_max=_room(sites, "capacity_kw", np.inf),
-        cooling_row=np.stack([cooling_row(site.cooling, site.room) for site in sites]),
+        cooling_row=np.stack([_cooling_row(sites[at]) for at in places(scenario)]),
         carbon_usd_kg=scenario.money.carbon_usd_per_t / 1000.0,
         backup_kw=np.array([site.backup.rated_kw if site.backup else 0.0 for site in sites]),
         demand_charges=_demand_charges(sites),
         demand_active=_demand_active(sites, window.slots),
+        supply=supplies(sites, window.slots, scenario.money.carbon_usd_per_t / 1000.0),
         lateness=tuple(lateness(scenario.models[name].lateness) for name in models),
         may_be_cut=bool(scenario.network.outages),
+        place=np.array(places(scenario), dtype=np.int64),
     )
 
 
@@ -162,6 +166,10 @@ def _of(batteries: list[Battery | None], name: str) -> FloatArray:
     return np.array([getattr(b, name) if b else 0.0 for b in batteries], dtype=np.float64)
 
 
+def _cooling_row(site: SitePlan) -> FloatArray:
+    return cooling_row(site.cooling, site.room)
+
+
 def _room(sites: tuple[SitePlan, ...], name: str, absent: float) -> FloatArray:
     return np.array([getattr(site.room, name) if site.room else absent for site in sites])
 
@@ -175,7 +183,8 @@ def _transfers(scenario: Scenario, link: Link) -> tuple[FloatArray, FloatArray]:
     models = scenario.models.values()
     there_mb, back_mb = max(m.input_mb for m in models), max(m.image_mb for m in models)
     seconds = (transfer_ns(link, there_mb) + transfer_ns(link, back_mb)) / 1e9
-    apart = 1.0 - np.eye(len(scenario.sites))
+    at = np.array(places(scenario))
+    apart = np.not_equal.outer(at, at).astype(np.float64)
     return apart * seconds, apart * transfer_usd(link, there_mb + back_mb)
 
 

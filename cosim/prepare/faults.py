@@ -17,6 +17,7 @@ from cosim.prepare.traced import Window
 from cosim.quantities import NS_PER_HOUR
 from cosim.rng import stream
 from cosim.scenario.model import Failures, Scenario
+from cosim.scenario.pools import pool_sites
 from cosim.world.plan import Fault
 
 Span = tuple[int, int]
@@ -35,7 +36,7 @@ def draw_faults(
     """
     until_ns = window.end_utc_ns - window.start_utc_ns
     found: list[Fault] = []
-    for i, (name, site) in enumerate(scenario.sites.items()):
+    for i, (name, site) in enumerate(pool_sites(scenario).items()):
         for gpu in range(gpus[i]):
             spans = list(_planned(scenario, name, gpu, gpus[i]))
             if site.gpus.failures is not None:
@@ -48,7 +49,7 @@ def draw_faults(
 def network_cuts(scenario: Scenario) -> NDArray[np.int64]:
     """Times in which sites are cut off, as :mod:`cosim.physics.network_scalar` reads them."""
     start, rows = scenario.clock.start, []
-    for i, name in enumerate(scenario.sites):
+    for i, name in enumerate(pool_sites(scenario)):
         spans = [o.span_ns(start) for o in scenario.network.outages if o.site == name]
         rows += [(i, *span) for span in _merged(spans)]
     ordered = sorted(rows, key=lambda row: (row[1], row[0]))

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from cosim.quantities import hours_from_ns
 from cosim.rng import stream
 from cosim.scenario.model import Scenario
+from cosim.scenario.pools import places
 from cosim.world.plan import Errors, Outside
 
 FloatArray = NDArray[np.float64]
@@ -41,14 +42,15 @@ def draw_errors(
     if scenario.forecast.kind != "noisy":
         return None
     keep = math.exp(-hours_from_ns(slot_ns) / scenario.forecast.error_hours)
-    sites = tuple(scenario.sites)
+    sites, at = tuple(scenario.sites), np.array(places(scenario))
+    first = np.unique(at)  # pools behind one meter share its forecasts
     paths = {}
     for name in (*ABSOLUTE, *RELATIVE):
         series: FloatArray = getattr(outside, name)
         sigma = scenario.forecast.error_level * day_error(series, day, relative=name in RELATIVE)
         dice = (stream(seed, "forecast", name, site) for site in sites)
         x = [_ar1(rng.standard_normal(len(series)), keep) for rng in dice]
-        paths[name] = sigma * np.stack(x, axis=1)
+        paths[name] = sigma * np.stack(x, axis=1)[:, np.searchsorted(first, at)]
     return Errors(keep, paths, frozenset(RELATIVE))
 
 

@@ -17,6 +17,7 @@ from cosim.physics.wind import WindTurbine, wind_power_kw
 from cosim.prepare.supply import PRICE, kept_share, tariff
 from cosim.prepare.traced import Tracer, Window, slot_means
 from cosim.scenario.model import FlatPrice, Price, Scenario, Site, TouPrice, TracePrice
+from cosim.scenario.pools import places
 from cosim.scenario.tariff import TariffSpec
 from cosim.traces.profiles import turbine_curve
 from cosim.traces.series import Series
@@ -235,8 +236,16 @@ def outside(scenario: Scenario, tracer: Tracer, cache: Path | None) -> Outside:
     if problems:
         raise TraceError("\n".join(dict.fromkeys(problems)))
 
+    at = places(scenario)
+    here = np.searchsorted(np.unique(at), at)
+    alone = np.arange(len(at)) == at
+
     def stacked(key: str) -> FloatArray:
-        return np.ascontiguousarray(np.stack([c[key] for c in columns], axis=1))
+        """A series of all pools: that of their site, but sun and wind only once."""
+        of_site = np.stack([c[key] for c in columns], axis=1)[:, here]
+        if key.startswith(("solar", "wind")) and not alone.all():
+            of_site[:, ~alone] = 0.0
+        return np.ascontiguousarray(of_site)
 
     return Outside(
         history=tracer.window.history,

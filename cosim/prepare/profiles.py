@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from cosim.errors import TraceError
 from cosim.physics.batching import BatchLaw, Law, MeasuredLaw
-from cosim.physics.cold_start import ColdStart
+from cosim.physics.cold_start import ColdStart, LoadQuantiles
 from cosim.physics.gpu import ServiceTiming
 from cosim.physics.resolution import scaled_batch, scaled_timing
 from cosim.physics.sampler import Sampler, sampled_timing
@@ -21,9 +21,11 @@ from cosim.traces.service_tables import (
     batch_curve,
     batch_curve_near,
     family_of,
+    load_quantiles,
     pixel_law,
     sampler,
 )
+from cosim.world.loading import LUCKS
 
 
 @dataclass(frozen=True)
@@ -103,9 +105,48 @@ class Bench:
     def _load(self, name: str, *, lora: bool) -> tuple[float, float]:
         model = self.scenario.models[name]
         load_s = model.load_s
+        drawn_s = self.loads_s(name, lora=lora)
+        if drawn_s:
+            load_s = sum(drawn_s) / len(drawn_s)
         if load_s is None:  # the published statistics do not tell models apart
             load_s = load_seconds(services()[0][0], lora=lora).median_s
         return load_s, self.idle_w if model.load_w is None else model.load_w
+
+    def loads_s(self, name: str, *, lora: bool) -> list[float]:
+        """Loading times of a model by luck [s]; empty where they are not drawn."""
+        chosen = self.scenario.models[name].load_times
+        if chosen is None:
+            return []
+        if chosen == "published":
+            what = "lora" if lora else "base-model"
+            found = load_quantiles(what)
+            self.claims.append(
+                Claim(
+                    "profiles/load_quantiles",
+                    f"{name}: loading",
+                    found.source,
+                    ", ".join(found.assumed),
+                )
+            )
+            table = found.value
+        else:
+            table = LoadQuantiles(chosen.quantiles, chosen.seconds)
+        return [table.at((luck + 0.5) / LUCKS) for luck in range(LUCKS)]
+
+    def drawn_loads_s(self) -> tuple[list[float], list[float]]:
+        """Loading times by luck of the base model with its adapter, and of the adapter [s].
+
+        Both are empty where neither is drawn.
+        """
+        base = self.model.adapter_of
+        if base is None:
+            return self.loads_s(self.name, lora=False), []
+        own_s, base_s = self.loads_s(self.name, lora=True), self.loads_s(base, lora=False)
+        if not own_s and not base_s:
+            return [], []
+        own_s = own_s or [self._load(self.name, lora=True)[0]] * LUCKS
+        base_s = base_s or [self._load(base, lora=False)[0]] * LUCKS
+        return [one + other for one, other in zip(base_s, own_s, strict=True)], own_s
 
     def cold_start(self) -> ColdStart | None:
         """What loading takes where the model is an adapter; None where it is none."""

@@ -15,6 +15,7 @@ from cosim.prepare.steps import step_counts
 from cosim.quantities import ns_from_s
 from cosim.scenario import model as spec
 from cosim.scenario.model import Gpus, Scenario, Site
+from cosim.scenario.pools import pool_sites
 from cosim.traces.profiles import dvfs_table, gpu_spec
 from cosim.world.loading import Loading, one_after_another
 from cosim.world.plan import ServicePlan
@@ -111,6 +112,7 @@ class Load:
     timing: ServiceTiming
     law: Law | None
     cold: ColdStart | None = None
+    drawn_s: tuple[list[float], list[float]] = ([], [])
 
     def most_w(self, at: Rack, batch_max: int) -> float:
         """Highest board power of any phase and batch at full clock [W]."""
@@ -126,7 +128,7 @@ class Load:
 def deployed(
     scenario: Scenario, racks: list[Rack]
 ) -> tuple[list[Rack], list[Service], list[Claim]]:
-    """All services in the order of sites, then of each site's models.
+    """All services in the order of pools, then of each pool's models.
 
     Args:
         scenario: the scenario.
@@ -143,17 +145,17 @@ def deployed(
     found: list[Service] = []
     claims: list[Claim] = []
     problems: list[str] = []
-    for i, name in enumerate(scenario.sites):
-        loads = _loads(scenario, name, racks[i], claims, problems)
+    for i, (name, site) in enumerate(pool_sites(scenario).items()):
+        loads = _loads(scenario, name, site, racks[i], claims, problems)
         try:
-            at, loads = _capped(scenario.sites[name].gpus, racks[i], loads)
+            at, loads = _capped(site.gpus, racks[i], loads)
         except ValueError as problem:
             problems.append(f"site `{name}`, gpus.cap_w: {problem}")
             at = racks[i]
         kept.append(at)
         for load in loads:
             try:
-                found.append(_service(scenario, i, name, load, at))
+                found.append(_service(scenario, i, f"{name}/{load.model}", site.gpus, load, at))
             except ValueError as problem:
                 problems.append(f"site `{name}`, model `{load.model}`: {problem}")
     for name in scenario.models:
@@ -164,14 +166,20 @@ def deployed(
 
 
 def _loads(
-    scenario: Scenario, name: str, at: Rack, claims: list[Claim], problems: list[str]
+    scenario: Scenario,
+    name: str,
+    site: Site,
+    at: Rack,
+    claims: list[Claim],
+    problems: list[str],
 ) -> list[Load]:
     """Look a site's models up; what is missing is added to the problems."""
-    site, loads = scenario.sites[name], []
+    loads = []
     for model in site.models:
         bench = Bench(scenario, site, model, at.idle_w)
         try:
-            loads.append(Load(model, bench.timing(), bench.law(), bench.cold_start()))
+            timing, law, drawn_s = bench.timing(), bench.law(), bench.drawn_loads_s()
+            loads.append(Load(model, timing, law, bench.cold_start(), drawn_s))
         except (TraceError, ValueError) as problem:
             problems.append(f"site `{name}`, model `{model}`: {problem}")
         claims += bench.claims
@@ -188,12 +196,12 @@ def _capped(gpus: Gpus, at: Rack, loads: list[Load]) -> tuple[Rack, list[Load]]:
     return under, [replace(load, timing=left.timing(load.timing)) for load in loads]
 
 
-def _service(scenario: Scenario, i: int, name: str, load: Load, at: Rack) -> Service:
+def _service(scenario: Scenario, i: int, label: str, gpus: Gpus, load: Load, at: Rack) -> Service:
     """Round a model at a site to integers."""
-    label, timing = f"{name}/{load.model}", load.timing
+    timing = load.timing
     plan = _in_memory(scenario, load, _plan(label, timing, at.clock))
     if load.law is not None:
-        plan = _batching(plan, timing, load.law, at, scenario.sites[name].gpus.batch_max)
+        plan = _batching(plan, timing, load.law, at, gpus.batch_max)
     _guard(scenario, label, plan, at)
     return Service(i, list(scenario.models).index(load.model), timing, plan, load.law)
 
@@ -218,7 +226,13 @@ def _plan(label: str, timing: ServiceTiming, clock: ClockTable) -> ServicePlan:
 def _in_memory(scenario: Scenario, load: Load, plan: ServicePlan) -> ServicePlan:
     """Say whose weights a model runs on, and what an adapter on them takes to load."""
     names, model = list(scenario.models), scenario.models[load.model]
-    plan = replace(plan, base=names.index(model.adapter_of or load.model))
+    whole_ns, alone_ns = (tuple(ns_from_s(s) for s in each) for each in load.drawn_s)
+    plan = replace(
+        plan,
+        base=names.index(model.adapter_of or load.model),
+        loads_ns=whole_ns,
+        adapter_loads_ns=alone_ns,
+    )
     if load.cold is None:
         return plan
     own = Loading(ns_from_s(load.cold.adapter_s), physics.power_mw(load.cold.adapter_w, 1.0))
@@ -250,7 +264,8 @@ def _guard(scenario: Scenario, label: str, plan: ServicePlan, at: Rack) -> None:
     levels = range(len(plan.step_ns))
     longest = max(_longest_ns(plan, level, steps, images) for level in levels)
     highest = max(plan.most_mw(level) for level in levels)
-    physics.guard_int64(f"{label}: longest job", longest + plan.load_ns, highest)
+    longest += max((plan.load_ns, *plan.loads_ns))
+    physics.guard_int64(f"{label}: longest job", longest, highest)
     bin_ns = round(scenario.clock.meter_seconds * 1e9)
     physics.guard_int64(f"{label}: GPU time of a meter bin", bin_ns * at.count, 1)
 

@@ -25,7 +25,9 @@ from cosim.prepare.supply import backup, calls, contract, grid_events, notices
 from cosim.prepare.traced import Provenance, Tracer, Window
 from cosim.quantities import NS_PER_DAY
 from cosim.scenario import model as spec
+from cosim.scenario.lock import lock_text
 from cosim.scenario.model import Scenario, Site
+from cosim.scenario.pools import places, pool_sites
 from cosim.traces.catalogue import Catalogue
 from cosim.traces.jobs import JobSet
 from cosim.world.plan import Errors, Outside, Plan, SitePlan
@@ -41,7 +43,7 @@ class Stage:
         scenario: the scenario.
         base: folder of the YAML, for traces beside it.
         window: the window in Unix time.
-        racks: GPUs per site.
+        racks: GPUs per pool.
         services: deployed models.
         outside: prices, carbon and weather.
         provenance: where each series came from.
@@ -54,6 +56,11 @@ class Stage:
     services: list[Service]
     outside: Outside
     provenance: list[Provenance] = field(default_factory=list)
+
+    @cached_property
+    def lock(self) -> str:
+        """The lock of the scenario; writing it takes longer than a short run, so once for all."""
+        return lock_text(self.scenario)
 
     def plan(self, seed: int, jobs: JobSet | None = None) -> Plan:
         """The plan of one run: this stage with the jobs and the failures of a seed.
@@ -78,6 +85,7 @@ class Stage:
             notices=notices(scenario),
             errors=self._errors(seed),
             cuts=self._cuts,
+            load_seed=seed if any(s.plan.loads_ns for s in self.services) else None,
         )
 
     def _errors(self, seed: int) -> Errors | None:
@@ -103,13 +111,14 @@ class Stage:
 
     @property
     def _named(self) -> list[tuple[str, Site]]:
-        return list(self.scenario.sites.items())
+        return list(pool_sites(self.scenario).items())
 
     def _site(self, i: int, name: str, site: Site) -> SitePlan:
         scale, at = self.scenario.scale, self.racks[i]
         here = [s for s, service in enumerate(self.services) if service.site == i]
         preload = site.gpus.preload or site.models[0]
-        grid, building = site.grid, building_of(site, scale, self._full_kw(i))
+        place = places(self.scenario)[i]
+        grid, building = site.grid, building_of(site, scale, self._place_kw(place))
         plan = SitePlan(
             name=name,
             gpus=at.count,
@@ -133,8 +142,8 @@ class Stage:
             grid_events=grid_events(site, self.window, self.scenario),
             curtailment_usd_kwh=grid.connection.curtailment_usd_per_kwh,
             backup=backup(site, scale),
-            contract=contract(site, self.window, scale),
-            calls=calls(site, self.window, self.scenario),
+            contract=contract(site, self.window, self.scenario) if place == i else None,
+            calls=calls(site, self.window, self.scenario) if place == i else None,
             cells=cells_of(site),
             ageing=ageing_of(site, scale),
             battery_outages=battery_outages(site, self.scenario.clock.start),
@@ -143,8 +152,12 @@ class Stage:
         )
         return replace(plan, stored_kwh=plan.capacity_kwh * _soc_start(site))
 
+    def _place_kw(self, place: int) -> float:
+        """IT power of all pools behind a meter with all GPUs at their hungriest [kW]."""
+        return sum(self._full_kw(i) for i, at in enumerate(places(self.scenario)) if at == place)
+
     def _full_kw(self, i: int) -> float:
-        """IT power of a site with all GPUs at their hungriest [kW], replicas included."""
+        """IT power of a pool with all GPUs at their hungriest [kW], replicas included."""
         at = self.racks[i]
         plans = [service.plan for service in self.services if service.site == i]
         most_mw = max(plan.most_mw(len(at.clock.speed) - 1) for plan in plans)
@@ -210,13 +223,14 @@ def stage(
         TraceError: a trace is missing, damaged or does not cover the window.
     """
     window = window_of(scenario)
-    bare = [rack(site, scenario.scale) for site in scenario.sites.values()]
+    pools = pool_sites(scenario)
+    bare = [rack(site, scenario.scale) for site in pools.values()]
     racks, services, claims = deployed(scenario, bare)
     tracer = Tracer(catalogue or Catalogue.load(), base, window)
     around = outside(scenario, tracer, cache or cache_folder())
     if isinstance(scenario.workload.arrivals, spec.ReplayArrivals):
         tracer.requests(scenario.workload.arrivals.trace)
-    for (name, site), at in zip(scenario.sites.items(), racks, strict=True):
+    for (name, site), at in zip(pools.items(), racks, strict=True):
         claims += sleeping(name, site.gpus, at.idle_w)[1]
     for claim in claims + embodied(scenario)[1]:
         tracer.figures(claim.table, claim.used_for, claim.what, claim.assumed)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cosim.decision import Notice
 from cosim.physics import backup as generators
 from cosim.physics import balance as physics
@@ -16,6 +19,7 @@ from cosim.prepare.traced import Window
 from cosim.quantities import NS_PER_HOUR
 from cosim.scenario.connection import CallSpec, Connection, GasBackup, LimitSpan
 from cosim.scenario.model import Scenario, Site
+from cosim.scenario.pools import places
 from cosim.scenario.tariff import DemandChargeSpec, EnergyChargeSpec, TariffSpec, WhenSpec
 from cosim.world.plan import CallPlan, SupplyContract
 
@@ -59,6 +63,7 @@ def _demand(name: str, spec: DemandChargeSpec, scale: float) -> DemandCharge:
         ratchet_share=spec.ratchet_share,
         ratchet_months=spec.ratchet_months,
         minimum_kw=spec.minimum_kw * scale,
+        kind="coincident" if spec.counts == "system_peaks" else "peak",
     )
 
 
@@ -72,18 +77,29 @@ def kept_share(connection: Connection) -> float:
     return float(physics.metered(losses, 0.0, 1.0).export_kwh)
 
 
-def contract(site: Site, window: Window, scale: float) -> SupplyContract | None:
+def contract(site: Site, window: Window, scenario: Scenario) -> SupplyContract | None:
     """The site's contract over the window, None where only the price of the slot counts."""
     spec = site.grid.tariff
     if spec is None:
         return None
-    zone = site.location.timezone
+    zone, scale = site.location.timezone, scenario.scale
     local = local_time(window.start_utc_ns, window.slot_ns, window.slots, zone)
     past = {
         name: tuple(kw * scale for kw in charge.past_peaks_kw)
         for name, charge in spec.demand.items()
     }
-    return SupplyContract(tariff(spec, scale), local, kept_share(site.grid.connection), past)
+    keep, named = kept_share(site.grid.connection), named_bins(spec, window, scenario)
+    return SupplyContract(tariff(spec, scale), local, keep, past, named)
+
+
+def named_bins(spec: TariffSpec, window: Window, scenario: Scenario) -> NDArray[np.bool_]:
+    """Which meter bins of the window a peak of the whole system touches, shape (bins,)."""
+    bin_ns = round(scenario.clock.meter_seconds * 1e9)
+    named = np.zeros((window.end_utc_ns - window.start_utc_ns) // bin_ns, dtype=np.bool_)
+    for peak in spec.system_peaks:
+        begin_ns, end_ns = peak.span_ns(scenario.clock.start)
+        named[begin_ns // bin_ns : -(-end_ns // bin_ns)] = True
+    return named
 
 
 def calls(site: Site, window: Window, scenario: Scenario) -> CallPlan | None:
@@ -129,9 +145,10 @@ def _limits_kw(limit: LimitSpan, scale: float) -> tuple[float, float]:
 
 def notices(scenario: Scenario) -> tuple[Notice, ...]:
     """What grid operators announce, in the order in which it begins."""
+    first = sorted(set(places(scenario)))
     found = [
         notice
-        for i, site in enumerate(scenario.sites.values())
+        for i, site in zip(first, scenario.sites.values(), strict=True)
         for notice in _notices(scenario, i, site)
     ]
     return tuple(sorted(found, key=lambda notice: (notice.begin_ns, notice.site)))
@@ -143,6 +160,11 @@ def _notices(scenario: Scenario, i: int, site: Site) -> Iterator[Notice]:
         begin_ns, end_ns = limit.span_ns(start)
         public_ns = begin_ns - round(limit.notice_h * NS_PER_HOUR)
         yield Notice(i, "limit", begin_ns, end_ns, public_ns, *_limits_kw(limit, scale))
+    for peak in site.grid.tariff.system_peaks if site.grid.tariff is not None else ():
+        if peak.notice_h is not None:
+            begin_ns, end_ns = peak.span_ns(start)
+            public_ns = begin_ns - round(peak.notice_h * NS_PER_HOUR)
+            yield Notice(i, "peak", begin_ns, end_ns, public_ns, INFINITE, INFINITE, firm=False)
     programme = site.grid.demand_response
     for call in programme.calls if programme is not None else ():
         begin_ns, end_ns = call.span_ns(start)

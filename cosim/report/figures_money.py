@@ -15,6 +15,7 @@ from cosim.report.style import (
     dash,
     figure,
     light,
+    see_through,
     stride,
     time_axis,
     utc_axis,
@@ -142,7 +143,7 @@ def _fan(fig: go.Figure, case: Case, policy: str, lead: Floats, i: int) -> None:
                 mode="lines",
                 line={"width": 0, "color": tint},
                 fill=fill,
-                fillcolor=_faint(tint),
+                fillcolor=see_through(tint),
                 legendgroup=name,
                 showlegend=False,
                 hoverinfo="skip",
@@ -157,8 +158,3 @@ def _fan(fig: go.Figure, case: Case, policy: str, lead: Floats, i: int) -> None:
         hovertemplate="%{y:,.0f} USD",
         **x,
     )
-
-
-def _faint(tint: str) -> str:
-    red, green, blue = (int(tint[k : k + 2], 16) for k in (1, 3, 5))
-    return f"rgba({red},{green},{blue},0.16)"

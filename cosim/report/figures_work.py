@@ -162,7 +162,7 @@ def matrix(case: Case, policy: str) -> go.Figure:
     """From which home to which site jobs went, in percent of the home's jobs, all seeds."""
     ledger = case.shown(policy).ledger
     sites = len(ledger.sites)
-    counts = np.sum([_moves(run.jobs, sites) for run in case.of(policy)], axis=0)
+    counts = np.sum([moves(run.jobs, sites) for run in case.of(policy)], axis=0)
     total = counts.sum()
     stayed = float(np.trace(counts[:, :sites]))
     title = "Where did jobs run?"
@@ -170,7 +170,7 @@ def matrix(case: Case, policy: str) -> go.Figure:
         title = f"{percent(stayed / float(total), 0)} of the jobs ran where they arrived"
     names = [plain(site) for site in ledger.sites]
     fig = figure(
-        title, "Rows: the site a job arrived at. Columns: the site that ran it.", 150 + 46 * sites
+        title, "Rows: the site a job arrived at. Columns: the site that ran it.", 150 + 56 * sites
     )
     share = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     fig.add_heatmap(
@@ -183,7 +183,8 @@ def matrix(case: Case, policy: str) -> go.Figure:
         zmax=100,
         xgap=3,
         ygap=3,
-        texttemplate="%{z:.1f} %",
+        text=[[f"{number(float(jobs), 0)} jobs" for jobs in row] for row in counts],
+        texttemplate="%{z:.1f} %<br>%{text}",
         showscale=False,
         customdata=counts,
         hovertemplate="%{y} → %{x}: %{customdata:,.0f} jobs, %{z:.1f} %<extra></extra>",
@@ -195,7 +196,8 @@ def matrix(case: Case, policy: str) -> go.Figure:
     return fig
 
 
-def _moves(jobs: Jobs, sites: int) -> Floats:
+def moves(jobs: Jobs, sites: int) -> Floats:
+    """Jobs from each home to each site; the last column holds those that were dropped."""
     target = np.where((jobs.service >= 0) & (jobs.site >= 0), jobs.site, sites)
     flat = np.bincount(jobs.home * (sites + 1) + target, minlength=sites * (sites + 1))
     return np.asarray(flat.reshape(sites, sites + 1), dtype=np.float64)

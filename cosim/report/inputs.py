@@ -57,6 +57,7 @@ class Case:
         paired: policy → KPI → estimate of the paired difference to the baseline.
         dates: dates at which the windows began; empty: the scenario's own.
         notes: what has to be known of the intervals and the ranking, in sentences.
+        unfinished: runs of the study that are left out, because it goes on.
     """
 
     policies: tuple[str, ...]
@@ -67,6 +68,7 @@ class Case:
     paired: Mapping[str, Mapping[str, Estimate]]
     dates: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    unfinished: int = 0
 
     @property
     def first(self) -> Run:
@@ -82,6 +84,14 @@ class Case:
     def start(self) -> datetime:
         """First instant of the window, UTC."""
         return self.scenario.clock.start
+
+    @property
+    def repeats(self) -> str:
+        """How often each policy was run, in words."""
+        runs, dates = len(self.seeds), len(self.dates)
+        if dates > 1:
+            return f"{dates} days with {runs // dates} paired seed{'s' * (runs > dates)} each"
+        return f"{runs} paired seeds"
 
     def of(self, policy: str) -> list[Run]:
         """Return the runs of a policy, one per seed."""
@@ -134,6 +144,7 @@ def _of_comparison(comparison: Compared) -> Case:
         paired={p: _estimates(row, "diff", seeds) for p, row in comparison.paired.items()},
         dates=comparison.days,
         notes=comparison.notes,
+        unfinished=getattr(comparison, "unfinished", 0),
     )
 
 

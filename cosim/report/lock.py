@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cosim.errors import Problem, ScenarioError, UsageError
-from cosim.scenario.days import day_of
 
 if TYPE_CHECKING:
     from cosim.report.inputs import Case
@@ -178,6 +177,8 @@ def _is_date(text: str) -> bool:
 
 
 def _date_in(seed: int) -> str:
+    from cosim.scenario.days import day_of
+
     try:
         return day_of(seed).isoformat()
     except ValueError:

@@ -117,7 +117,7 @@ def _evidence(case: Case, gain: Estimate) -> str:
     seeds = len(case.seeds)
     if gain.low is None:
         return f" on {seeds} seed{'s' if seeds > 1 else ''}, without an interval"
-    return f", 95{THIN}% CI {interval('utility_usd', gain, diff=True)} over {seeds} paired seeds"
+    return f", 95{THIN}% CI {interval('utility_usd', gain, diff=True)} over {case.repeats}"
 
 
 def _certainty(case: Case, gain: Estimate) -> list[str]:
@@ -129,8 +129,8 @@ def _certainty(case: Case, gain: Estimate) -> list[str]:
             "Run more seeds, for example `--seeds 1..10`."
         ]
     return [
-        "The interval includes 0: the ranking is not significant and more seeds are needed "
-        f"than the {len(case.seeds)} that were run."
+        f"The interval includes 0: the ranking is not significant and more "
+        f"{'days' if len(case.dates) > 1 else 'seeds'} are needed than were run ({case.repeats})."
     ]
 
 

@@ -23,6 +23,7 @@ from cosim.report.words import (
     value,
 )
 from cosim.scenario.model import Battery, GeneratedArrivals, Site
+from cosim.scenario.pools import deployed_models
 
 HEADLINE = (
     "utility_usd",
@@ -56,12 +57,22 @@ class KpiCell:
 
 @dataclass(frozen=True)
 class KpiRow:
-    """One KPI over all policies."""
+    """One KPI over all policies.
+
+    Attributes:
+        kpi: its name.
+        label: words for it.
+        unit: of its numbers.
+        defined: whether the nomenclature has it.
+        wanted: ``higher`` or ``lower``; empty where no direction is wanted.
+        cells: one per policy.
+    """
 
     kpi: str
     label: str
     unit: str
     defined: bool
+    wanted: str
     cells: tuple[KpiCell, ...]
 
 
@@ -75,7 +86,9 @@ def kpi_rows(case: Case) -> tuple[list[KpiRow], list[KpiRow]]:
 
 def _kpi_row(case: Case, kpi: str) -> KpiRow:
     cells = tuple(_kpi_cell(case, policy, kpi) for policy in case.policies)
-    return KpiRow(kpi, label(kpi), unit(kpi), kpi in NOMENCLATURE, cells)
+    row = NOMENCLATURE.get(kpi)
+    wanted = row.better if row is not None and row.better != "neutral" else ""
+    return KpiRow(kpi, label(kpi), unit(kpi), row is not None, wanted, cells)
 
 
 def _kpi_cell(case: Case, policy: str, kpi: str) -> KpiCell:
@@ -112,6 +125,8 @@ def facts(case: Case) -> list[tuple[str, str]]:
     slot_min = ledger.slot_ns / NS_PER_MIN
     drain = max(len(run.ledger.data["import_kwh"]) - run.ledger.slots for run in _runs(case))
     seeds = ", ".join(map(str, case.seeds))
+    if case.dates:
+        seeds = f"{case.repeats}: {', '.join(case.dates)}; their seeds are {seeds}"
     return [
         ("Window", f"{case.start:%Y-%m-%d %H:%M} UTC, {size(days(case))} days"),
         ("Slots", f"{ledger.slots} of {size(slot_min)} min, then {drain} in which late work ends"),
@@ -164,8 +179,10 @@ def _site_row(name: str, site: Site) -> dict[str, str]:
     return {
         "name": name,
         "place": f"{_degrees(place.lat_deg, 'NS')}, {_degrees(place.lon_deg, 'EW')}",
-        "gpus": f"{site.gpus.count}\u00a0×\u00a0{site.gpus.kind}",
-        "models": ", ".join(site.models),
+        "gpus": ", ".join(
+            f"{gpus.count}\u00a0×\u00a0{gpus.kind}" for gpus in (site.gpus, *site.pools.values())
+        ),
+        "models": ", ".join(deployed_models(site)),
         "pv": size(site.pv.peak_kw) if site.pv else MISSING,
         "wind": size(site.wind.rated_kw) if site.wind else MISSING,
         "battery": size(site.battery.capacity_kwh) if site.battery else MISSING,

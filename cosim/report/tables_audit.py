@@ -11,6 +11,7 @@ from cosim.ledger import LOADS, SINKS, SOURCES, Ledger
 from cosim.report.figures_audit import relative_residuals, residuals_kwh
 from cosim.report.inputs import Case, Run
 from cosim.report.words import MISSING, number, tiny
+from cosim.scenario.pools import places
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,10 @@ def _backup(case: Case) -> bool:
 
 
 def energy_matrices(case: Case, policy: str) -> list[Matrix]:
-    """Double-entry matrices of the shown seed, one per site, drain included."""
+    """Double-entry matrices of the shown seed, one per meter, drain included."""
     ledger = case.shown(policy).ledger
     sources = SOURCES if _backup(case) else SOURCES[: SOURCES.index("backup")]
-    return [_matrix(ledger, i, sources, sinks(case)) for i in range(len(ledger.sites))]
+    return [_matrix(ledger, i, sources, sinks(case)) for i in sorted(set(places(case.scenario)))]
 
 
 def _matrix(ledger: Ledger, site: int, sources: Sequence[str], into: Sequence[str]) -> Matrix:

@@ -14,8 +14,11 @@ from pydantic_core import PydanticCustomError
 from cosim.errors import did_you_mean
 from cosim.scenario.consistency_grid import Finding, grid_findings, outside_window
 from cosim.scenario.days import day_findings
+from cosim.scenario.pools import pool_sites
+from cosim.scenario.yaml12 import Loc
 
 if TYPE_CHECKING:
+    from cosim.scenario.hardware import Gpus
     from cosim.scenario.model import Scenario
 
 
@@ -51,6 +54,14 @@ def _findings(scenario: Scenario) -> Iterator[Finding]:
                 yield ("money", "market_value_usd"), message
 
 
+def _pools(scenario: Scenario) -> Iterator[tuple[Loc, Gpus, tuple[str, ...]]]:
+    """Every pool of GPUs: where it stands in the scenario, and the models that it names."""
+    for name, site in scenario.sites.items():
+        yield ("sites", name, "gpus"), site.gpus, site.models
+        for pool, gpus in site.pools.items():
+            yield ("sites", name, "pools", pool), gpus, gpus.models
+
+
 def _adapter_findings(scenario: Scenario) -> Iterator[Finding]:
     known = scenario.models
     bases = [name for name, model in known.items() if model.adapter_of is None]
@@ -64,14 +75,15 @@ def _adapter_findings(scenario: Scenario) -> Iterator[Finding]:
 
 def _site_findings(scenario: Scenario) -> Iterator[Finding]:
     known = list(scenario.models)
-    for name, site in scenario.sites.items():
-        for i, model in enumerate(site.models):
+    for place, gpus, models in _pools(scenario):
+        for i, model in enumerate(models):
             if model not in known:
                 hint = did_you_mean(model, known)
-                yield ("sites", name, "models", i), f"no model `{model}`{hint}"
-        if round(site.gpus.count * scenario.scale) < 1:
-            message = f"{site.gpus.count} GPUs at scale {scenario.scale:g} are less than one"
-            yield ("sites", name, "gpus", "count"), message
+                above = place[:-1] if place[-1] == "gpus" else place
+                yield (*above, "models", i), f"no model `{model}`{hint}"
+        if round(gpus.count * scenario.scale) < 1:
+            message = f"{gpus.count} GPUs at scale {scenario.scale:g} are less than one"
+            yield (*place, "count"), message
 
 
 def _wear_findings(scenario: Scenario) -> Iterator[Finding]:
@@ -83,10 +95,10 @@ def _wear_findings(scenario: Scenario) -> Iterator[Finding]:
 
 
 def _batch_findings(scenario: Scenario) -> Iterator[Finding]:
-    for name, site in scenario.sites.items():
-        if site.gpus.batch_max > 1 and site.gpus.preempt:
-            place = ("sites", name, "gpus", "batch_max")
-            yield place, "GPUs that batch cannot be preempted; set batch_max: 1 or preempt: false"
+    for place, gpus, _ in _pools(scenario):
+        if gpus.batch_max > 1 and gpus.preempt:
+            message = "GPUs that batch cannot be preempted; set batch_max: 1 or preempt: false"
+            yield (*place, "batch_max"), message
 
 
 def _workload_findings(scenario: Scenario) -> Iterator[Finding]:
@@ -119,13 +131,14 @@ def _surge_findings(scenario: Scenario) -> Iterator[Finding]:
 
 
 def _outage_findings(scenario: Scenario) -> Iterator[Finding]:
-    known = list(scenario.sites)
+    pools = pool_sites(scenario)
+    known = list(pools)
     for i, outage in enumerate(scenario.faults):
         if outage.site not in known:
             hint = did_you_mean(outage.site, known)
             yield ("faults", i, "site"), f"no site `{outage.site}`{hint}"
-        elif outage.gpus != "all" and outage.gpus > scenario.sites[outage.site].gpus.count:
-            count = scenario.sites[outage.site].gpus.count
+        elif outage.gpus != "all" and outage.gpus > pools[outage.site].gpus.count:
+            count = pools[outage.site].gpus.count
             message = f"{outage.gpus} GPUs; site `{outage.site}` has {count}; or write `all`"
             yield ("faults", i, "gpus"), message
         yield from outside_window(scenario, ("faults", i), outage)

@@ -48,6 +48,8 @@ def _tariff_findings(scenario: Scenario, site: Site, place: Place) -> Iterator[F
     if tariff.metering == "net_metering" and site.grid.sale is not None:
         message = "net metering credits export at the purchase price; leave `sale` out"
         yield (*place, "sale"), message
+    for i, peak in enumerate(tariff.system_peaks):
+        yield from outside_window(scenario, (*place, "tariff", "system_peaks", i), peak)
     interval_s, bin_s = 60 * tariff.demand_interval_minutes, scenario.clock.meter_seconds
     if tariff.demand and interval_s % bin_s and bin_s % interval_s:
         minutes = tariff.demand_interval_minutes

@@ -76,7 +76,7 @@ DaySpan = Annotated[
     AfterValidator(_readable),
     Field(json_schema_extra={"examples": ["2019-04-22", "2019-04-01..2019-04-20"]}),
 ]
-DayList = Annotated[tuple[DaySpan, ...], Field(min_length=1)]
+DayList = tuple[DaySpan, ...]
 
 
 def dates_of(scenario: Scenario, key: Key) -> tuple[date, ...]:
@@ -122,6 +122,8 @@ def day_findings(scenario: Scenario) -> Iterator[Finding]:
     length = timedelta(days=scenario.clock.days)
     found: list[tuple[date, tuple[str | int, ...]]] = []
     for key in KEYS:
+        if getattr(scenario, key) == ():
+            yield (key,), "is empty; leave it out, or name dates"
         for i, text in enumerate(getattr(scenario, key) or ()):
             dates = dates_in(text, scenario.clock.days)
             if not dates:

@@ -111,6 +111,14 @@ class Gpus(Part):
         return self
 
 
+class Pool(Gpus):
+    """A further pool of GPUs at a site, behind the site's meter."""
+
+    models: tuple[str, ...] = Field(
+        default=(), description="Models deployed on this pool; default: the site's."
+    )
+
+
 class Pv(Part):
     """A solar field."""
 

@@ -83,6 +83,23 @@ class Timing(Part):
     )
 
 
+class LoadTimes(Part):
+    """Loading times at rising quantiles; linear between them, constant outside."""
+
+    quantiles: tuple[Share, ...] = Field(min_length=1, description="Rising.")
+    seconds: tuple[NotNegative, ...] = Field(min_length=1, description="Never falling [s].")
+
+    @model_validator(mode="after")
+    def _matching(self) -> LoadTimes:
+        if len(self.quantiles) != len(self.seconds):
+            raise ValueError(f"{len(self.quantiles)} quantiles but {len(self.seconds)} seconds")
+        if any(b <= a for a, b in pairwise(self.quantiles)):
+            raise ValueError("quantiles must rise")
+        if any(b < a for a, b in pairwise(self.seconds)):
+            raise ValueError("seconds must not fall")
+        return self
+
+
 class Model(Part):
     """A diffusion model as users see it: what its images are worth and how it runs."""
 
@@ -125,11 +142,22 @@ class Model(Part):
         default=None,
         description="Cold start [s], of an adapter its own part; default: the cold start table.",
     )
+    load_times: Literal["published"] | LoadTimes | None = Field(
+        default=None,
+        description="Cold starts drawn by quantile, in place of load_s: each job draws one. "
+        "`published`: the quantiles of GenTD26.",
+    )
     load_w: NotNegative | None = Field(
         default=None, description="GPU power while loading [W]; default: its idle power."
     )
     input_mb: NotNegative = Field(default=0.01, description="Prompt and settings of a job [MB].")
     image_mb: NotNegative = Field(default=1.5, description="Size of a finished image [MB].")
+
+    @model_validator(mode="after")
+    def _one_load(self) -> Model:
+        if self.load_s is not None and self.load_times is not None:
+            raise ValueError("needs either `load_s:` or `load_times:`, not both")
+        return self
 
     @field_validator("sampler", mode="before")
     @classmethod

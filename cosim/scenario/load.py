@@ -21,8 +21,8 @@ from cosim.errors import Problem, ScenarioError, TraceError, did_you_mean
 from cosim.scenario import locate, names, shape, tables
 from cosim.scenario.merge import read_chain, resolve_siblings, without_nulls
 from cosim.scenario.model import Scenario
-from cosim.scenario.overrides import apply_overrides
-from cosim.scenario.yaml12 import Marks
+from cosim.scenario.overrides import Setting, apply_overrides, apply_settings
+from cosim.scenario.yaml12 import Document, Marks
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,57 @@ class Loaded:
     marks: Marks
 
 
+@dataclass(frozen=True)
+class Draft:
+    """A scenario's data before it is checked: read once, varied as often as a study asks.
+
+    Attributes:
+        path: the file, as named.
+        text: the file as written.
+        document: its data with bases and overrides laid together, and their places.
+        problems: what was found wrong so far.
+    """
+
+    path: Path
+    text: str
+    document: Document
+    problems: tuple[Problem, ...] = ()
+
+    def checked(self, settings: Sequence[Setting] = ()) -> Loaded:
+        """Lay settings on top and check everything.
+
+        Raises:
+            ScenarioError: carrying every problem found, each with its place.
+        """
+        document, refused = apply_settings(self.document, settings)
+        problems = [*self.problems, *refused]
+        data = shape.with_kinds(Scenario, without_nulls(Scenario, document.data))
+        scenario, found = _validated(data, document.marks)
+        problems += found
+        folder, valid = self.path.parent, scenario is not None
+        problems += _name_problems(data, document.marks, folder, valid=valid)
+        if problems or scenario is None:
+            raise ScenarioError(dict.fromkeys(problems))
+        return Loaded(scenario, self.path, folder, self.text, data, document.marks)
+
+
+def draft(path: str | Path, overrides: Sequence[str] = ()) -> Draft:
+    """Read and merge a scenario without checking it yet.
+
+    Args:
+        path: a YAML file.
+        overrides: ``key.path=value`` strings, laid on top in order.
+
+    Raises:
+        ScenarioError: it cannot be read.
+    """
+    file = Path(path)
+    text = _text(file)
+    document, problems = resolve_siblings(read_chain(file, str(path)))
+    document, refused = apply_overrides(document, overrides)
+    return Draft(file, text, document, (*problems, *refused))
+
+
 def load_scenario(path: str | Path, overrides: Sequence[str] = ()) -> Loaded:
     """Read, merge and check a scenario.
 
@@ -56,18 +107,7 @@ def load_scenario(path: str | Path, overrides: Sequence[str] = ()) -> Loaded:
     Raises:
         ScenarioError: carrying every problem found, each with its place.
     """
-    file = Path(path)
-    text = _text(file)
-    document, problems = resolve_siblings(read_chain(file, str(path)))
-    document, refused = apply_overrides(document, overrides)
-    problems += refused
-    data = shape.with_kinds(Scenario, without_nulls(Scenario, document.data))
-    scenario, found = _validated(data, document.marks)
-    problems += found
-    problems += _name_problems(data, document.marks, file.parent, valid=scenario is not None)
-    if problems or scenario is None:
-        raise ScenarioError(dict.fromkeys(problems))
-    return Loaded(scenario, file, file.parent, text, data, document.marks)
+    return draft(path, overrides).checked()
 
 
 def check_references(loaded: Loaded) -> None:

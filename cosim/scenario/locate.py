@@ -72,38 +72,50 @@ def place_of(marks: Marks, loc: Loc, *, key: bool) -> Place:
     return Place("")
 
 
-def problem(marks: Marks, data: Any, loc: Loc, message: str, *, key: bool = False) -> Problem:
+def problem(
+    marks: Marks, data: Any, loc: Loc, message: str, *, key: bool = False, root: Any = Scenario
+) -> Problem:
     """Return the problem of one location; a mapping is pointed at by its key."""
-    _, value = shape.at(Scenario, data, loc)
+    _, value = shape.at(root, data, loc)
     place = place_of(marks, loc, key=key or isinstance(value, dict))
     return Problem(place.file, place.line, place.column, ".".join(map(str, loc)), message)
 
 
-def problems_of(error: ValidationError, data: Any, marks: Marks) -> Iterator[Problem]:
-    """Yield every problem of a failed validation, in the user's terms."""
+def problems_of(
+    error: ValidationError, data: Any, marks: Marks, root: Any = Scenario
+) -> Iterator[Problem]:
+    """Yield every problem of a failed validation, in the user's terms.
+
+    Args:
+        error: what pydantic found.
+        data: what it looked at.
+        marks: where each part of that was written.
+        root: the model; a study file has another than a scenario.
+    """
     for details in error.errors(include_url=False):
         if details["type"] == "consistency":
             for loc, message in details["ctx"]["findings"]:
-                yield problem(marks, data, tuple(loc), message)
+                yield problem(marks, data, tuple(loc), message, root=root)
             continue
-        loc, off_branch = _user_loc(details, data)
+        loc, off_branch = _user_loc(details, data, root)
         if not off_branch:
-            message = _message(details, loc, data)
-            yield problem(marks, data, _blamed(details, loc, data), message, key=_at_key(details))
+            message = _message(details, loc, data, root)
+            blamed = _blamed(details, loc, data, root)
+            yield problem(marks, data, blamed, message, key=_at_key(details), root=root)
 
 
 def _at_key(details: ErrorDetails) -> bool:
     return details["type"] in ("extra_forbidden", "missing") or "[key]" in details["loc"]
 
 
-def _blamed(details: ErrorDetails, loc: Loc, data: Any) -> Loc:
+def _blamed(details: ErrorDetails, loc: Loc, data: Any, root: Any) -> Loc:
     """A wrong ``kind:`` is its own fault, not that of the mapping around it."""
-    value = shape.at(Scenario, data, loc)[1]
+    value = shape.at(root, data, loc)[1]
     wrong_kind = details["type"] == "union_tag_invalid" and isinstance(value, dict)
     return (*loc, "kind") if wrong_kind else loc
 
 
-def _user_loc(details: ErrorDetails, data: Any) -> tuple[Loc, bool]:
+def _user_loc(details: ErrorDetails, data: Any, root: Any) -> tuple[Loc, bool]:
     """Strip union tags off pydantic's location.
 
     Returns:
@@ -111,7 +123,7 @@ def _user_loc(details: ErrorDetails, data: Any) -> tuple[Loc, bool]:
         this data was not meant for (a preset's name where a list was written).
     """
     loc: list[str | int] = []
-    annotation: Any = Scenario
+    annotation = root
     off_branch = False
     left = list(details["loc"])
     while left:
@@ -135,15 +147,15 @@ def _off_branch(label: str, data: Any) -> bool:
     return wants_list != isinstance(data, list)
 
 
-def _message(details: ErrorDetails, loc: Loc, data: Any) -> str:
+def _message(details: ErrorDetails, loc: Loc, data: Any, root: Any) -> str:
     kind, ctx = details["type"], details.get("ctx", {})
-    annotation, value = shape.at(Scenario, data, loc)
+    annotation, value = shape.at(root, data, loc)
     if "[key]" in details["loc"]:
         return f"the key `{loc[-1]}` {_wrong_type(kind, loc[-1]) or details['msg']}"
     if kind == "extra_forbidden":
-        return _unknown_key(loc, data)
+        return _unknown_key(loc, data, root)
     if kind == "missing":
-        return _missing(loc, data)
+        return _missing(loc, data, root)
     if kind in ("union_tag_invalid", "literal_error", "union_tag_not_found"):
         return _choice(annotation, value)
     return _wrong_type(kind, value) or _wrong_value(kind, value, ctx) or _told(details, value)
@@ -183,8 +195,8 @@ def _wrong_type(kind: str, value: Any) -> str:
     return f"is {_shown(value)}, not {_WRONG_TYPE[kind]}{hint}"
 
 
-def _unknown_key(loc: Loc, data: Any) -> str:
-    annotation, parent = shape.at(Scenario, data, loc[:-1])
+def _unknown_key(loc: Loc, data: Any, root: Any) -> str:
+    annotation, parent = shape.at(root, data, loc[:-1])
     part = shape.model_at(annotation, parent)
     known = list(shape.keys_of(part)) if part is not None else []
     return unknown_key(str(loc[-1]), known)
@@ -207,8 +219,8 @@ def _with_unit(key: str, known: list[str]) -> list[str]:
     return [name for name in known if name.startswith(f"{key}_")][:1]
 
 
-def _missing(loc: Loc, data: Any) -> str:
-    annotation, parent = shape.at(Scenario, data, loc[:-1])
+def _missing(loc: Loc, data: Any, root: Any) -> str:
+    annotation, parent = shape.at(root, data, loc[:-1])
     part = shape.model_at(annotation, parent)
     info = None
     if part is not None:

@@ -90,10 +90,7 @@ def read_chain(path: Path, shown: str) -> Document:
         ScenarioError: for unreadable files, refused paths and cycles, located at ``extends:``.
     """
     home = path.resolve().parent
-    root = home
-    for _ in range(LEVELS_UP):
-        root = root.parent
-    return _read(path, shown, _Chain(root, home))
+    return _read(path, shown, _Chain(_root(home), home))
 
 
 def _read(path: Path, shown: str, chain: _Chain) -> Document:
@@ -107,7 +104,7 @@ def _read(path: Path, shown: str, chain: _Chain) -> Document:
     if named is None:
         return document
     place = document.marks.values[("extends",)]
-    base_path = _base_path(path, named, place, chain)
+    base_path = _named_path(path, named, place, chain.root)
     inner = _Chain(
         chain.root, chain.home, (*chain.seen, path.resolve()), (*chain.shown, path.name)
     )
@@ -134,23 +131,42 @@ def _collapsed(parts: tuple[str, ...]) -> list[str]:
     return kept
 
 
-def _base_path(path: Path, named: Any, place: Place, chain: _Chain) -> Path:
+def named_yaml(path: Path, named: Any, place: Place, key: str) -> Path:
+    """Return the YAML file that another one names, by the rules of ``extends:``.
+
+    Args:
+        path: the file that names it.
+        named: what it says.
+        place: where it says so.
+        key: the key under which it does.
+
+    Raises:
+        ScenarioError: the path is refused or leads nowhere.
+    """
+    return _named_path(path, named, place, _root(path.resolve().parent), key)
+
+
+def _root(home: Path) -> Path:
+    return home.parents[LEVELS_UP - 1] if len(home.parents) >= LEVELS_UP else Path(home.anchor)
+
+
+def _named_path(path: Path, named: Any, place: Place, root: Path, key: str = "extends") -> Path:
     allowed = (
         "allowed: a relative path of a .yaml file, at most "
         f"{LEVELS_UP} folders above the scenario's own"
     )
     if not isinstance(named, str) or not named.strip():
-        _refuse(place, "extends", f"must name one file; {allowed}")
+        _refuse(place, key, f"must name one file; {allowed}")
     windows = PureWindowsPath(named)
     remote = "://" in named or windows.drive or "\\" in named
     if remote or PurePosixPath(named).is_absolute() or not named.endswith((".yaml", ".yml")):
-        _refuse(place, "extends", f"`{named}` is refused; {allowed}")
+        _refuse(place, key, f"`{named}` is refused; {allowed}")
     target = (path.resolve().parent / named).resolve()
-    if not target.is_relative_to(chain.root):
-        _refuse(place, "extends", f"`{named}` leaves the folder `{chain.root.name}`; {allowed}")
+    if not target.is_relative_to(root):
+        _refuse(place, key, f"`{named}` leaves the folder `{root.name}`; {allowed}")
     if not target.is_file():
         near = sorted(p.name for p in target.parent.glob("*.y*ml"))[:20]
-        _refuse(place, "extends", f"no file `{named}`{did_you_mean(target.name, near)}")
+        _refuse(place, key, f"no file `{named}`{did_you_mean(target.name, near)}")
     return target
 
 

@@ -7,6 +7,7 @@ for ``scale: 1``. The parts live in modules of their own; all are reachable from
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -47,7 +48,7 @@ from cosim.scenario.gpu_clocks import (
     ClockTableSpec,
     Embodied,
 )
-from cosim.scenario.hardware import Gpus, Location, Pv, Wind
+from cosim.scenario.hardware import Gpus, Location, Pool, Pv, Wind
 from cosim.scenario.images import (
     Batching,
     Curve,
@@ -154,6 +155,7 @@ __all__ = [
     "PoissonProcess",
     "PolicyChoice",
     "PolicySpec",
+    "Pool",
     "PowerCurve",
     "Price",
     "Process",
@@ -182,6 +184,9 @@ __all__ = [
 ]
 
 
+_POOL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
 class Site(Part):
     """A data centre of one AIGC service provider."""
 
@@ -193,6 +198,11 @@ class Site(Part):
     )
     models: tuple[str, ...] = Field(min_length=1, description="Models deployed here.")
     gpus: Gpus
+    pools: dict[str, Pool] = Field(
+        default_factory=dict,
+        description="Further pools of GPUs behind the same meter, cooling and battery, by name; "
+        "elsewhere each is called `SITE/NAME`.",
+    )
     cooling: Cooling = EconomizerCooling()
     room: Room | None = Field(
         default=None, description="The machine room as a store of cold; `{}` takes the defaults."
@@ -219,11 +229,23 @@ class Site(Part):
             needs.append("battery.cell_temperature (outdoor)")
         if needs and self.weather is None:
             raise ValueError(f"needs `weather:` for {', '.join(needs)}")
-        if len(set(self.models)) != len(self.models):
-            raise ValueError("models are named twice")
-        if self.gpus.preload is not None and self.gpus.preload not in self.models:
-            raise ValueError(f"gpus.preload `{self.gpus.preload}` is not among the site's models")
+        self._check_pool("gpus", self.gpus, self.models)
+        for name, pool in self.pools.items():
+            if not _POOL_NAME.fullmatch(name):
+                raise ValueError(
+                    f"pools: `{name}` is no name; take letters, digits, `.`, `_`, `-`"
+                )
+            self._check_pool(f"pools.{name}", pool, pool.models or self.models)
         return self
+
+    @staticmethod
+    def _check_pool(place: str, gpus: Gpus, models: tuple[str, ...]) -> None:
+        where = "" if place == "gpus" else f"{place}: "
+        if len(set(models)) != len(models):
+            raise ValueError(f"{where}models are named twice")
+        if gpus.preload is not None and gpus.preload not in models:
+            whose = "site" if place == "gpus" else "pool"
+            raise ValueError(f"{place}.preload `{gpus.preload}` is not among the {whose}'s models")
 
 
 class Scenario(Part):

@@ -43,6 +43,7 @@ REACHED = {
     "Lateness": "models.NAME.lateness",
     "Lfp250Ah": "sites.NAME.battery.ageing",
     "Link": "network",
+    "LoadQuantiles": "models.NAME.load_times",
     "Matching": "sites.NAME.grid.fossil_g_per_kwh",
     "MeasuredLaw": "sites.NAME.gpus.batch_max",
     "Naumann": "sites.NAME.battery.ageing",

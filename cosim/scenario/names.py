@@ -35,10 +35,13 @@ def model_and_site_findings(data: Any) -> Iterator[Finding]:
     known_models = [str(name) for name in _mapping(data, "models")]
     known_sites = [str(name) for name in _mapping(data, "sites")]
     for site, part in _mapping(data, "sites").items():
-        for i, name in enumerate(_sequence(part, "models")):
-            if isinstance(name, str) and name not in known_models:
-                hint = did_you_mean(name, known_models)
-                yield ("sites", site, "models", i), f"no model `{name}`{hint}"
+        places: list[tuple[Loc, Any]] = [(("sites", site), part)]
+        places += [(("sites", site, "pools", k), p) for k, p in _mapping(part, "pools").items()]
+        for place, there in places:
+            for i, name in enumerate(_sequence(there, "models")):
+                if isinstance(name, str) and name not in known_models:
+                    hint = did_you_mean(name, known_models)
+                    yield (*place, "models", i), f"no model `{name}`{hint}"
     for home in _mapping(_mapping(data, "workload"), "home"):
         if isinstance(home, str) and home not in known_sites:
             hint = did_you_mean(home, known_sites)
@@ -234,9 +237,9 @@ def _policy_findings(data: Any) -> Iterator[Finding]:
 
 def registered(kind: Kind) -> list[str]:
     """Return the names of a kind that can be used, in alphabetical order."""
-    from cosim.plugins import available
+    from cosim.plugins import names
 
-    return sorted(available(kind))
+    return names(kind)
 
 
 def policy_fault(use: str, kind: Kind, known: Sequence[str]) -> str:

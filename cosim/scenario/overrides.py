@@ -2,12 +2,13 @@
 
 A value is read by the same YAML rules as the file, lands at its place before validation, and its
 errors point at the flag. Missing mappings on the way are created, so that a misspelt key is
-reported as such; list items are named by their index.
+reported as such; list items are named by their index. Sweeps lay their points the same way.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from cosim.errors import Problem, ScenarioError
@@ -17,6 +18,21 @@ from cosim.scenario.model import Scenario
 from cosim.scenario.yaml12 import Document, Loc, Marks, Place, read_text
 
 
+@dataclass(frozen=True)
+class Setting:
+    """A value for one key of a scenario, and where it was asked for.
+
+    Attributes:
+        key: dotted path, e.g. ``sites.dallas.gpus.count``.
+        value: plain data; None takes the key away.
+        place: the flag, or the line of a study file.
+    """
+
+    key: str
+    value: Any
+    place: Place
+
+
 class _RefusedError(Exception):
     """Raised inside this module with the message of one problem."""
 
@@ -24,20 +40,54 @@ class _RefusedError(Exception):
 def apply_overrides(
     document: Document, overrides: Sequence[str]
 ) -> tuple[Document, list[Problem]]:
-    """Return the document with the overrides laid over it in order, and every problem found."""
+    """Return the document with ``key=value`` texts laid over it, and every problem found."""
     problems: list[Problem] = []
     for text in overrides:
         key, equals, value = text.partition("=")
         flag = f"-o {text}"
-        if not equals or not key.strip(".") or any(not part for part in key.split(".")):
+        if not equals or not is_key(key):
             message = "must be key.path=value, e.g. sites.dallas.gpus.count=8"
             problems.append(Problem(flag, 0, 0, "", message))
             continue
         try:
-            document = _lay(document, key.strip(), _parsed(value, flag), Place(flag))
+            setting = Setting(key.strip(), _parsed(value, flag), Place(flag))
         except _RefusedError as error:
             problems.append(Problem(flag, 0, 0, key, str(error)))
+            continue
+        document, refused = apply_settings(document, [setting])
+        problems += refused
     return document, problems
+
+
+def is_key(text: str) -> bool:
+    """Whether a text can be a dotted key at all."""
+    return bool(text.strip(".")) and all(text.split("."))
+
+
+def apply_settings(
+    document: Document, settings: Sequence[Setting]
+) -> tuple[Document, list[Problem]]:
+    """Return the document with settings laid over it in order, and every problem found."""
+    problems: list[Problem] = []
+    for setting in settings:
+        key, at = setting.key, setting.place
+        try:
+            document = _lay(document, key, setting.value, at)
+        except _RefusedError as error:
+            problems.append(Problem(at.file, at.line, at.column, key, str(error)))
+    return document, problems
+
+
+def wants_whole(document: Document, key: str) -> bool:
+    """Whether a key takes whole numbers only; also for keys that the document leaves out."""
+    annotation, _ = shape.at(Scenario, document.data, _split(document.data, key))
+    options = set(shape.alternatives(annotation))
+    return int in options and float not in options
+
+
+def value_at(data: Any, key: str) -> Any:
+    """The value under a dotted key, None where there is none."""
+    return shape.at(Any, data, _split(data, key))[1]
 
 
 def _parsed(text: str, flag: str) -> Any:

@@ -8,7 +8,7 @@ scenario gives by its own figures is not looked up.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from cosim.errors import TraceError, did_you_mean
 from cosim.scenario.yaml12 import Loc
@@ -27,16 +27,41 @@ def findings(data: Any) -> Iterator[Finding]:
     for name, site in _mapping(data, "sites").items():
         place: Loc = ("sites", str(name))
         yield from _turbine(place, _mapping(site, "wind"))
-        strange = list(_gpus(place, _mapping(site, "gpus")))
-        yield from strange
-        if not strange:
-            known = {key: model for key, model in models.items() if key not in unknown}
-            yield from _services(place, site, known)
+    known = {key: model for key, model in models.items() if key not in unknown}
+    for pool in _pools(data):
+        strange = list(_gpus(pool.place, pool.gpus))
+        yield from strange or _services(pool, known)
+
+
+class _Pool(NamedTuple):
+    """A pool of GPUs as the data has it, and where it and its models stand there."""
+
+    place: Loc
+    gpus: dict[Any, Any]
+    models_at: Loc
+    models: list[Any]
+
+
+def _pools(data: Any) -> Iterator[_Pool]:
+    """Yield every pool of every site."""
+    for name, site in _mapping(data, "sites").items():
+        place: Loc = ("sites", str(name))
+        at_site = (*place, "models"), _list(site, "models")
+        yield _Pool((*place, "gpus"), _mapping(site, "gpus"), *at_site)
+        for key, pool in _mapping(site, "pools").items():
+            at = (*place, "pools", str(key))
+            own = ((*at, "models"), _list(pool, "models")) if _list(pool, "models") else at_site
+            yield _Pool(at, pool if isinstance(pool, dict) else {}, *own)
 
 
 def _mapping(data: Any, key: str) -> dict[Any, Any]:
     value = data.get(key) if isinstance(data, dict) else None
     return value if isinstance(value, dict) else {}
+
+
+def _list(data: Any, key: str) -> list[Any]:
+    value = data.get(key) if isinstance(data, dict) else None
+    return value if isinstance(value, list) else []
 
 
 def _text(data: Any, key: str) -> str | None:
@@ -78,11 +103,10 @@ def _own_timing(model: Any, kind: str) -> bool:
 
 
 def _deployed(data: Any) -> Iterator[tuple[str, str]]:
-    """Yield (model, GPU kind) of every site that names both."""
-    for site in _mapping(data, "sites").values():
-        kind = _text(_mapping(site, "gpus"), "kind")
-        names = site.get("models") if isinstance(site, dict) else None
-        for name in names if isinstance(names, list) else []:
+    """Yield (model, GPU kind) of every pool that names both."""
+    for pool in _pools(data):
+        kind = _text(pool.gpus, "kind")
+        for name in pool.models:
             if kind is not None and isinstance(name, str):
                 yield name, kind
 
@@ -119,13 +143,12 @@ def _sampler(name: str, model: Any) -> Iterator[Finding]:
             yield loc, fault + fix
 
 
-def _services(place: Loc, site: Any, models: dict[Any, Any]) -> Iterator[Finding]:
-    """Find models without figures for the site's GPUs."""
+def _services(pool: _Pool, models: dict[Any, Any]) -> Iterator[Finding]:
+    """Find models without figures for the GPUs of a pool."""
     from cosim.traces.profiles import service_profile
 
-    gpus = _mapping(site, "gpus")
-    kind, names = _text(gpus, "kind"), site.get("models") if isinstance(site, dict) else None
-    for i, name in enumerate(names if isinstance(names, list) else []):
+    kind = _text(pool.gpus, "kind")
+    for i, name in enumerate(pool.models):
         model = models.get(name) if isinstance(name, str) else None
         if kind is None or not isinstance(model, dict):
             continue
@@ -134,9 +157,9 @@ def _services(place: Loc, site: Any, models: dict[Any, Any]) -> Iterator[Finding
             asked = {"px": _whole(model, "px"), "stack": _text(model, "stack")}
             fault = _fault(service_profile, batches, kind, **asked, nearest_px=True)
             if fault:
-                yield (*place, "models", i), f"{fault}; or give `models.{name}.timing.{kind}`"
+                yield (*pool.models_at, i), f"{fault}; or give `models.{name}.timing.{kind}`"
                 continue
-        yield from _batches(place, gpus, name, model)
+        yield from _batches(pool.place, pool.gpus, name, model)
 
 
 def _batches(place: Loc, gpus: Any, name: str, model: Any) -> Iterator[Finding]:
@@ -151,7 +174,7 @@ def _batches(place: Loc, gpus: Any, name: str, model: Any) -> Iterator[Finding]:
     if fault:
         fix = f"; give `models.{name}.timing.{kind}.batch: {{fixed_share: ...}}`"
         said = f"how steps of `{name}` grow in a batch is not known: {fault}{fix}"
-        yield (*place, "gpus", "batch_max"), said
+        yield (*place, "batch_max"), said
 
 
 # --- hardware -------------------------------------------------------------------------------
@@ -173,20 +196,20 @@ def _gpus(place: Loc, gpus: Any) -> Iterator[Finding]:
     ]
     if missing:
         fix = f"; a kind of your own needs {', '.join(missing)}"
-        yield (*place, "gpus", "kind"), f"no GPU kind `{kind}`{did_you_mean(kind, known)}{fix}"
+        yield (*place, "kind"), f"no GPU kind `{kind}`{did_you_mean(kind, known)}{fix}"
         return
     sleep = gpus.get("sleep")
     if isinstance(sleep, dict) and (sleep.get("sleep_w") is None or sleep.get("wake_s") is None):
         kinds = _names("sleep", "gpu")
         if kind not in kinds:
             said = f"no figures of the sleep of a `{kind}` (known: {', '.join(kinds)})"
-            yield (*place, "gpus", "sleep"), f"{said}; give sleep_w and wake_s"
+            yield (*place, "sleep"), f"{said}; give sleep_w and wake_s"
     embodied = gpus.get("embodied")
     if isinstance(embodied, dict) and embodied.get("gpu_kg") is None:
         kinds = _names("embodied", "gpu")
         if kind not in kinds:
             said = f"no figure of making a `{kind}` (known: {', '.join(kinds)}); give gpu_kg"
-            yield (*place, "gpus", "embodied"), said
+            yield (*place, "embodied"), said
 
 
 def _turbine(place: Loc, wind: Any) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from cosim.scenario.parts import NotNegative, Part, Positive, Share
+from cosim.scenario.spans import Span
 
 Usd = Annotated[float, Field(ge=-100, le=100)]
 
@@ -84,8 +85,22 @@ class EnergyChargeSpec(Part):
         return self
 
 
+class SystemPeak(Span):
+    """A time that the grid operator names, afterwards, as the peak of the whole system."""
+
+    notice_h: Annotated[float, Field(ge=0, le=8760)] | None = Field(
+        default=None, description="Policies are warned so long before; default: never."
+    )
+
+
 class DemandChargeSpec(Part):
     """A monthly price of the highest mean power over a demand interval."""
+
+    counts: Literal["own_peak", "system_peaks"] = Field(
+        default="own_peak",
+        description="Power that is billed: the site's own highest, or its mean over the demand "
+        "intervals that the tariff's `system_peaks` touch (a coincident-peak charge).",
+    )
 
     usd_per_kw: Annotated[float, Field(ge=0, le=10_000)] | None = Field(
         default=None, description="The price per month, unless in `blocks`."
@@ -113,6 +128,8 @@ class DemandChargeSpec(Part):
             _rising([block.upto_kw for block in self.blocks])
         if (self.ratchet_share > 0.0) != (self.ratchet_months > 0):
             raise ValueError("a ratchet needs both `ratchet_share:` and `ratchet_months:`")
+        if self.counts == "system_peaks" and (self.ratchet_share > 0.0 or self.minimum_kw > 0.0):
+            raise ValueError("a charge on `system_peaks` has neither ratchet nor minimum")
         return self
 
 
@@ -121,6 +138,9 @@ class TariffSpec(Part):
 
     energy: dict[str, EnergyChargeSpec] = Field(default={}, max_length=16)
     demand: dict[str, DemandChargeSpec] = Field(default={}, max_length=16)
+    system_peaks: tuple[SystemPeak, ...] = Field(
+        default=(), description="Peaks of the whole system, for charges that count them."
+    )
     fixed_usd_per_month: NotNegative = Field(default=0.0, description="At scale 1.")
     metering: Literal["net_billing", "net_metering", "buy_all_sell_all"] = Field(
         default="net_billing",
@@ -146,4 +166,13 @@ class TariffSpec(Part):
             raise ValueError(f"`{twice[0]}` names an energy charge and a demand charge")
         if "price" in {*self.energy, *self.demand}:
             raise ValueError("`price` is the wholesale price; give the charge another name")
+        return self
+
+    @model_validator(mode="after")
+    def _peaks_counted(self) -> TariffSpec:
+        counted = any(charge.counts == "system_peaks" for charge in self.demand.values())
+        if counted and not self.system_peaks:
+            raise ValueError("a demand charge counts `system_peaks`, of which none is named")
+        if self.system_peaks and not counted:
+            raise ValueError("`system_peaks` count for no charge; give one `counts: system_peaks`")
         return self

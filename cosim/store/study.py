@@ -68,6 +68,11 @@ class LoadedStudy:
         """The scenario of all runs."""
         return self.directory.scenario
 
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """Names of the sites; ``home`` and ``site`` of a job are places in it."""
+        return tuple(self.scenario.sites)
+
     @cached_property
     def kpis(self) -> pd.DataFrame:
         """Key figures: one row per run, one column per name of the nomenclature."""

@@ -7,8 +7,12 @@ stands in the file's metadata.
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +22,7 @@ from numpy.typing import NDArray
 from cosim.errors import UsageError
 from cosim.jobtable import JobTable
 from cosim.ledger import Ledger
-from cosim.store.atomic import write_with
+from cosim.store.atomic import write_text, write_with
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -59,6 +63,13 @@ def write_jobs(path: Path, jobs: JobTable) -> None:
 def read_jobs(path: Path) -> JobTable:
     """Read a job table back."""
     table, _ = _read(path)
+    wanted = {field.name for field in fields(JobTable)}
+    if set(table.column_names) != wanted:
+        differs = ", ".join(sorted(wanted ^ set(table.column_names)))
+        raise UsageError(
+            f"{path} was written by another version of cosim (it differs in: {differs}); run its "
+            "scenario again, the lock beside it is complete"
+        )
     return JobTable(**{name: _column(table, name) for name in table.column_names})
 
 
@@ -133,3 +144,44 @@ def _read(path: Path) -> tuple[pa.Table, dict[str, Any]]:
         said = (str(error).splitlines() or [type(error).__name__])[0]
         raise UsageError(f"{path} is damaged or not from cosim: {said}") from None
     return table, meta
+
+
+def write_results(folder: Path, name: str, columns: Mapping[str, Sequence[Any]]) -> None:
+    """Write a table of results twice: as Parquet for programs, as CSV for everybody.
+
+    Args:
+        folder: where.
+        name: of both files, without suffix.
+        columns: numbers with NaN or None where there is none, or texts; all of one length.
+    """
+    arrays = {key: _array(values) for key, values in columns.items()}
+    _write(folder / f"{name}.parquet", arrays, {"rows": len(next(iter(columns.values()), ()))})
+    lines = io.StringIO(newline="")
+    rows = csv.writer(lines, lineterminator="\n")
+    rows.writerow(columns)
+    rows.writerows(
+        zip(*(map(_csv_cell, array.tolist()) for array in arrays.values()), strict=True)
+    )
+    write_text(folder / f"{name}.csv", lines.getvalue())
+
+
+def read_results(folder: Path, name: str) -> dict[str, list[Any]]:
+    """Read a table of results back."""
+    table, _ = _read(folder / f"{name}.parquet")
+    return {key: _column(table, key).tolist() for key in table.column_names}
+
+
+def _array(values: Sequence[Any]) -> NDArray[Any]:
+    """Whole numbers and numbers as such, anything else as texts."""
+    if any(isinstance(value, str) for value in values):
+        return np.array(["" if value is None else str(value) for value in values], dtype=object)
+    if all(isinstance(value, int) for value in values):
+        return np.array(values, dtype=np.int64)
+    return np.array([np.nan if v is None else v for v in values], dtype=np.float64)
+
+
+def _csv_cell(value: Any) -> Any:
+    """Nothing for NaN; a text that a spreadsheet would take for a formula is marked as text."""
+    if isinstance(value, float):
+        return "" if math.isnan(value) else repr(value)
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@") else value

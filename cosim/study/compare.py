@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -191,26 +192,35 @@ def _keep(
     return found
 
 
-def stored(path: str | Path) -> Comparison | RunResult:
+def stored(path: str | Path, *, so_far: bool = False) -> Comparison | RunResult:
     """Read a study back: a comparison, or the run where there is one only.
 
+    Args:
+        path: its folder.
+        so_far: leave out seeds that not all policies have finished, instead of refusing.
+
     Raises:
-        UsageError: it is no study, or not finished.
+        UsageError: it is no study, or not finished (``so_far``: no seed is).
     """
     study: LoadedStudy = load(path)
     directory = study.directory
     policies, seeds = directory.policies, in_order(directory.seeds, dated=bool(directory.days))
     if not policies or not seeds:
         raise UsageError(f"{path} holds no run yet")
-    played = marks(directory, policies, seeds)
-    if len(played.kpis) == 1:
+    known = seeds
+    if so_far:
+        known = tuple(s for s in seeds if all(directory.finished(p, s) for p in policies))
+        if not known:
+            raise UsageError(f"{path}: no seed is finished under all policies yet")
+    played = marks(directory, policies, known)
+    if len(policies) * len(seeds) == 1:
         return study.runs[policies[0], seeds[0]]
     kept, search = directory.path / BOUNDS, directory.path / STOPPING
     limits = read_json(kept) if kept.exists() else {}
-    return concluded(
+    found = concluded(
         study.scenario.name,
         policies,
-        seeds,
+        known,
         played,
         limits={int(seed): float(usd) for seed, usd in limits.items()},
         days=directory.days,
@@ -218,3 +228,4 @@ def stored(path: str | Path) -> Comparison | RunResult:
         folder=directory.path,
         trained_on=trained_on(study.scenario, policies, directory.days),
     )
+    return replace(found, unfinished=len(policies) * (len(seeds) - len(known)))

@@ -43,6 +43,7 @@ class Comparison:
         paired_iqm: the same of the differences to the baseline.
         stopping: how seeds were added until an interval was narrow enough, where they were.
         notes: what has to be known of the intervals and the ranking, in sentences.
+        unfinished: runs of the study that were left out, because their seed is not finished.
     """
 
     scenario: str
@@ -59,6 +60,7 @@ class Comparison:
     paired_iqm: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     stopping: Stopping | None = None
     notes: tuple[str, ...] = ()
+    unfinished: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """The comparison as plain data for ``--json``; no number in it is NaN."""

@@ -23,6 +23,7 @@ from typing import Any
 
 from cosim.errors import CosimError, RunInterrupted
 from cosim.prepare import Stage
+from cosim.study.recipe import Recipe
 from cosim.study.units import Done, Failed, Progress, Unit, attempt
 from cosim.study.warm import compile_once
 
@@ -30,40 +31,48 @@ POLL_S = 0.1
 
 
 def run_units(
-    stages: Mapping[str, Stage],
+    stages: Mapping[str, Stage | Recipe],
     units: Sequence[Unit],
     *,
     jobs: int = 1,
     progress: Progress | None = None,
     executor: Executor | None = None,
+    each: Callable[[Done], None] | None = None,
 ) -> dict[Unit, Done]:
     """Run units and return what became of them, in their order.
 
     Args:
-        stages: the stages by the names that units use.
+        stages: the stages by the names that units use, or how they are prepared.
         units: what to run.
         jobs: processes to run side by side; 1 runs in this one.
         progress: called with (slots done, slots in all) over all units.
         executor: runs the units instead, e.g. a Dask client's; ``jobs`` is not used then.
+        each: called with what became of a unit as soon as it has ended, in this process.
 
     Raises:
         RunInterrupted: Ctrl-C; finished units with a folder are kept there.
         CosimError: the first error of a unit, naming it; or a worker died.
     """
-    tally = _Tally(progress, [stages[unit.stage].window.slots for unit in units])
+    tally = _Tally(progress, [_slots(stages[unit.stage]) for unit in units])
     done: dict[int, Done] = {}
     try:
         with closing(_outcomes(stages, units, jobs, executor, tally)) as outcomes:
             for number, outcome in outcomes:
                 tally.at(number, tally.slots[number])
                 done[number] = outcome.unwrap() if isinstance(outcome, Failed) else outcome
+                if each is not None:
+                    each(done[number])
     except KeyboardInterrupt:
         raise RunInterrupted(f"interrupted: {len(done)} of {len(units)} runs finished") from None
     return {units[number]: done[number] for number in sorted(done)}
 
 
+def _slots(on: Stage | Recipe) -> int:
+    return on.slots if isinstance(on, Recipe) else on.window.slots
+
+
 def _outcomes(
-    stages: Mapping[str, Stage],
+    stages: Mapping[str, Stage | Recipe],
     units: Sequence[Unit],
     jobs: int,
     executor: Executor | None,
@@ -115,7 +124,14 @@ def _outcome(
         raise CosimError(
             "a worker process died (killed, or out of memory); runs that were under way or "
             f"waiting: {'; '.join(lost[:4])}{' …' if len(lost) > 4 else ''}. Finished runs are "
-            "kept; go on with --resume, with fewer --jobs if memory was short"
+            "kept; go on (compare: with --resume), with fewer --jobs if memory was short"
+        ) from None
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] != "distributed":
+            raise
+        unit = units[futures[future]]
+        raise CosimError(
+            f"the cluster lost a run ({unit}): {error}; finished runs are kept"
         ) from None
     return outcome
 
@@ -141,7 +157,7 @@ class _Tally:
 class _Worker:
     """What a worker process holds between units."""
 
-    stages: Mapping[str, Stage]
+    stages: Mapping[str, Stage | Recipe]
     slots: Any
     stop: Any
 
@@ -153,7 +169,7 @@ class _StopUnit(BaseException):
     """Ends a unit in a worker at the next slot edge because the study was stopped."""
 
 
-def _start(stages: Mapping[str, Stage], slots: Any, stop: Any) -> None:
+def _start(stages: Mapping[str, Stage | Recipe], slots: Any, stop: Any) -> None:
     """Begin a worker process: keep the stages, leave Ctrl-C to the parent, end with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_end_with_parent, daemon=True).start()
@@ -196,7 +212,7 @@ class _Pool:
 
 
 @contextmanager
-def _pool(stages: Mapping[str, Stage], workers: int) -> Iterator[_Pool]:
+def _pool(stages: Mapping[str, Stage | Recipe], workers: int) -> Iterator[_Pool]:
     """A pool that stops its units at their next slot edge when it is left early."""
     context: SpawnContext = multiprocessing.get_context("spawn")
     slots, stop = context.SimpleQueue(), context.Event()

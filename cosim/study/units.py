@@ -10,6 +10,7 @@ from typing import Any
 from cosim.errors import CosimError
 from cosim.prepare import Stage
 from cosim.run import RunResult, run
+from cosim.study.recipe import Recipe
 
 Progress = Callable[[int, int], None]
 
@@ -23,7 +24,9 @@ class Unit:
         seed: the seed.
         energy: name of the energy layer, None for the scenario's.
         stage: which of the stages it is played on.
-        folder: where its result is written; None hands the whole result back instead.
+        folder: where its result is written.
+        keep: whether the whole result is handed back where there is no folder; else its digest
+            and its key figures are all that is left of it.
     """
 
     policy: str
@@ -31,6 +34,7 @@ class Unit:
     energy: str | None = None
     stage: str = ""
     folder: Path | None = None
+    keep: bool = True
 
     def __str__(self) -> str:
         on = f" on `{self.stage}`" if self.stage else ""
@@ -45,13 +49,17 @@ class Done:
         unit: the unit.
         digest: fingerprint of its result.
         kpis: its key figures.
-        result: the whole result, None where it was written to the unit's folder.
+        result: the whole result, None where it was written to a folder or is not kept.
+        wall_s: wall-clock time of the run [s].
+        cpu_s: processor time of the run [s].
     """
 
     unit: Unit
     digest: str
     kpis: Mapping[str, float]
     result: RunResult | None
+    wall_s: float = 0.0
+    cpu_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -70,11 +78,18 @@ class Failed:
         raise error
 
 
-def attempt(stage: Stage, unit: Unit, progress: Progress | None = None) -> Done | Failed:
+def attempt(on: Stage | Recipe, unit: Unit, progress: Progress | None = None) -> Done | Failed:
     """Run a unit; keep or write its result."""
     try:
+        stage = on.prepared() if isinstance(on, Recipe) else on
+        kept = unit.keep or unit.folder is not None
         result = run(
-            stage, policy=unit.policy, energy=unit.energy, seed=unit.seed, progress=progress
+            stage,
+            policy=unit.policy,
+            energy=unit.energy,
+            seed=unit.seed,
+            progress=progress,
+            lock=None if kept else "",
         )
         if unit.folder is not None:
             from cosim.store import save_run
@@ -82,8 +97,8 @@ def attempt(stage: Stage, unit: Unit, progress: Progress | None = None) -> Done 
             save_run(unit.folder, result)
     except CosimError as error:
         return _failed(error, f"\n(in the run of {unit})")
-    kept = result if unit.folder is None else None
-    return Done(unit, result.digest, dict(result.kpis), kept)
+    whole = result if unit.folder is None and unit.keep else None
+    return Done(unit, result.digest, dict(result.kpis), whole, result.wall_s, result.cpu_s)
 
 
 def _failed(error: CosimError, where: str) -> Failed:

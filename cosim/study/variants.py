@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cosim.prepare import Stage, stage
+from cosim.prepare.services import rack
 from cosim.scenario.model import Scenario
 
 Data = dict[str, Any]
@@ -78,6 +79,23 @@ def no_transfer(data: Data) -> None:
     data["workload"]["transferable"] = 0.0
 
 
+def no_dvfs(data: Data) -> None:
+    """Let every GPU run at full speed only."""
+    for site in data["sites"].values():
+        site["gpus"]["clock"] = {"kind": "table", "speed": (1.0,), "power": (1.0,)}
+
+
+def no_renewables(data: Data) -> None:
+    """Take sun and wind away from every site."""
+    for part in ("pv", "wind"):
+        without(part)(data)
+
+
+def perfect_forecast(data: Data) -> None:
+    """Let everybody know the future."""
+    data["forecast"]["kind"] = "perfect"
+
+
 def variants(on: Stage, policy: str, energy: str) -> dict[str, Variant]:
     """The reference, the random policy, and one variant per lever that the scenario has.
 
@@ -106,16 +124,41 @@ def variants(on: Stage, policy: str, energy: str) -> dict[str, Variant]:
 
 def present(on: Stage) -> list[str]:
     """The levers that a scenario has."""
-    scenario, sites = on.scenario, on.scenario.sites.values()
     there = {
-        "steps": any(len(m.steps or scenario.steps) > 1 for m in scenario.models.values()),
-        "transfer": scenario.workload.transferable > 0 and len(scenario.sites) > 1,
-        "DVFS": any(len(rack.clock.speed) > 1 for rack in on.racks),
-        "battery": any(site.battery is not None for site in sites),
-        "solar": any(site.pv is not None for site in sites),
-        "wind": any(site.wind is not None for site in sites),
+        "steps": chooses_steps,
+        "transfer": moves,
+        "DVFS": has_clocks,
+        "battery": has("battery"),
+        "solar": has("pv"),
+        "wind": has("wind"),
     }
-    return [name for name, has in there.items() if has]
+    return [name for name, asked in there.items() if asked(on.scenario)]
+
+
+def has(*parts: str) -> Callable[[Scenario], bool]:
+    """Asks whether any site of a scenario has one of these parts."""
+
+    def asked(scenario: Scenario) -> bool:
+        sites = scenario.sites.values()
+        return any(getattr(site, part) is not None for site in sites for part in parts)
+
+    return asked
+
+
+def moves(scenario: Scenario) -> bool:
+    """Whether a job can leave its home."""
+    return scenario.workload.transferable > 0 and len(scenario.sites) > 1
+
+
+def chooses_steps(scenario: Scenario) -> bool:
+    """Whether there is more than one step count to choose from."""
+    return any(len(model.steps or scenario.steps) > 1 for model in scenario.models.values())
+
+
+def has_clocks(scenario: Scenario) -> bool:
+    """Whether any GPU has more than one clock level."""
+    racks = (rack(site, scenario.scale) for site in scenario.sites.values())
+    return any(len(at.clock.speed) > 1 for at in racks)
 
 
 def _played(on: Stage, *changes: Change) -> Stage:

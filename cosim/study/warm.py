@@ -15,12 +15,13 @@ from cosim.decision import Decision, Observation, SplitRule, WorldInfo
 from cosim.jobtable import job_table
 from cosim.prepare import Stage
 from cosim.rng import stream
+from cosim.study.recipe import Recipe
 from cosim.traces.jobs import DTYPES, JobSet
 from cosim.world.world import World
 
 
 def compile_once(
-    stages: Iterable[Stage],
+    stages: Iterable[Stage | Recipe],
     *,
     compiled: Callable[[], bool] = kernels_are_compiled,
     play: Callable[[Stage], None] | None = None,
@@ -34,7 +35,7 @@ def compile_once(
     """
     stage = next((one for one in stages if one.scenario.engine == "fast"), None)
     if stage is not None and not compiled():
-        (play or play_one_job)(stage)
+        (play or play_one_job)(stage.prepared() if isinstance(stage, Recipe) else stage)
 
 
 def play_one_job(stage: Stage) -> None:

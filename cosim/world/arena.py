@@ -53,7 +53,7 @@ from cosim.world.kernel_state import (
     Ints,
     Small,
 )
-from cosim.world.loading import loading
+from cosim.world.loading import LUCKS, loading, luck_of
 from cosim.world.plan import Plan, ServicePlan
 
 _SIZES_AT_MOST = 4096
@@ -76,10 +76,12 @@ def farm_of(plan: Plan, memory: int) -> Farm:
     return Farm(
         first_gpu=first,
         service_site=np.array(info.service_site, dtype=np.int64),
+        place=np.array(info.place, dtype=np.int64),
         home_service=np.array(info.home_service, dtype=np.int64),
         home_steps=_home_steps(plan),
         timing=_timing(plan.services),
         loading=_loading(plan),
+        luck=_luck(plan),
         arrival_ns=_given(jobs.arrival_ns),
         deadline_ns=_given(jobs.deadline_ns),
         home=_given(jobs.home),
@@ -180,14 +182,24 @@ def _timing(services: Sequence[ServicePlan]) -> Ints:
 
 
 def _loading(plan: Plan) -> Ints:
-    """Time and power until a GPU can run a service, by what it holds."""
+    """Time and power until a GPU can run a service, by what it holds and by luck."""
     services, site_of = plan.services, plan.info.service_site.tolist()
-    table = np.zeros((HOLDS + len(services), len(services), 2), dtype=np.int64)
-    for wanted in range(len(services)):
-        sleep = plan.sites[site_of[wanted]].sleep
-        for held in range(-HOLDS, len(services)):
-            table[HOLDS + held, wanted] = loading(services, sleep, held, wanted)
-    return table
+    lucks = [None, *range(LUCKS if plan.load_seed is not None else 0)]
+    table = np.zeros((len(lucks), HOLDS + len(services), len(services), 2), dtype=np.int64)
+    for row, luck in zip(table, lucks, strict=True):
+        for wanted in range(len(services)):
+            sleep = plan.sites[site_of[wanted]].sleep
+            for held in range(-HOLDS, len(services)):
+                row[HOLDS + held, wanted] = loading(services, sleep, held, wanted, luck)
+    return table.reshape(-1, len(services), 2)
+
+
+def _luck(plan: Plan) -> Small:
+    """First row of ``loading`` for each job."""
+    block = HOLDS + len(plan.services)
+    if plan.load_seed is None:
+        return np.zeros(len(plan.jobs), dtype=np.int32)
+    return (block * (1 + luck_of(plan))).astype(np.int32)
 
 
 def _room(plan: Plan) -> int:

@@ -5,11 +5,15 @@ the functions it calls in turn; a changed helper would go unnoticed. Hence compi
 in a folder named after the fingerprint of all kernel files (:mod:`cosim.cache`). Floating point
 stays strict: no reordering and no fused operations, so that decisions agree with plain Python to
 the last bit.
+
+Processes that compile the same function for different types at the same time would give both
+results one file name, and a later process would load code for the wrong types; so they take turns.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from inspect import get_annotations
 from typing import Any, TypeVar, cast
@@ -18,7 +22,7 @@ import llvmlite.binding
 import numba
 from numba.core import types
 
-from cosim.cache import kernel_folder
+from cosim.cache import kernel_folder, locked
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -74,6 +78,30 @@ def _kept(function: Callable[..., Any], make: Callable[[Any], Any]) -> Any:
     config = cast("Any", numba.config)
     before, config.CACHE_DIR = config.CACHE_DIR, str(kernel_folder())
     try:
-        return make(function)
+        made = make(function)
     finally:
         config.CACHE_DIR = before
+    made._cache._cache_file = _InTurn(made._cache._cache_file)
+    return made
+
+
+@dataclass(frozen=True)
+class _InTurn:
+    """The compiler's files of one function, read and written while nobody else writes."""
+
+    file: Any
+
+    def load(self, key: Any) -> Any:
+        """Read the code for some types; None where there is none."""
+        with locked(kernel_folder(), shared=True):
+            return self.file.load(key)
+
+    def save(self, key: Any, data: Any) -> None:
+        """Write the code for some types."""
+        with locked(kernel_folder(), shared=False):
+            self.file.save(key, data)
+
+    def flush(self) -> None:
+        """Forget all that was written."""
+        with locked(kernel_folder(), shared=False):
+            self.file.flush()

@@ -42,12 +42,14 @@ def lay_contracts(plan: Plan) -> at.Contract:
         demand_usd=demand[0],
         demand_upto=demand[1],
         demand_law=_demand_law(contracts, charges[1]),
+        named=_named(contracts),
         meter_kwh=np.zeros((sites, energy[0].shape[1] + 1)),
         bank_kwh=np.zeros((sites, energy[0].shape[1] + 1)),
         peak_kw=np.zeros(charges),
         billed_usd=np.zeros(charges),
+        named_kw=np.zeros((*charges, 2)),
         past_kw=_past(contracts, charges[1], months),
-        gathered=np.zeros((sites, 2)),
+        gathered=np.zeros((sites, at.GATHERED_COLUMNS)),
         gathered_when=np.zeros(sites, dtype=np.int64),
         told=np.stack([np.full(charges, np.inf), np.zeros(charges)]),
         margin=np.stack([np.zeros(sites), np.full(sites, np.inf)]),
@@ -58,7 +60,7 @@ def changing(contract: at.Contract) -> list[NDArray[Any]]:
     """What a run changes."""
     return [
         *(contract.meter_kwh, contract.bank_kwh, contract.peak_kw, contract.billed_usd),
-        *(contract.past_kw, contract.gathered, contract.gathered_when),
+        *(contract.named_kw, contract.past_kw, contract.gathered, contract.gathered_when),
         *(contract.told, contract.margin),
     ]
 
@@ -139,10 +141,21 @@ def _shared(contracts: Sequence[SupplyContract | None], charges: int) -> IntArra
 
 
 def _demand_law(contracts: Sequence[SupplyContract | None], charges: int) -> FloatArray:
-    table = np.zeros((len(contracts), charges, 3))
+    table = np.zeros((len(contracts), charges, at.DEMAND_LAW_COLUMNS))
     for site, contract in enumerate(contracts):
         for k, charge in enumerate(contract.tariff.demand if contract else ()):
-            table[site, k] = charge.ratchet_share, charge.ratchet_months, charge.minimum_kw
+            row = (charge.ratchet_share, charge.ratchet_months, charge.minimum_kw)
+            table[site, k] = (*row, charge.kind == "coincident")
+    return table
+
+
+def _named(contracts: Sequence[SupplyContract | None]) -> IntArray:
+    """Bins that peaks of the whole system touch; a row of zeros where none counts."""
+    bins = max((len(c.named) for c in contracts if c and c.named.any()), default=1)
+    table = np.zeros((bins, len(contracts)), dtype=np.int64)
+    for site, contract in enumerate(contracts):
+        if contract is not None and contract.named.any():
+            table[:, site] = contract.named
     return table
 
 

@@ -100,6 +100,7 @@ class Dispatcher:
 
     def __post_init__(self) -> None:
         self._site: list[int] = self.plan.info.service_site.tolist()
+        self._at: list[int] = self.plan.info.place.tolist()
         self._credits: dict[tuple[int, int], list[float]] = {}
         self._place: Placer = self._nowhere
 
@@ -162,10 +163,10 @@ class Dispatcher:
 
     def is_open(self, job: int, service: int, now_ns: int) -> bool:
         """Whether the network lets a job get from its home to a service."""
-        cuts, home, site = self.plan.cuts, self._home[job], self._site[service]
-        if home == site or not len(cuts):
+        cuts, home, place = self.plan.cuts, self._home[job], self._at[self._site[service]]
+        if home == place or not len(cuts):
             return True
-        return not (is_cut(cuts, home, now_ns) or is_cut(cuts, site, now_ns))
+        return not (is_cut(cuts, home, now_ns) or is_cut(cuts, place, now_ns))
 
     def within_reach(self, job: int, offered: list[Option], now_ns: int) -> list[Option]:
         """The offers of services that the network reaches."""
@@ -175,7 +176,7 @@ class Dispatcher:
 
     def trip(self, job: int, site: int) -> Trip:
         """What moving a job to a site takes."""
-        return HOME_TRIP if site == self._home[job] else self._trips[job]
+        return HOME_TRIP if self._at[site] == self._home[job] else self._trips[job]
 
     @cached_property
     def _trips(self) -> list[Trip]:
@@ -277,7 +278,7 @@ class Dispatcher:
             raise self._broken(
                 f"job {job}: {steps} steps at service {service}; allowed: {allowed}"
             )
-        if not self._movable[job] and self._site[service] != self._home[job]:
+        if not self._movable[job] and not info.at_home[self._home[job], service]:
             raise self._broken(f"job {job} may not leave home, but was sent to service {service}")
         return Placement(service, steps)
 
@@ -450,10 +451,10 @@ def floors(rule: ScoreRule, classes: int) -> NDArray[np.float64]:
 def open_services(rule: ScoreRule, plan: Plan) -> tuple[list[list[int]], list[list[int]]]:
     """Services open to each home: to jobs that may leave it, and to jobs that may not."""
     info = plan.info
-    site_of, homes = info.service_site.tolist(), info.home_service.tolist()
+    at_home, homes = info.at_home.tolist(), info.home_service.tolist()
     allowed = [np.flatnonzero(row).tolist() for row in rule.allowed]
     stay = [
-        [service for service in row if site_of[service] == home] or [homes[home]]
+        [service for service in row if at_home[home][service]] or [homes[home]]
         for home, row in enumerate(allowed)
     ]
     return allowed, stay

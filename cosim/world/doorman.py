@@ -73,11 +73,9 @@ class Doorman:
     def _usual_answers(self) -> list[set[Placement]]:
         """Placements that keep the contract, for jobs at each home; movable ones come last."""
         info = self._engine.plan.info
-        lists, sites = enumerate(info.allowed_steps), info.service_site.tolist()
+        lists = enumerate(info.allowed_steps)
         everywhere = {Placement(service, count) for service, counts in lists for count in counts}
-        homes = [
-            {p for p in everywhere if sites[p.service] == home} for home in range(info.n_sites)
-        ]
+        homes = [{p for p in everywhere if row[p.service]} for row in info.at_home.tolist()]
         return [*homes, everywhere]
 
     # arrivals ---------------------------------------------------------------------------

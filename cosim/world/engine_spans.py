@@ -80,7 +80,8 @@ class SpanFates:
     def _moved(self, rows: Any) -> NDArray[np.bool_]:
         service = self.farm.service[rows]
         site = self.farm.service_site[np.maximum(service, 0)]
-        moved: NDArray[np.bool_] = (service >= 0) & (site != self.farm.home[rows])
+        place = self.farm.place[site]
+        moved: NDArray[np.bool_] = (service >= 0) & (place != self.farm.home[rows])
         return moved
 
     def _back_ns(self, rows: Any) -> NDArray[Any]:

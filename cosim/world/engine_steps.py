@@ -23,6 +23,7 @@ from cosim.world.events import EDGE_PRIORITY, NsEnvironment, Tick, job_priority
 from cosim.world.jobstate import JobState
 from cosim.world.kernel_grid import ARRIVALS_ROW, ENDED_ROWS, WAITING
 from cosim.world.kernel_state import FOREVER
+from cosim.world.loading import luck_of
 from cosim.world.pool import Pool
 from cosim.world.pool_batches import BatchPool
 from cosim.world.pool_steps import StepPool
@@ -35,7 +36,8 @@ class StepEngine:
         plan = books.plan
         self.env, self.plan, self.books = env, plan, books
         priorities = [kind.priority for kind in plan.info.classes]
-        self.fates = JobState(plan.jobs, priorities, tuple(plan.info.lateness_rows))
+        luck = luck_of(plan).tolist() if plan.load_seed is not None else ()
+        self.fates = JobState(plan.jobs, priorities, tuple(plan.info.lateness_rows), luck)
         self.pools: list[Pool] = [
             (StepPool if site.batch_max == 1 else BatchPool)(
                 env, i, site, plan.services, self.fates
@@ -229,9 +231,9 @@ class StepEngine:
     def _home_ns(self, job: int) -> int:
         """When the images of a job that has ended are home [ns]."""
         site, home = self._site_of[self.fates.service[job]], int(self.plan.jobs.home[job])
-        left_ns = self.fates.finish_ns[job]
-        if site != home:
-            left_ns = leaves_ns(self.plan.cuts, home, site, left_ns)
+        place, left_ns = int(self.plan.info.place[site]), self.fates.finish_ns[job]
+        if place != home:
+            left_ns = leaves_ns(self.plan.cuts, home, place, left_ns)
         return left_ns + self.fates.return_ns[job]
 
     # looking ----------------------------------------------------------------------------

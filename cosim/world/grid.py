@@ -53,6 +53,7 @@ def lay_grid(plan: Plan) -> at.Grid:
         rows=np.zeros((slots + SPARE_SLOTS, len(COLUMNS), sites)),
         bins=np.zeros((bins, sites, len(at.BIN_COLUMNS))),
         readings=np.zeros((sites, at.READINGS), dtype=np.int64),
+        guard=np.zeros((sites, at.GUARD_COLUMNS), dtype=np.int64),
         flows=np.zeros((len(SOURCES), len(SINKS))),
         # pages of this that no slot touches cost nothing
         ratios=np.empty(len(plan.jobs)),
@@ -94,6 +95,7 @@ def _limits(plan: Plan) -> Limits:
 def _sites(plan: Plan, limits: Limits) -> FloatArray:
     rows = np.array([_site(site) for site in plan.sites])
     rows[:, at.GUARDED] = np.isfinite(limits.import_max_kw).any(axis=0)
+    rows[:, at.POOLS] = np.bincount(plan.info.place, minlength=len(plan.sites))
     return rows
 
 

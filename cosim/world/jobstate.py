@@ -65,6 +65,7 @@ class JobState:
         jobs: what was asked.
         priorities: priority of each job class; all 0 if none is given.
         lateness: what a late image of each service still earns, as rows of numbers.
+        luck: what each has drawn of loading times; None is what is expected.
         service: where it went (DROP = −2).
         steps: denoising steps per image.
         decided_ns: when it was placed.
@@ -84,6 +85,7 @@ class JobState:
     jobs: JobSet
     priorities: Sequence[int] = ()
     lateness: Sequence[NDArray[np.float64]] = ()
+    luck: Sequence[int | None] = ()
     service: list[int] = field(init=False)
     steps: list[int] = field(init=False)
     decided_ns: list[int] = field(init=False)
@@ -106,6 +108,7 @@ class JobState:
             setattr(self, name, [NEVER] * count)
         for name in ("steps", "return_ns", "energy_pj", "images_done", "steps_left"):
             setattr(self, name, [0] * count)
+        self.luck = self.luck or [None] * count
         self.transfer_usd = [0.0] * count
         self.images = self.jobs.images.tolist()
         self.images_left = self.images.copy()

@@ -162,7 +162,8 @@ def load(farm: Farm, gpu: int, now_ns: int) -> bool:
     held = farm.gpus[gpu, SERVICE]
     if held == service:
         return False
-    length_ns, mw = farm.loading[held + HOLDS, service, 0], farm.loading[held + HOLDS, service, 1]
+    at = farm.luck[farm.joining[gpu, 0]] + held + HOLDS
+    length_ns, mw = farm.loading[at, service, 0], farm.loading[at, service, 1]
     farm.gpus[gpu, SERVICE], farm.gpus[gpu, FROM] = service, held
     if length_ns > 0:
         farm.gpus[gpu, JOB] = farm.joining[gpu, 0]

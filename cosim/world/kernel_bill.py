@@ -17,12 +17,15 @@ from cosim.world.kernel_contract import (
     ADDER_USD_KWH,
     BILLED_KW,
     BUY_ALL_SELL_ALL,
+    COINCIDENT,
     DEMAND_BIT,
     DEMANDS,
     EXCESS_USD_KWH,
     FIXED_USD_MONTH,
     GATHERED_H,
     GATHERED_KWH,
+    GATHERED_NAMED,
+    INTERVALS,
     KEEP,
     LEFT_KWH,
     METERING,
@@ -33,6 +36,7 @@ from cosim.world.kernel_contract import (
     PAYS_EXCESS,
     RATCHET_MONTHS,
     RATCHET_SHARE,
+    SUM_KW,
     USD_KW,
     Contract,
 )
@@ -46,6 +50,7 @@ from cosim.world.kernel_grid import (
     FIXED_USD,
     IMPORT,
     IMPORT_USD,
+    POOLS,
     PRICE_NOW,
     TRUE_UP_USD,
     Grid,
@@ -82,6 +87,7 @@ def begin_month(contract: Contract, grid: Grid, site: int, slot: int) -> None:
     contract.meter_kwh[site] = 0.0
     contract.peak_kw[site] = 0.0
     contract.billed_usd[site] = 0.0
+    contract.named_kw[site] = 0.0
     share = contract.share[contract.month[slot, site], site]
     grid.rows[slot, FIXED_USD, site] += contract.law[site, FIXED_USD_MONTH] * share
 
@@ -146,6 +152,7 @@ def gather(contract: Contract, grid: Grid, site: int, slot: int) -> None:
             contract.gathered_when[site] = contract.when[slot, site]
         so_far[GATHERED_KWH] += metered_kwh(contract, grid, site, bin_no)[0]
         so_far[GATHERED_H] += grid.scalars[BIN_H]
+        so_far[GATHERED_NAMED] += contract.named[min(bin_no, len(contract.named) - 1), site]
         last = at == bins - 1 and ends(contract, site, slot)
         if last or (start_ns + (bin_no + 1) * span_ns) % length_ns == 0:
             bill_interval(contract, grid, site, slot, so_far[GATHERED_KWH] / so_far[GATHERED_H])
@@ -155,15 +162,29 @@ def gather(contract: Contract, grid: Grid, site: int, slot: int) -> None:
 @inlined
 def bill_interval(contract: Contract, grid: Grid, site: int, slot: int, power_kw: float) -> None:
     """Bill what the mean power of an interval adds to the month's demand charges."""
-    share = contract.share[contract.month[slot, site], site]
     for charge in range(int(contract.law[site, DEMANDS])):
-        if applies(contract.gathered_when[site], DEMAND_BIT + charge):
+        counts = applies(contract.gathered_when[site], DEMAND_BIT + charge)
+        if contract.demand_law[site, charge, COINCIDENT] != 0.0:
+            if counts and contract.gathered[site, GATHERED_NAMED] > 0.0:
+                contract.named_kw[site, charge, SUM_KW] += power_kw
+                contract.named_kw[site, charge, INTERVALS] += 1.0
+            continue
+        if counts:
             contract.peak_kw[site, charge] = max(contract.peak_kw[site, charge], power_kw)
         billed_kw = max(contract.peak_kw[site, charge], floor_kw(contract, site, charge, slot))
-        prices, upto = contract.demand_usd[site, charge], contract.demand_upto[site, charge]
-        usd = block_usd(prices, upto, billed_kw, 1.0) * share
-        grid.rows[slot, DEMAND_USD, site] += usd - contract.billed_usd[site, charge]
-        contract.billed_usd[site, charge] = usd
+        bill_power(contract, grid, site, charge, slot, billed_kw)
+
+
+@inlined
+def bill_power(
+    contract: Contract, grid: Grid, site: int, charge: int, slot: int, billed_kw: float
+) -> None:
+    """Book what a demand charge has risen by, now that so much power is billed."""
+    share = contract.share[contract.month[slot, site], site]
+    prices, upto = contract.demand_usd[site, charge], contract.demand_upto[site, charge]
+    usd = block_usd(prices, upto, billed_kw, 1.0) * share
+    grid.rows[slot, DEMAND_USD, site] += usd - contract.billed_usd[site, charge]
+    contract.billed_usd[site, charge] = usd
 
 
 @inlined
@@ -181,6 +202,10 @@ def end_month(contract: Contract, grid: Grid, site: int, slot: int) -> None:
     """Remember the month's peaks and settle net metering."""
     at = PAST + contract.month[slot, site]
     for charge in range(int(contract.law[site, DEMANDS])):
+        named = contract.named_kw[site, charge]
+        if contract.demand_law[site, charge, COINCIDENT] != 0.0 and named[INTERVALS] > 0.0:
+            contract.peak_kw[site, charge] = named[SUM_KW] / named[INTERVALS]
+            bill_power(contract, grid, site, charge, slot, contract.peak_kw[site, charge])
         contract.past_kw[site, charge, at] = contract.peak_kw[site, charge]
     if contract.law[site, METERING] == NET_METERING:
         grid.rows[slot, TRUE_UP_USD, site] += true_up_usd(contract, site, slot)
@@ -260,6 +285,8 @@ def tell_demand(contract: Contract, site: int, slot: int, fresh: bool) -> None:
     for charge in range(int(contract.law[site, DEMANDS])):
         peak_kw = 0.0 if fresh else contract.peak_kw[site, charge]
         billed_kw = max(peak_kw, floor_kw(contract, site, charge, slot))
+        if contract.demand_law[site, charge, COINCIDENT] != 0.0:
+            billed_kw = math.inf  # no peak of the site's own counts
         at = block_at(contract.demand_upto[site, charge], billed_kw, 1.0)
         contract.told[BILLED_KW, site, charge] = billed_kw
         contract.told[USD_KW, site, charge] = contract.demand_usd[site, charge, at] * share
@@ -279,4 +306,5 @@ def tell(memory: int, slot: int) -> None:
                 tell_energy(contract, site, slot, fresh)
             tell_demand(contract, site, slot, fresh)
         adder_usd_kwh = contract.margin[ADDER_USD_KWH, site]
-        grid.seen[PRICE_NOW, site] = grid.price[now, site] + adder_usd_kwh
+        for pool in range(site, site + int(grid.site[site, POOLS])):
+            grid.seen[PRICE_NOW, pool] = grid.price[now, pool] + adder_usd_kwh

@@ -5,8 +5,15 @@ Every entry point takes the table (:mod:`cosim.world.kernel_memory`) and a few n
 
 from __future__ import annotations
 
-from cosim.world import kernel, kernel_bill, kernel_dispatch, kernel_faults, kernel_meter
-from cosim.world.compiled import compiled
+from cosim.world import (
+    kernel,
+    kernel_bill,
+    kernel_dispatch,
+    kernel_faults,
+    kernel_guard,
+    kernel_meter,
+)
+from cosim.world.compiled import compiled, inlined
 from cosim.world.kernel_facility import close_bin, close_drain
 from cosim.world.kernel_grid import (
     ANY_GUARD,
@@ -20,11 +27,15 @@ from cosim.world.kernel_grid import (
     GPU_OF,
     GUARD_DUE,
     IMAGES_OF,
+    MAY_RUN,
+    POOLS,
     READINGS,
     SERVICE_OF,
+    SET_LEVEL,
     SLOT,
     STEPS_OF,
     WAITING,
+    WANTED,
     Grid,
 )
 from cosim.world.kernel_memory import address, copy_bytes, read_farm, read_grid
@@ -34,7 +45,6 @@ from cosim.world.kernel_state import (
     HEAD,
     HELD_BEFORE,
     NEVER,
-    PJ_HIGH,
     TAIL,
     Farm,
     Floats,
@@ -149,11 +159,11 @@ def close_slot(memory: Ints, drained: bool) -> None:
     farm, grid = read_farm(memory), read_grid(memory)
     slot = grid.clock[SLOT]
     grid.told[:] = 0.0
+    if drained:
+        kernel_meter.read(farm, grid)
+        for site in range(len(farm.sites)):
+            close_drain(address(memory), grid, site)
     for site in range(len(farm.sites)):
-        if drained:
-            reading = farm.sites[site, PJ_HIGH : PJ_HIGH + READINGS]
-            close_drain(address(memory), grid, site, reading)
-            reading[:] = 0
         tell_ended(farm, grid, site)
         grid.rows[slot, ARRIVALS_ROW, site] = farm.arrived[site].sum()
         grid.counts[WAITING, site] = farm.sites[site, TAIL] - farm.sites[site, HEAD]
@@ -217,18 +227,29 @@ def guard_settings(memory: Ints, demand: Ints, out: Ints) -> None:
     grid = read_grid(memory)
     for site in range(len(demand)):
         out[site, 0] = -1
-        if kernel_meter.is_guarded(grid, site):
-            setting = kernel_meter.guard_setting(address(memory), grid, site, demand[site])
-            out[site, 0], out[site, 1] = setting
+        grid.guard[site, WANTED] = demand[site]
+    for site in range(len(demand)):
+        if kernel_guard.is_guarded(grid, site):
+            kernel_guard.guard_meter(address(memory), site)
+            for pool in range(site, site + int(grid.site[site, POOLS])):
+                out[pool, 0] = grid.guard[pool, SET_LEVEL]
+                out[pool, 1] = grid.guard[pool, MAY_RUN]
+
+
+@inlined
+def take(grid: Grid, readings: Ints) -> None:
+    """Take over what the reference engine has read."""
+    for site in range(len(readings)):
+        for k in range(READINGS):
+            grid.readings[site, k] = readings[site, k]
 
 
 @compiled
 def close_bins(memory: Ints, readings: Ints) -> None:
     """Close one bin of every site, from readings of shape (sites, READINGS)."""
     grid = read_grid(memory)
+    take(grid, readings)
     for site in range(len(readings)):
-        for k in range(READINGS):
-            grid.readings[site, k] = readings[site, k]
         close_bin(address(memory), site, grid.clock[BIN])
     kernel_meter.pass_bin(grid)
 
@@ -237,8 +258,9 @@ def close_bins(memory: Ints, readings: Ints) -> None:
 def close_drains(memory: Ints, readings: Ints) -> None:
     """Book a slot of the drain of every site."""
     grid = read_grid(memory)
+    take(grid, readings)
     for site in range(len(readings)):
-        close_drain(address(memory), grid, site, readings[site])
+        close_drain(address(memory), grid, site)
 
 
 @compiled

@@ -14,10 +14,12 @@ from cosim.world.compiled import inlined, piece
 from cosim.world.kernel_grid import (
     AIM,
     BIN_H,
+    BUSY_NS,
     CELL_HIGH,
     CELL_LOW,
     CELL_OFFSET,
     OVER_TEMP_H,
+    POOLS,
     REPLICAS,
     ROOM,
     ROOM_NEXT,
@@ -66,21 +68,23 @@ def room_kw(memory: int, site: int, bin_no: int, it_kw: float) -> float:
 
 
 @inlined
-def too_warm(grid: Grid, site: int) -> int:
-    """By how many clock levels the room's heat has the GPUs step down, at most to the lowest."""
+def too_warm(grid: Grid, site: int, pool: int) -> int:
+    """By how many clock levels a room's heat has a pool step down, at most to the lowest."""
     row = grid.cooling[site]
-    return int(min(grid.levels[site], throttle_levels(row, grid.state[site, ROOM])))
+    return int(min(grid.levels[pool], throttle_levels(row, grid.state[site, ROOM])))
 
 
 @inlined
-def cool(memory: int, grid: Grid, site: int, bin_no: int, it_kw: float, busy_ns: int) -> float:
+def cool(memory: int, grid: Grid, site: int, bin_no: int, it_kw: float) -> float:
     """Let a bin pass in the room; the mean cooling power [kW]."""
     power_kw = room_kw(memory, site, bin_no, it_kw)
     if grid.cooling[site, MASS] > 0.0:
         row, state = grid.rows[grid.clock[SLOT]], grid.state[site]
         row[OVER_TEMP_H, site] += state[TOO_WARM_H]
-        if too_warm(grid, site) > 0:
-            row[THROTTLED_GPU_H, site] += grid.scalars[REPLICAS] * (busy_ns / NS_PER_HOUR)
+        for pool in range(site, site + int(grid.site[site, POOLS])):
+            if too_warm(grid, site, pool) > 0:
+                busy_h = grid.readings[pool, BUSY_NS] / NS_PER_HOUR
+                row[THROTTLED_GPU_H, pool] += grid.scalars[REPLICAS] * busy_h
         state[ROOM] = state[ROOM_NEXT]
     return power_kw
 

@@ -73,7 +73,7 @@ HOLD, DROP = -1, -2
 @inlined
 def there_ns(farm: Farm, job: int, site: int) -> int:
     """Time until the prompt of a job has landed at a site [ns]."""
-    return 0 if site == farm.home[job] else farm.there_ns[farm.trip[job], 0]
+    return 0 if farm.place[site] == farm.home[job] else farm.there_ns[farm.trip[job], 0]
 
 
 @inlined
@@ -224,10 +224,10 @@ def estimate_flights(farm: Farm, levels: np.ndarray) -> None:
 @inlined
 def is_open(farm: Farm, job: int, service: int, now_ns: int) -> bool:
     """Whether the network lets a job get from its home to a service."""
-    cuts, home, site = farm.cuts, farm.home[job], farm.service_site[service]
-    if len(cuts) == 0 or home == site:
+    cuts, home, place = farm.cuts, farm.home[job], farm.place[farm.service_site[service]]
+    if len(cuts) == 0 or home == place:
         return True
-    return not (is_cut(cuts, home, now_ns) or is_cut(cuts, site, now_ns))
+    return not (is_cut(cuts, home, now_ns) or is_cut(cuts, place, now_ns))
 
 
 @inlined
@@ -240,9 +240,10 @@ def at_home(farm: Farm, job: int) -> tuple[int, int]:
 @inlined
 def home_ns(farm: Farm, job: int, site: int) -> int:
     """When the images of a job that has ended at a site are home [ns]."""
-    if farm.home[job] == site:
+    home, place = farm.home[job], farm.place[site]
+    if home == place:
         return int(farm.finish_ns[job])
-    left_ns = leaves_ns(farm.cuts, farm.home[job], site, farm.finish_ns[job])
+    left_ns = leaves_ns(farm.cuts, home, place, farm.finish_ns[job])
     return int(left_ns + farm.there_ns[farm.trip[job], 1])
 
 
@@ -329,16 +330,13 @@ def score(farm: Farm, rules: Rules, job: int, now_ns: int) -> tuple[int, int]:
     moves = 1 if farm.movable[job] else 0
     best, best_steps, best_score = DROP, 0, -np.inf
     lateness = read_grid(farm.memory).lateness
-    offered = rules.options[home, moves, 0]
-    within_reach = 0
-    for option in range(1, offered + 1):
+    for option in range(1, rules.options[home, moves, 0] + 1):
         service = rules.options[home, moves, option]
         if not is_open(farm, job, service, now_ns):
             continue
-        within_reach += 1
         site = farm.service_site[service]
         landing_ns, back_ns, usd = now_ns, 0, 0.0
-        if site != home:
+        if farm.place[site] != home:
             trip = farm.trip[job]
             landing_ns, back_ns = now_ns + farm.there_ns[trip, 0], farm.there_ns[trip, 1]
             usd = farm.fare_usd[trip]
@@ -368,13 +366,30 @@ def score(farm: Farm, rules: Rules, job: int, now_ns: int) -> tuple[int, int]:
             value = images * rules.scores[service, k, TOO_LATE] - fare
             if value > best_score:
                 best, best_steps, best_score = service, rules.choices[service, k, 0], value
-    if offered > 0 and within_reach == 0:
-        return at_home(farm, job)
-    if best_score < rules.floors[1, kind]:
+    return or_wait(rules, kind, best, best_steps, best_score)
+
+
+@inlined
+def or_wait(rules: Rules, kind: int, best: int, steps: int, score: float) -> tuple[int, int]:
+    """Refuse or hold a job whose best score is too low."""
+    if score < rules.floors[1, kind]:
         return DROP, 0
-    if best_score < rules.floors[0, kind]:
+    if score < rules.floors[0, kind]:
         return HOLD, 0
-    return best, best_steps
+    return best, steps
+
+
+@inlined
+def shut_in(farm: Farm, rules: Rules, job: int, now_ns: int) -> bool:
+    """Whether the network closes every service that the rule offers to a job."""
+    moves = 1 if farm.movable[job] else 0
+    offered = rules.options[farm.home[job], moves]
+    if len(farm.cuts) == 0 or offered[0] == 0:
+        return False
+    for option in range(1, offered[0] + 1):
+        if is_open(farm, job, offered[option], now_ns):
+            return False
+    return True
 
 
 @inlined
@@ -389,6 +404,8 @@ def choose(farm: Farm, rules: Rules, job: int, now_ns: int) -> tuple[int, int]:
         return ASK_PYTHON, 0
     if rules.meta[KIND] == SPLIT:
         return split(farm, rules, job, now_ns)
+    if shut_in(farm, rules, job, now_ns):
+        return at_home(farm, job)
     return score(farm, rules, job, now_ns)
 
 

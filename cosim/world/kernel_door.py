@@ -33,7 +33,7 @@ def is_full(farm: Farm, site: int) -> bool:
 @inlined
 def is_hopeless(farm: Farm, site: int, job: int, now_ns: int) -> bool:
     """Whether a job would earn nothing even if it ended now."""
-    back_ns = 0 if farm.home[job] == site else farm.there_ns[farm.trip[job], 1]
+    back_ns = 0 if farm.home[job] == farm.place[site] else farm.there_ns[farm.trip[job], 1]
     late_ns = now_ns + back_ns - farm.deadline_ns[job]
     return bool(revenue_share(late_ns, read_grid(farm.memory).lateness[farm.service[job]]) <= 0.0)
 

@@ -49,6 +49,7 @@ from cosim.world.kernel_grid import (
     LOSS,
     LOW,
     PEAK,
+    POOLS,
     POWER,
     READ_IMAGES,
     READ_SLEPT,
@@ -78,17 +79,22 @@ _LOW_BITS = (1 << 32) - 1
 
 @piece
 def close_bin(memory: int, site: int, bin_no: int) -> None:
-    """Close the books of one bin of one site, from what its pool's meters have told.
+    """Close the books of one bin at one meter, from what the meters of its pools have told.
 
     Args:
         memory: address of the table of addresses.
-        site: the site.
+        site: the site; a further pool of another one has no books of its own.
         bin_no: the bin, counted from the window's start.
     """
     grid = read_grid(memory)
-    reading = grid.readings[site]
-    compute_kw, idle_kw = it_kw(grid, site, reading)
-    cooling_kw = cool(memory, grid, site, bin_no, compute_kw + idle_kw, reading[BUSY_NS])
+    pools = int(grid.site[site, POOLS])
+    if pools == 0:
+        return
+    compute_kw, idle_kw = 0.0, 0.0
+    for pool in range(site, site + pools):
+        working_kw, waiting_kw = it_kw(grid, pool, grid.readings[pool])
+        compute_kw, idle_kw = compute_kw + working_kw, idle_kw + waiting_kw
+    cooling_kw = cool(memory, grid, site, bin_no, compute_kw + idle_kw)
     solar_kw, wind_kw = grid.solar_kw[bin_no, site], grid.wind_kw[bin_no, site]
     limits = limits_kw(grid, site, bin_no)
     net_kw = compute_kw + idle_kw + cooling_kw - solar_kw - wind_kw
@@ -113,7 +119,8 @@ def close_bin(memory: int, site: int, bin_no: int) -> None:
     )
     check(grid, site, bin_no, before_kwh)
     clear_backup(grid, site)
-    count(grid, site, bin_no, reading)
+    for pool in range(site, site + pools):
+        count(grid, pool, bin_no, grid.readings[pool])
 
 
 @inlined
@@ -291,11 +298,13 @@ def count(grid: Grid, site: int, bin_no: int, reading: Ints) -> None:
 
 
 @inlined
-def close_drain(memory: int, grid: Grid, site: int, reading: Ints) -> None:
+def close_drain(memory: int, grid: Grid, site: int) -> None:
     """Book the energy of late work of one slot after the window: from the grid, no weather."""
-    row = grid.rows[grid.clock[SLOT]]
-    high, low = reading[HIGH] + (reading[LOW] >> 32), reading[LOW] & _LOW_BITS
-    compute = grid.scalars[REPLICAS] * (high * 4294967296.0 + low) / 1e12 / J_PER_KWH
+    row, reading, compute = grid.rows[grid.clock[SLOT]], grid.readings[site], 0.0
+    for pool in range(site, site + int(grid.site[site, POOLS])):
+        told = grid.readings[pool]
+        high, low = told[HIGH] + (told[LOW] >> 32), told[LOW] & _LOW_BITS
+        compute += grid.scalars[REPLICAS] * (high * 4294967296.0 + low) / 1e12 / J_PER_KWH
     cooling = compute * drain_ratio(memory, site)
     row[COMPUTE, site], row[COOLING, site] = compute, cooling
     row[FIRST_FLOW, site], row[FIRST_FLOW + 2, site] = compute, cooling

@@ -59,8 +59,9 @@ BIN_COLUMNS = (
 # (GUARDED: whether its import is ever limited)
 GPUS, IDLE_MW, SERVER_MW, GUARDED, CURTAIL_USD_KWH, WEAR_USD_KWH = range(6)
 CELL_LOW, CELL_HIGH, CELL_OFFSET = range(6, 9)
-SLEEP_MW = 9
-SITE_COLUMNS = 10
+# (POOLS: how many pools of GPUs stand at its meter, itself and those after it; 0: at another's)
+SLEEP_MW, POOLS = range(9, 11)
+SITE_COLUMNS = 11
 
 # columns of Grid.state: what a site's battery holds and what it is to do; how warm its room is,
 # the temperature that was ordered for the slot and the one that is aimed at in the bin; what the
@@ -88,6 +89,10 @@ SEEN = 12
 
 # columns of Grid.told: money of the jobs that ended in a slot
 TOLD_REVENUE, TOLD_PENALTY = range(2)
+
+# columns of Grid.guard: GPUs that a pool could use in a bin, its clock level and GPUs that may run
+WANTED, SET_LEVEL, MAY_RUN = range(3)
+GUARD_COLUMNS = 3
 
 # rows of the array in which an engine hands over readings and ended jobs
 HIGH, LOW, BUSY_NS, DOWN_NS, READ_STEPS, READ_IMAGES, READ_SLEPT = range(7)
@@ -128,6 +133,7 @@ class Grid(NamedTuple):
         rows: the ledger, shape (slots and slots of the drain, ledger columns, sites).
         bins: the bin table, shape (bins, sites, BIN_COLUMNS).
         readings: what the meters of each site gathered in a bin, shape (sites, READINGS).
+        guard: what sites could use of the coming bin, and may, shape (sites, GUARD_COLUMNS).
         flows: working memory: what each source gave to each sink in a bin, shape (5, 8) [kWh].
         ratios: working memory for delays, shape (jobs,).
         levels: clock level that was decided for each site, shape (sites,).
@@ -164,6 +170,7 @@ class Grid(NamedTuple):
     rows: Floats3
     bins: Floats3
     readings: Ints2
+    guard: Ints2
     flows: Floats2
     ratios: Floats1
     levels: Ints1

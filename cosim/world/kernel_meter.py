@@ -12,21 +12,18 @@ import math
 from cosim.physics.battery_row import CAPACITY_KWH
 from cosim.physics.battery_scalar import range_kw
 from cosim.physics.service_scalar import settled_usd
-from cosim.physics.thermal_scalar import MASS
 from cosim.world.compiled import inlined, piece
-from cosim.world.kernel import advance, set_clock, set_enabled
-from cosim.world.kernel_climate import cell_c, room_kw, too_warm
-from cosim.world.kernel_connection import battery_works, has_backup, reserve_kw
+from cosim.world.kernel import advance
+from cosim.world.kernel_climate import cell_c
+from cosim.world.kernel_connection import battery_works
 from cosim.world.kernel_facility import close_bin
 from cosim.world.kernel_grid import (
-    AIM,
     ANY_GUARD,
     BACKLOG,
     BACKLOG_S,
     BACKUP_KG,
     BIN,
     BIN_END,
-    BIN_H,
     BIN_NS,
     BINS_PER_SLOT,
     BUSY,
@@ -50,10 +47,8 @@ from cosim.world.kernel_grid import (
     FINISHED_ROW,
     GPUS,
     GUARD_DUE,
-    GUARDED,
     HIGH_KW,
     IDLE,
-    IDLE_MW,
     IMPORT,
     IMPORT_USD,
     IT_KW,
@@ -65,8 +60,6 @@ from cosim.world.kernel_grid import (
     ROOM,
     ROOM_NOW,
     ROOM_ROW,
-    SERVER_MW,
-    SETPOINT,
     SLACK_S,
     SLOT,
     SLOT_H,
@@ -84,109 +77,18 @@ from cosim.world.kernel_grid import (
     WEAR_USD_KWH,
     Grid,
 )
+from cosim.world.kernel_guard import guard
 from cosim.world.kernel_memory import read_farm, read_grid
 from cosim.world.kernel_state import (
     CHANGES,
     FOREVER,
     FULL,
     GIVEN_UP,
-    HEAD,
-    JOB,
     NEVER,
     PJ_HIGH,
-    TAIL,
     Farm,
     Floats,
 )
-
-# the power guard ---------------------------------------------------------------------------
-
-
-@inlined
-def supply_kw(grid: Grid, site: int, bin_no: int) -> float:
-    """Most that import, sun, wind, battery and backup can carry in a bin [kW]."""
-    most_kw = grid.import_kw[min(bin_no, len(grid.import_kw) - 1), site]
-    if has_backup(grid, site):
-        most_kw += reserve_kw(grid, site)
-    works = battery_works(grid, site, bin_no, bin_no + 1)
-    if works and grid.battery[site, CAPACITY_KWH] > 0.0:
-        row, stored_kwh = grid.battery[site], grid.state[site, STORED]
-        temp_c = cell_c(grid, site, bin_no)
-        most_kw += range_kw(row, stored_kwh, temp_c, grid.scalars[BIN_H])[1]
-    return float(most_kw + (grid.solar_kw[bin_no, site] + grid.wind_kw[bin_no, site]))
-
-
-@inlined
-def gpus_carried(memory: int, grid: Grid, site: int, level: int, carried_kw: float) -> int:
-    """How many GPUs may be busy at once at a clock level; cooling grows with each."""
-    at, replicas, bin_no = grid.site[site], grid.scalars[REPLICAS], grid.clock[BIN]
-    gpus, idle_kw = int(at[GPUS]), replicas * at[IDLE_MW] / 1e6
-    rest_kw = gpus * (idle_kw + replicas * at[SERVER_MW] / 1e6)
-    each_kw = grid.busy_kw[site, level] - idle_kw
-    if each_kw <= 0.0 or math.isinf(carried_kw):
-        return gpus
-    full_kw = rest_kw + gpus * each_kw
-    if full_kw + room_kw(memory, site, bin_no, full_kw) <= carried_kw:
-        return gpus
-    carried, above = 0, gpus
-    while above - carried > 1:
-        middle = (carried + above) // 2
-        it_kw = rest_kw + middle * each_kw
-        if it_kw + room_kw(memory, site, bin_no, it_kw) <= carried_kw:
-            carried = middle
-        else:
-            above = middle
-    return carried
-
-
-@inlined
-def is_guarded(grid: Grid, site: int) -> bool:
-    """Whether clocks and GPUs of a site may have to follow its supply or its room."""
-    return bool(grid.site[site, GUARDED] != 0.0 or grid.cooling[site, MASS] > 0.0)
-
-
-@inlined
-def guard_setting(memory: int, grid: Grid, site: int, demand: int) -> tuple[int, int]:
-    """Clock level and number of GPUs that may run in the coming bin.
-
-    A room that is too warm lowers the clock. Where the import limit would make JEMAS Eq. (10)
-    impossible: first a colder room than the band asks for is given up, then comes the lowest
-    clock, then GPUs are paused at their next step boundary. What a step already begun still draws
-    is booked as unserved energy.
-    """
-    state, wanted = grid.state[site], min(demand, int(grid.site[site, GPUS]))
-    level, state[AIM] = grid.levels[site] - too_warm(grid, site), state[SETPOINT]
-    carried_kw = supply_kw(grid, site, grid.clock[BIN])
-    most = gpus_carried(memory, grid, site, level, carried_kw)
-    if wanted > most and not math.isnan(state[AIM]):
-        state[AIM] = math.nan
-        most = gpus_carried(memory, grid, site, level, carried_kw)
-    if wanted > most:
-        level = 0
-        most = gpus_carried(memory, grid, site, level, carried_kw)
-    return level, most
-
-
-@inlined
-def demand_of(farm: Farm, site: int) -> int:
-    """GPUs that hold a job plus jobs that wait."""
-    wanted = farm.sites[site, TAIL] - farm.sites[site, HEAD]
-    for gpu in range(farm.first_gpu[site], farm.first_gpu[site + 1]):
-        wanted += 1 if farm.gpus[gpu, JOB] != NEVER else 0
-    return int(wanted)
-
-
-@inlined
-def guard(farm: Farm, grid: Grid) -> None:
-    """Keep sites inside their supply and their rooms cool enough for the coming bin."""
-    now_ns = grid.clock[BIN_END] - grid.clock[BIN_NS]
-    for site in range(len(grid.site)):
-        if is_guarded(grid, site):
-            level, enabled = guard_setting(farm.memory, grid, site, demand_of(farm, site))
-            set_clock(farm.memory, site, level, now_ns)
-            set_enabled(farm.memory, site, enabled, now_ns)
-    grid.clock[GUARD_DUE] = 0
-
 
 # bins --------------------------------------------------------------------------------------
 
@@ -210,12 +112,19 @@ def play(memory: int, until_ns: int) -> int:
         job = advance(memory, min(end_ns, until_ns))
         if job != NEVER or end_ns > until_ns:
             return job
+        read(farm, grid)
         for site in range(len(grid.site)):
-            for k in range(READINGS):
-                grid.readings[site, k] = farm.sites[site, PJ_HIGH + k]
-                farm.sites[site, PJ_HIGH + k] = 0
             close_bin(memory, site, clock[BIN])
         pass_bin(grid)
+
+
+@inlined
+def read(farm: Farm, grid: Grid) -> None:
+    """Read the meters of all sites and set them back."""
+    for site in range(len(grid.site)):
+        for k in range(READINGS):
+            grid.readings[site, k] = farm.sites[site, PJ_HIGH + k]
+            farm.sites[site, PJ_HIGH + k] = 0
 
 
 @inlined

@@ -311,8 +311,9 @@ def take(farm: Farm, site: int, gpu: int, job: int, now_ns: int) -> int:
     begin_ns, held = now_ns, gpus[gpu, SERVICE]
     if held != service:
         gpus[gpu, SERVICE], gpus[gpu, FROM] = service, held
-        begin_ns += farm.loading[held + HOLDS, service, 0]
-        enter(farm, gpu, LOAD, farm.loading[held + HOLDS, service, 1], begin_ns)
+        row = farm.luck[job] + held + HOLDS
+        begin_ns += farm.loading[row, service, 0]
+        enter(farm, gpu, LOAD, farm.loading[row, service, 1], begin_ns)
     else:
         enter(farm, gpu, BEGIN, 0, now_ns)
     farm.gpu[job] = gpu - first

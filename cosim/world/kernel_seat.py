@@ -31,8 +31,8 @@ SHARE_UNITS = 1 << 30
 
 # entries of Seat.meta
 ENCODING, DEFAULT_STEP, STEP_PRICE_AT, MARGIN_AT, REFUSE_AT, OUTER_CLOCK = range(6)
-OUTER_BATTERY, MODE = range(6, 8)
-META_ENTRIES = 8
+OUTER_BATTERY, OUTER_ROOM, MODE = range(6, 9)
+META_ENTRIES = 9
 BY_SPLIT, BY_SCORE = range(2)
 DENSE, DEADLINE, SPARSE = range(3)
 
@@ -81,6 +81,7 @@ class Seat(NamedTuple):
         hold_at: coordinate of the limit below which jobs are held, shape (groups,).
         clock_at: coordinate of the clock level, shape (sites,).
         battery_at: coordinate of the battery's power, shape (sites,).
+        room_at: coordinate of the room's temperature, shape (sites,).
         limits: lowest and highest physical value of each coordinate, shape (actions, 2).
         group: group of each class, shape (classes,).
         worth: best payment for a job of each class [USD], shape (classes,).
@@ -121,6 +122,7 @@ class Seat(NamedTuple):
     hold_at: Ints1
     clock_at: Ints1
     battery_at: Ints1
+    room_at: Ints1
     limits: Floats2
     group: Ints1
     worth: Floats1

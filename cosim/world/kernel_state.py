@@ -112,11 +112,14 @@ class Farm(NamedTuple):
     Attributes:
         first_gpu: first row of each site in ``gpus``, and the end, shape (sites + 1,).
         service_site: site of each service, shape (services,).
+        place: site at whose meter each site stands, shape (sites,).
         home_service: the service of jobs that stay, shape (sites,).
         home_steps: steps of those that cannot get away, shape (sites,).
         timing: durations and powers, shape (services, levels, TIMING_COLUMNS).
         loading: time [ns] and power [mW] until a GPU can run a service, by what it holds: row
-            HOLDS + ASLEEP, HOLDS + NEVER or HOLDS + service, shape (services + 2, services, 2).
+            HOLDS + ASLEEP, HOLDS + NEVER or HOLDS + service: first as expected, then by luck,
+            shape (blocks · (services + 2), services, 2).
+        luck: row in ``loading`` from which on a job finds what it has drawn, shape (jobs,).
         arrival_ns: see :class:`cosim.traces.jobs.JobSet`; shape (jobs,), as all job columns.
         deadline_ns: likewise.
         home: likewise.
@@ -170,10 +173,12 @@ class Farm(NamedTuple):
 
     first_gpu: Ints1
     service_site: Ints1
+    place: Ints1
     home_service: Ints1
     home_steps: Ints1
     timing: Ints3
     loading: Ints3
+    luck: Small1
     arrival_ns: Ints1
     deadline_ns: Ints1
     home: Small1

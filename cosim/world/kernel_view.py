@@ -180,7 +180,7 @@ def count_placement(farm: Farm, grid: Grid, seat: Seat, job: int, money: Floats)
         money[REFUSALS] += 1.0
         money[FINES] -= seat.fines[job]
         seat.fines[job] = 0.0
-    elif service != NEVER and farm.service_site[service] != home:
+    elif service != NEVER and farm.place[farm.service_site[service]] != home:
         money[TRANSFER] += replicas * farm.fare_usd[farm.trip[job]]
 
 

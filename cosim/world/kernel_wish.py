@@ -33,6 +33,7 @@ from cosim.world.kernel_seat import (
     ORDER_ROOM_C,
     OUTER_BATTERY,
     OUTER_CLOCK,
+    OUTER_ROOM,
     REFUSE_AT,
     SHARE_UNITS,
     SHARPNESS,
@@ -115,6 +116,11 @@ def decode(
             seat.level[site] = level(seat.clean[at], clock_levels[site]) if at != ABSENT else 0
     if seat.meta[OUTER_BATTERY] != 0:
         wish_power(seat, low_kw, high_kw)
+    if seat.meta[OUTER_ROOM] != 0:
+        for site in range(len(seat.room_at)):
+            at = seat.room_at[site]
+            room_c = linear(seat.limits, seat.clean, at) if at != ABSENT else 0.0
+            seat.order[site, ORDER_ROOM_C] = room_c
     return True
 
 

@@ -80,8 +80,8 @@ class Lookout:
     def _links_up(self, now_ns: int) -> NDArray[np.bool_]:
         """Whether the network reaches each site."""
         site, begin_ns, end_ns = self._plan.cuts.T
-        up = np.ones(self._plan.info.n_sites, dtype=np.bool_)
-        up[site[(begin_ns <= now_ns) & (now_ns < end_ns)]] = False
+        cut = site[(begin_ns <= now_ns) & (now_ns < end_ns)]
+        up = ~np.isin(self._plan.info.place, cut)
         up.flags.writeable = False
         return up
 
@@ -96,7 +96,17 @@ class Lookout:
             block_left_kwh=_fixed(contract.margin[kernel_contract.LEFT_KWH]),
             demand_billed_kw=_fixed(contract.told[kernel_contract.BILLED_KW]),
             demand_usd_kw=_fixed(contract.told[kernel_contract.USD_KW]),
+            metered_kwh=_fixed(self._metered_kwh(slot)),
         )
+
+    def _metered_kwh(self, slot: int) -> FloatArray:
+        """The month's energy by charge; a month that begins has metered nothing yet."""
+        contract = self._books.contract
+        month, metered = contract.month, contract.meter_kwh[:, :-1]
+        if not len(month):
+            return metered
+        begun = month[slot] == month[max(0, slot - 1)]
+        return np.asarray(metered * (begun if slot > 0 else np.zeros_like(begun))[:, None])
 
     def _held(self, job: int, now_ns: int) -> HeldJob:
         jobs = self._plan.jobs

@@ -51,6 +51,9 @@ class ServicePlan:
         base: number of the base model; services of one base share what they hold in memory.
             NOTHING: it shares with none.
         adapter: loading the adapter alone, onto a GPU that holds the base model.
+        loads_ns: times of the cold start where they are drawn, by luck (see
+            :func:`cosim.world.loading.luck_of`), ``load_ns`` then being their mean [ns].
+        adapter_loads_ns: likewise of the adapter alone [ns].
     """
 
     encode_ns: tuple[int, ...]
@@ -64,6 +67,8 @@ class ServicePlan:
     batch_mw: tuple[tuple[int, ...], ...] = ()
     base: int = NOTHING
     adapter: Loading = FREE_OF_CHARGE
+    loads_ns: tuple[int, ...] = ()
+    adapter_loads_ns: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.batch_ns:
@@ -144,12 +149,14 @@ class SupplyContract:
         local: calendar of the slots.
         keep: share of the energy that arrives where the contract meters at the bus, else 1.
         past_peaks_kw: for each demand charge the peaks of preceding months, oldest first [kW].
+        named: meter bins that a peak of the whole system touches, shape (bins,); none if empty.
     """
 
     tariff: Tariff
     local: LocalTime
     keep: float = 1.0
     past_peaks_kw: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    named: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
 
 
 @dataclass(frozen=True)
@@ -345,6 +352,7 @@ class Plan:
         errors: of a ``noisy`` forecaster.
         cuts: when sites are cut off from the network, shape (cuts, 3); see
             :mod:`cosim.physics.network_scalar`.
+        load_seed: seed of what jobs draw of loading times; None where none are drawn.
     """
 
     info: WorldInfo
@@ -361,6 +369,7 @@ class Plan:
     notices: tuple[Notice, ...] = ()
     errors: Errors | None = None
     cuts: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 3), dtype=np.int64))
+    load_seed: int | None = None
 
     @property
     def bins_per_slot(self) -> int:

@@ -294,7 +294,7 @@ class StepPool:
         state.gpu[job] = gpu.number
         gpu.since_ns = self.env.now
         if gpu.service != state.service[job]:
-            yield from self._load(gpu, state.service[job])
+            yield from self._load(gpu, job, state.service[job])
         if state.start_ns[job] == NEVER:
             state.start_ns[job] = self.env.now
         while state.images_left[job] or state.steps_left[job]:
@@ -325,9 +325,10 @@ class StepPool:
         job, gpu.job = gpu.job, self._queue.pop()
         self._queue.push(job)
 
-    def _load(self, gpu: _Gpu, number: int) -> Steps:
+    def _load(self, gpu: _Gpu, job: int, number: int) -> Steps:
         """Bring another model into memory, waking up first if need be."""
-        load = loading(self.services, self.plan.sleep, gpu.service, number)
+        luck = self.state.luck[job]
+        load = loading(self.services, self.plan.sleep, gpu.service, number, luck)
         gpu.service, gpu.loading_ns = number, load.ns
         self._draw(gpu, load.mw)
         yield gpu.tick.after(load.ns)

@@ -96,17 +96,18 @@ def charging_kw(world: WorldInfo, observation: Observation, when: BoolArray) -> 
 
 
 def calls_now(world: WorldInfo, observation: Observation) -> list[Notice]:
-    """Calls to use less that fall into the slot that begins."""
+    """Calls to use less, and peaks of the system, that fall into the slot that begins."""
     end_ns = observation.time_ns + world.slot_ns
     notices = observation.grid.notices
     return [call for call in notices if call.kind != "limit" and call.begin_ns < end_ns]
 
 
 def import_limit_kw(world: WorldInfo, observation: Observation) -> FloatArray:
-    """Import limit in force, and caps that were called for this slot [kW], shape (sites,)."""
+    """Import limit in force, caps called for this slot, 0 in a system's peak [kW], (sites,)."""
     limit_kw = observation.grid.import_kw_max.copy()
     for call in calls_now(world, observation):
-        limit_kw[call.site] = min(limit_kw[call.site], call.import_kw_max)
+        most_kw = 0.0 if call.kind == "peak" else call.import_kw_max
+        limit_kw[call.site] = min(limit_kw[call.site], most_kw)
     return limit_kw
 
 

@@ -30,6 +30,9 @@ class FirstPeriod:
         buy_kwh: imports.
         sell_kwh: exports.
         stored_usd_kwh: worth ν of a kWh in the battery at the end.
+        fill_kw: power with which a battery may be filled before imports cost more than their
+            price, inf where they do not; NaN at sites without such a supply; None without any.
+        off_kw: by how much net loads are off as a rule.
     """
 
     charge_kwh: FloatArray
@@ -37,6 +40,8 @@ class FirstPeriod:
     buy_kwh: FloatArray
     sell_kwh: FloatArray
     stored_usd_kwh: FloatArray
+    fill_kw: FloatArray | None = None
+    off_kw: FloatArray | float = 0.0
 
 
 def order_of(store: Store, seen: Outlook, plan: FirstPeriod) -> BatteryOrder:
@@ -56,4 +61,28 @@ def order_of(store: Store, seen: Outlook, plan: FirstPeriod) -> BatteryOrder:
     power = np.where(buys, -plan.charge_kwh, np.where(sells, plan.give_kwh, 0.0)) / hours
     absorb = np.where(has & ~sells & (taken >= sell - NEAR), np.inf, 0.0)
     cover = np.where(has & ~buys & (given <= buy + NEAR), np.inf, 0.0)
-    return BatteryOrder(np.where(has, power, 0.0), absorb, cover)
+    order = BatteryOrder(np.where(has, power, 0.0), absorb, cover)
+    return order if plan.fill_kw is None else _shaved(order, store, seen, plan)
+
+
+def _shaved(order: BatteryOrder, store: Store, seen: Outlook, plan: FirstPeriod) -> BatteryOrder:
+    """Where a kWh may be worth more than its price, the plan's own energies decide.
+
+    A battery that carries part of the load to keep a peak down gives that part, and what loads are
+    off by, so that it lasts; where what it holds is not scarce it follows the load. One that is
+    filled from the grid leaves room for what is not foreseen.
+    """
+    assert plan.fill_kw is not None
+    hours, buy = max(float(seen.hours[0]), NEAR), seen.buy_usd_kwh[:, 0]
+    fills = (plan.charge_kwh > NEAR) & (plan.buy_kwh > NEAR)
+    gives = (plan.give_kwh > NEAR) & (plan.sell_kwh <= NEAR) & ~fills
+    given = plan.stored_usd_kwh / store.give_efficiency + store.wear_usd_kwh
+    scarce = (plan.buy_kwh > NEAR) & (given > buy + NEAR)
+    cover_kw = np.where(scarce, plan.give_kwh / hours + plan.off_kw, np.inf)
+    here = (store.high_kwh > 0.0) & ~np.isnan(plan.fill_kw) & (fills | gives)
+    power = np.where(fills, -np.fmin(plan.charge_kwh / hours, plan.fill_kw), 0.0)
+    return BatteryOrder(
+        np.where(here, power, order.power_kw),
+        np.where(here & fills, np.inf, order.absorb_kw),
+        np.where(here, np.where(fills, 0.0, cover_kw), order.cover_kw),
+    )

@@ -98,16 +98,17 @@ def score_rule(world: WorldInfo, **changes: Any) -> ScoreRule:
     return ScoreRule(**{**fields, **changes})
 
 
-def pue(observation: Observation) -> FloatArray:
+def pue(world: WorldInfo, observation: Observation) -> FloatArray:
     """Facility energy per IT energy as last metered, in [1, PUE_MAX], shape (sites,)."""
     it_kw = observation.it_kw
     ratio = np.divide(observation.facility_kw, it_kw, out=np.ones_like(it_kw), where=it_kw > 0.0)
-    return np.clip(ratio, 1.0, PUE_MAX)
+    return np.asarray(np.clip(ratio, 1.0, PUE_MAX)[world.place])
 
 
-def surplus_kw(observation: Observation) -> FloatArray:
+def surplus_kw(world: WorldInfo, observation: Observation) -> FloatArray:
     """Renewable power beyond the facility's load, negative when short [kW], shape (sites,)."""
-    return observation.solar_kw + observation.wind_kw - observation.facility_kw
+    surplus = observation.solar_kw + observation.wind_kw - observation.facility_kw
+    return np.asarray(surplus[world.place])
 
 
 def marginal_usd_kwh(world: WorldInfo, observation: Observation) -> FloatArray:
@@ -117,10 +118,10 @@ def marginal_usd_kwh(world: WorldInfo, observation: Observation) -> FloatArray:
     the sale price; one whose surplus exceeds its export limit would curtail it and pays nothing.
     Each kWh of IT energy needs PUE kWh of facility energy.
     """
-    surplus = surplus_kw(observation)
+    surplus = surplus_kw(world, observation)
     carbon_usd = world.carbon_usd_kg * observation.carbon_g_kwh / 1000.0
     bought = observation.price_usd_kwh + carbon_usd
     forgone = np.where(
         surplus > world.export_kw_max, 0.0, np.maximum(observation.sale_usd_kwh, 0.0)
     )
-    return np.asarray(np.where(surplus > 0.0, forgone, bought) * pue(observation))
+    return np.asarray(np.where(surplus > 0.0, forgone, bought) * pue(world, observation))

@@ -104,7 +104,7 @@ class Defer(Schedule):
 
     def now(self, observation: Observation) -> FloatArray:
         """The signal at each site, per kWh of IT energy, shape (sites,)."""
-        return self.published(observation) * pue(observation)
+        return self.published(observation) * pue(self.world, observation)
 
     def published(self, observation: Observation) -> FloatArray:
         """What the grid says of a kWh that it gives, shape (sites,)."""
@@ -116,7 +116,7 @@ class Defer(Schedule):
         forecast = observation.forecast
         values = (forecast.price if self.signal == "price" else forecast.carbon).values.copy()
         values[:, 0] = self.published(observation)
-        return np.asarray((values * pue(observation)[:, None]).min(axis=0))
+        return np.asarray((values * pue(self.world, observation)[:, None]).min(axis=0))
 
     def has_room(self, observation: Observation) -> bool:
         """Whether idle GPUs could run all that is held within the time that it can wait."""

@@ -82,6 +82,6 @@ class Greenest(Cheapest):
 
     def energy_usd_kwh(self, observation: Observation) -> FloatArray:
         """Worth of the carbon of a kWh of IT energy at each site, shape (sites,)."""
-        carbon_kg_kwh = observation.carbon_g_kwh / 1000.0 * pue(observation)
-        caused = np.where(surplus_kw(observation) > 0.0, 0.0, carbon_kg_kwh)
+        carbon_kg_kwh = observation.carbon_g_kwh / 1000.0 * pue(self.world, observation)
+        caused = np.where(surplus_kw(self.world, observation) > 0.0, 0.0, carbon_kg_kwh)
         return np.asarray(caused * self.carbon_usd_kg)

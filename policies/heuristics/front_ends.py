@@ -41,7 +41,7 @@ class PowerOfTwo(FixedSteps):
         self._answers = [Placement(s, int(n)) for s, n in enumerate(self.step_count.tolist())]
         services = range(world.n_services)
         self._anywhere = list(services)
-        self._at_home = [[s for s in services if self._site[s] == h] for h in range(world.n_sites)]
+        self._at_home = [[s for s in services if row[s]] for row in world.at_home.tolist()]
         self._draws = self._drawing()
         self._rule = CallbackRule(self.place)
 

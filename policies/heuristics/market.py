@@ -86,9 +86,8 @@ def _gain_usd(world: WorldInfo, energy_usd_kwh: FloatArray) -> FloatArray:
     earned = world.revenue_usd - energy_usd_kwh[:, None] * world.image_kwh()
     own = np.where(world.steps_open, earned, -np.inf)
     moving = world.transfer_usd[:, world.service_site]
-    at_home = world.service_site[None, :] == np.arange(world.n_sites)[:, None]
     movable = own[None] - moving[:, :, None]
-    staying = np.where(at_home[:, :, None], movable, -np.inf)
+    staying = np.where(world.at_home[:, :, None], movable, -np.inf)
     return np.stack([staying, movable], axis=1)
 
 

@@ -63,7 +63,7 @@ class Recipe:
         capacity: rows of the replay buffer.
         temperature: weight of entropy (SAC); 0 lets it adapt itself.
         noise: standard deviation of exploration (TD3).
-        encoding, clock, battery, refuse, detail: how the world is shown
+        encoding, clock, battery, room, refuse, detail: how the world is shown
             (:class:`cosim.gym.Settings`).
         reward, tolerance: what is paid (:class:`cosim.gym.Reward`).
     """
@@ -97,6 +97,7 @@ class Recipe:
     encoding: str = "score"
     clock: bool = False
     battery: bool = False
+    room: bool = False
     refuse: bool = False
     detail: str = "compact"
     reward: str = "dense"
@@ -147,7 +148,7 @@ class Recipe:
 
         shown: dict[str, Any] = {
             name: getattr(self, name)
-            for name in ("encoding", "clock", "battery", "refuse", "detail")
+            for name in ("encoding", "clock", "battery", "room", "refuse", "detail")
         }
         paid: Any = self.reward
         return Settings(**shown, reward=Reward(paid, self.tolerance))

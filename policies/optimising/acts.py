@@ -54,6 +54,8 @@ def battery_decision(plan: RollingPlan, course: Course, observation: Observation
         buy_kwh=course.buy_kwh[:, 0],
         sell_kwh=course.sell_kwh[:, 0],
         stored_usd_kwh=course.stored_usd_kwh[:, 0],
+        fill_kw=plan.fill_kw,
+        off_kw=plan.loads.off_kw,
     )
     order = order_of(plan.plant.store, plan.seen, first)
     low, high = observation.battery_low_kw, observation.battery_high_kw

@@ -9,6 +9,7 @@ from cosim.decision.info import FloatArray
 from cosim.optimise import Outlook, Plant, Store
 from cosim.quantities import J_PER_KWH
 from policies.heuristics.common import PUE_MAX
+from policies.optimising.contracts import whole_load
 from policies.optimising.horizon import Periods
 
 UNSERVED_USD_KWH = 10.0
@@ -49,6 +50,10 @@ def plant_of(world: WorldInfo) -> Plant:
         import_kw=world.import_kw_max,
         export_kw=world.export_kw_max,
         unserved_usd_kwh=UNSERVED_USD_KWH,
+        backup_kw=world.backup_kw if world.backup_kw.any() else None,
+        backup_usd_kwh=np.array([s.backup_usd_kwh if s else 0.0 for s in world.supply]),
+        whole_load=whole_load(world),
+        place=world.place,
     )
 
 
@@ -111,7 +116,7 @@ def surroundings(
     price = periods.ahead(seen.price.values)
     green_kw = periods.ahead(seen.solar.values) + periods.ahead(seen.wind.values)
     green = periods.sums(np.maximum(green_kw, 0.0) * inside) * periods.slot_h
-    pue = overhead.pue(periods.means(periods.ahead(seen.temperature.values)))
+    pue = overhead.pue(periods.means(periods.ahead(seen.temperature.values)))[world.place]
     buy = periods.means(price + carbon)
     gpu_h = observation.gpus_up[:, None] * hours
     return Outlook(

@@ -48,6 +48,8 @@ class Hindsight:
         """Begin a run."""
         del rng
         self.world = world
+        no_limit = np.where([s is not None for s in world.supply], np.inf, np.nan)
+        self._fill_kw = no_limit if world.supply else None
 
     def decide(self, observation: Observation) -> Decision:
         """What the best course does in this slot."""
@@ -64,6 +66,7 @@ class Hindsight:
             course.buy_kwh[:, slot],
             course.sell_kwh[:, slot],
             course.stored_usd_kwh[:, slot],
+            self._fill_kw,
         )
         order = order_of(plant.store, _from(seen, slot), first)
         low, high = observation.battery_low_kw, observation.battery_high_kw

@@ -53,6 +53,7 @@ class Milp(LpPrice):
             one_clock=self.one_clock,
             gap=self.gap,
             time_s_max=self.time_s_max,
+            charges=self.plan.charges,
         )
 
     def solved(self, observation: Observation) -> Course | None:

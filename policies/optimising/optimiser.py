@@ -204,8 +204,6 @@ class Optimiser(LpPrice):
     `paper/base-small`, 5 294 and 4 895 USD on `paper/flex`, by
     ``cosim compare SCENARIO -p home -p lp-split -p lp-price --seeds 3,4,5``. Its weights were
     chosen on seeds 1 and 2 of `paper/base-small`.
-
-    Demand charges, price blocks and calls of the grid's operator are not part of the plan.
     """
 
     name = "optimiser"

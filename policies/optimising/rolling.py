@@ -16,6 +16,7 @@ from cosim.decision import Observation, WorldInfo
 from cosim.decision.info import FloatArray
 from cosim.optimise import Course, Fluid, Outlook
 from policies.classes import queued_gpu_s
+from policies.optimising.contracts import Loads, fill_kw, look_ahead, sleeping, under_supply
 from policies.optimising.customers import Arrivals, customers
 from policies.optimising.facts import Overhead, plant_of, surroundings
 from policies.optimising.horizon import Horizon, Periods
@@ -44,8 +45,10 @@ class RollingPlan:
         plant: the sites.
         customers: the groups of images.
         periods: the hours ahead.
+        charges: what contracts ask for beyond prices, as the program has it laid out.
         fluid: the model.
         seen: the outlook of the last plan.
+        fill_kw: power with which batteries may be filled before a billed power rises, (sites,).
     """
 
     def __init__(
@@ -64,13 +67,20 @@ class RollingPlan:
         self.customers = customers(world, float(self.plant.image_h.max()))
         self.periods = Periods(horizon.lengths(world), world.slot_h, world.slots)
         groups = self.customers.groups
+        self.charges = sleeping(world, self.periods)
         self.fluid = Fluid(
-            self.plant, groups, len(self.periods), binary=binary, time_s_max=time_s_max
+            self.plant,
+            groups,
+            len(self.periods),
+            binary=binary,
+            time_s_max=time_s_max,
+            charges=self.charges,
         )
         self._arrivals = Arrivals(world, self.customers.group, len(groups), memory)
         self._paid_usd = world.replicas * world.revenue_usd
-        self.overhead = Overhead(world.n_sites)
+        self.overhead, self.loads = Overhead(world.n_sites), Loads(world.n_sites)
         self.seen: Outlook | None = None
+        self.fill_kw: FloatArray | None = None
 
     def solve(self, observation: Observation) -> Course | None:
         """Plan the hours ahead; None without a usable answer."""
@@ -81,7 +91,10 @@ class RollingPlan:
         """Take in what was seen and say what is expected."""
         self._arrivals.update(observation)
         self.overhead.update(observation)
-        self.seen = self.outlook(observation)
+        load_kw = self.loads.ahead(observation, self.periods)
+        ahead = look_ahead(self.world, observation, self.periods, load_kw)
+        self.fill_kw = fill_kw(ahead, self.loads.off_kw)
+        self.seen = under_supply(self.plant, ahead, self.outlook(observation))
         return self.seen
 
     def outlook(self, observation: Observation) -> Outlook:

@@ -1,140 +1,40 @@
-"""The report in a real browser: no error, no request, every figure drawn, in light and in dark.
-
-Chromium is driven over its debugging pipe (file descriptors 3 and 4, messages ended by NUL), so
-that no port is opened.
-"""
+"""The report in a real browser: no error, no request, every figure drawn, in light and in dark."""
 
 from __future__ import annotations
 
 import base64
 import csv
-import fcntl
 import importlib.util
 import io
 import json
-import os
-import select
-import shutil
-import subprocess
+import struct
 import sys
-import time
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
 
+from cosim.errors import UsageError
+from cosim.report.browser import Browser, browsing, find_browser
 from cosim.report.inputs import as_case
 from cosim.report.page import panel_count, write_report
-
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-FLAGS = (
-    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--remote-debugging-pipe", "--hide-scrollbars", "--window-size=1280,1600",
-)  # fmt: skip
-WAIT_S = 60.0
+from cosim.report.pictures import write_pictures
+from cosim.report.training_page import write_training_report
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium or google-chrome on this machine"),
+    pytest.mark.skipif(find_browser() is None, reason="no Chromium or Chrome on this machine"),
 ]
 
 
-class Browser:
-    """One Chromium and one page in it."""
+def complaints(browser: Browser) -> list:
+    bad = ("Runtime.exceptionThrown", "Log.entryAdded", "Runtime.consoleAPICalled")
+    return [event for event in browser.events if event.get("method") in bad]
 
-    def __init__(self, home: Path) -> None:
-        theirs_in, self._out = os.pipe()
-        self._in, theirs_out = os.pipe()
 
-        def hand_over() -> None:
-            spare = [fcntl.fcntl(fd, fcntl.F_DUPFD, 10) for fd in (theirs_in, theirs_out)]
-            for fd, target in zip(spare, (3, 4), strict=True):
-                os.dup2(fd, target)
-
-        self._process = subprocess.Popen(
-            [CHROMIUM, *FLAGS, f"--user-data-dir={home}", "about:blank"],
-            preexec_fn=hand_over,  # noqa: PLW1509 - the pipe needs descriptors 3 and 4
-            pass_fds=(3, 4),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        os.close(theirs_in)
-        os.close(theirs_out)
-        self._rest, self._count, self.events = b"", 0, []
-        targets = self.call("Target.getTargets")["targetInfos"]
-        page = next(t["targetId"] for t in targets if t["type"] == "page")
-        attach = {"targetId": page, "flatten": True}
-        self._session = self.call("Target.attachToTarget", attach)["sessionId"]
-        for domain in ("Runtime", "Log", "Network", "Page"):
-            self.tell(f"{domain}.enable")
-
-    def close(self) -> None:
-        try:
-            self.call("Browser.close")
-            self._process.wait(timeout=WAIT_S)
-        except (AssertionError, OSError, subprocess.TimeoutExpired):
-            self._process.kill()
-            self._process.wait(timeout=WAIT_S)
-        os.close(self._in)
-        os.close(self._out)
-
-    def tell(self, method: str, params: dict | None = None) -> dict:
-        return self.call(method, params, session=self._session)
-
-    def call(self, method: str, params: dict | None = None, session: str | None = None) -> dict:
-        self._count += 1
-        message = {"id": self._count, "method": method, "params": params or {}}
-        if session:
-            message["sessionId"] = session
-        os.write(self._out, json.dumps(message).encode() + b"\0")
-        while True:
-            reply = self._read()
-            if reply.get("id") == self._count:
-                assert "error" not in reply, reply
-                return reply["result"]
-            self.events.append(reply)
-
-    def _read(self) -> dict:
-        while b"\0" not in self._rest:
-            ready, _, _ = select.select([self._in], [], [], WAIT_S)
-            assert ready, "the browser does not answer"
-            chunk = os.read(self._in, 1 << 16)
-            assert chunk, "the browser has ended"
-            self._rest += chunk
-        text, _, self._rest = self._rest.partition(b"\0")
-        return json.loads(text)
-
-    def run(self, script: str):
-        asked = {"expression": script, "returnByValue": True, "awaitPromise": True}
-        reply = self.tell("Runtime.evaluate", asked)
-        assert "exceptionDetails" not in reply, reply["exceptionDetails"]
-        return reply["result"].get("value")
-
-    def open(self, path: Path) -> float:
-        """Load a page; return the seconds until its last figure was drawn."""
-        self.events.clear()
-        began = time.monotonic()
-        self.tell("Page.navigate", {"url": path.as_uri()})
-        while self.run("document.documentElement?.dataset.ready ?? ''") == "":
-            assert time.monotonic() - began < WAIT_S, "the page never became ready"
-            time.sleep(0.05)
-        return time.monotonic() - began
-
-    def picture(self, size: tuple[int, int] = (1280, 1600)) -> bytes:
-        clip = {"x": 0, "y": 0, "width": size[0], "height": size[1], "scale": 1}
-        shot = self.tell("Page.captureScreenshot", {"format": "png", "clip": clip})
-        return base64.b64decode(shot["data"])
-
-    def complaints(self) -> list:
-        bad = ("Runtime.exceptionThrown", "Log.entryAdded", "Runtime.consoleAPICalled")
-        return [event for event in self.events if event.get("method") in bad]
-
-    def requests(self) -> list[str]:
-        sent = [e for e in self.events if e.get("method") == "Network.requestWillBeSent"]
-        return [event["params"]["request"]["url"] for event in sent]
+def requests(browser: Browser) -> list[str]:
+    sent = [e for e in browser.events if e.get("method") == "Network.requestWillBeSent"]
+    return [event["params"]["request"]["url"] for event in sent]
 
 
 def _sample():
@@ -150,10 +50,9 @@ sample = _sample()
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    found = Browser(tmp_path_factory.mktemp("chromium"))
-    yield found
-    found.close()
+def browser():
+    with browsing() as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -190,12 +89,12 @@ def test_all_figures_are_drawn_without_a_word_on_the_console(opened, compared):
     )
     assert drawn == panel_count(as_case(compared))
     assert empty == 0
-    assert opened.complaints() == []
+    assert complaints(opened) == []
     assert opened.run("document.documentElement.dataset.errors ?? ''") == ""
 
 
 def test_nothing_is_requested_but_the_file_itself(opened, report):
-    outside = [u for u in opened.requests() if u != report.as_uri() and not u.startswith("data:")]
+    outside = [u for u in requests(opened) if u != report.as_uri() and not u.startswith("data:")]
     assert outside == []
 
 
@@ -227,7 +126,7 @@ def test_the_toggle_re_themes_page_and_figures(opened, tmp_path):
     for name, png in zip(("one.png", "two.png"), pictures, strict=True):
         (tmp_path / name).write_bytes(png)
         assert len(png) > 60_000, "the page looks blank"
-    assert opened.complaints() == []
+    assert complaints(opened) == []
 
 
 def test_it_follows_the_system(browser, report):
@@ -253,13 +152,13 @@ def test_another_policy_changes_figures_and_tables(opened):
     assert opened.run(f"{shown}.map(c => c.querySelector('h3').textContent)") == [
         "Where every kWh went under greedy-utility"
     ]
-    assert opened.complaints() == []
+    assert complaints(opened) == []
 
 
 def test_the_table_of_a_figure_holds_its_numbers(opened, compared):
     opened.run(
         "URL.createObjectURL = (blob) => {"
-        " window.saved = blob.text(); return 'blob:null/0'; };"
+        " window.saved ??= blob.text(); return 'blob:null/0'; };"
         "document.querySelector('[data-panel=energy-0] details').open = true"
     )
     opened.run("new Promise((done) => setTimeout(done, 100))")
@@ -285,9 +184,69 @@ def test_every_table_of_a_figure_can_be_written(opened):
     )
     opened.run("new Promise((done) => setTimeout(done, 200))")
     sizes = opened.run("window.sizes")
-    assert len(sizes) == opened.run("document.querySelectorAll('figure').length")
+    assert len(sizes) == 2 * opened.run("document.querySelectorAll('figure').length")
     assert min(sizes) > len("series,x,value\r\n")
-    assert opened.complaints() == []
+    assert complaints(opened) == []
+
+
+def test_json_of_a_figure_says_what_its_numbers_are(opened):
+    found = json.loads(
+        opened.run(
+            "cosimNumbers.json(JSON.parse(document.querySelector("
+            "'[data-panel=time-split] > script').textContent)[0])"
+        )
+    )
+    assert found["columns"] == ["series", "x", "value"]
+    assert {row[0] for row in found["rows"]} >= {"transfer", "service"}
+    assert "took" in found["title"]
+
+
+def test_a_row_of_the_hour_finds_its_mark_and_a_mark_its_row(opened):
+    rows = "document.querySelectorAll('[data-panel=decisions] tbody tr')"
+    plot = "document.querySelector('[data-panel=decisions] .plot')"
+    marks = f"{plot}.data.reduce((n, t) => n + cosimNumbers.numbers(t.x).length, 0)"
+    assert opened.run(f"{rows}.length") == opened.run(marks) > 20
+    opened.run(f"{rows}[3].click()")
+    chosen = f"{plot}.data.flatMap((t, i) => (t.selectedpoints || []).map((p) => [i, p]))"
+    assert opened.run(chosen) == [opened.run(f"{rows}[3].at")]
+    for name in ("keyDown", "keyUp"):
+        key = {"type": name, "key": "ArrowDown", "code": "ArrowDown", "windowsVirtualKeyCode": 40}
+        opened.tell("Input.dispatchKeyEvent", key)
+    assert opened.run(chosen) == [opened.run(f"{rows}[4].at")]
+    opened.run(f"{plot}.emit('plotly_click', {{ points: [{{curveNumber: 1, pointNumber: 2}}] }})")
+    assert opened.run(chosen) == [[1, 2]]
+    assert opened.run("[...document.querySelectorAll('tr[aria-selected=true]')].length") == 1
+    assert complaints(opened) == []
+
+
+def test_another_hour_changes_its_figures(opened):
+    title = "document.querySelector('[data-panel=decisions] .title').textContent"
+    opened.run("(() => { const h = document.getElementById('hour'); h.value = '3';"
+               " h.dispatchEvent(new Event('change')); })()")  # fmt: skip
+    assert opened.run(title).startswith("22 Apr 2019 03:00 UTC")
+    assert "03:00" in opened.run(title.replace("decisions", "occupancy"))
+    assert complaints(opened) == []
+
+
+def test_a_close_look_shows_jobs_and_then_steps(opened):
+    plot = "document.querySelector('[data-panel=occupancy] .plot')"
+    shown = f"{plot}.data.filter((t) => t.visible !== false).map((t) => t.type)"
+    steps = f"{plot}.data.at(-1).x.length"
+    look = (
+        "((length, start) => { const [a, b] = document.querySelectorAll('[data-look]');"
+        " a.value = length; a.dispatchEvent(new Event('change'));"
+        " b.value = start; b.dispatchEvent(new Event('change')); })"
+    )
+    assert opened.run(shown) == ["heatmap", "scatter"]
+    opened.run(f"{look}('30', '5')")
+    assert opened.run(shown) == ["bar", "bar", "bar", "scatter"]
+    opened.run(f"{look}('1', '20')")
+    assert opened.run(f"{plot}.layout.xaxis.range") == [20, 21]
+    assert opened.run(steps) > 100
+    opened.run(f"{look}('all', '0')")
+    assert opened.run(shown) == ["heatmap", "scatter"]
+    assert opened.run(steps) == 0
+    assert complaints(opened) == []
 
 
 def test_keys_alone_reach_the_theme_and_the_policies(opened):
@@ -306,7 +265,7 @@ def test_paper_shows_it_in_light(opened):
     pdf = base64.b64decode(opened.tell("Page.printToPDF", {"preferCSSPageSize": True})["data"])
     assert pdf.startswith(b"%PDF")
     assert len(pdf) > 100_000
-    assert opened.complaints() == []
+    assert complaints(opened) == []
     assert opened.run("document.documentElement.dataset.theme") == "dark"
 
 
@@ -316,7 +275,59 @@ def test_a_hostile_name_runs_nothing(browser, tmp_path):
     compared = sample.comparison((name, "home"), seeds=(1,), world=world, warnings=[name])
     browser.open(write_report(compared, tmp_path / "report.html"))
     assert browser.run("typeof window.hit") == "undefined"
-    assert browser.complaints() == []
+    assert complaints(browser) == []
     assert (
         browser.run("document.querySelector('[data-panel=energy-0] .title').textContent")[0] == "‹"
     )
+
+
+def test_a_training_is_drawn_without_a_word_on_the_console(browser, tmp_path):
+    folders = [_a_training(tmp_path / f"s{seed}", seed) for seed in (1, 2)]
+    browser.open(write_training_report(folders, tmp_path / "curves.html"))
+    assert browser.run("document.querySelectorAll('.js-plotly-plot .main-svg path').length") > 10
+    assert browser.run("document.querySelectorAll('figure').length") == 3
+    assert complaints(browser) == []
+
+
+def _a_training(folder, seed):
+    path = Path(__file__).parents[1] / "unit" / "test_report_training.py"
+    spec = importlib.util.spec_from_file_location("a_training_of_tests", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.a_training(folder, seed)
+
+
+def test_every_figure_becomes_a_picture(report, compared, tmp_path):
+    count = panel_count(as_case(compared))
+    light, dark, *files = sorted(
+        write_pictures(report, tmp_path / "png", "png", policy="cheapest"),
+        key=lambda path: (
+            ["page-light", "page-dark"].index(path.stem) if path.stem.startswith("page-") else 2
+        ),
+    )
+    assert (light.stem, dark.stem, len(files)) == ("page-light", "page-dark", count)
+    assert light.read_bytes() != dark.read_bytes()
+    for path in files:
+        content = path.read_bytes()
+        assert content.startswith(b"\x89PNG")
+        width, height = struct.unpack(">II", content[16:24])
+        assert width == 1920
+        assert height > 400
+        assert len(content) > 8_000, f"{path.name} looks blank"
+
+
+def test_figures_become_drawings_of_the_policy_that_was_asked_for(report, tmp_path):
+    files = write_pictures(report, tmp_path / "svg", "svg", policy="cheapest")
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in files}
+    for text in texts.values():
+        assert ET.fromstring(text).tag.endswith("svg")
+    assert "cheapest ends with a utility of" in texts["waterfall"]
+    with pytest.raises(UsageError, match="it has: home, cheapest, greedy-utility"):
+        write_pictures(report, tmp_path / "svg", "svg", policy="nobody")
+
+
+def test_a_page_that_is_no_report_is_told_in_words(browser, tmp_path, monkeypatch):
+    monkeypatch.setattr("cosim.report.browser.WAIT_S", 1.0)
+    (tmp_path / "other.html").write_text("<!DOCTYPE html><title>other</title>")
+    with pytest.raises(UsageError, match="is it a report"):
+        browser.open(tmp_path / "other.html")

@@ -58,6 +58,23 @@ KINDS = {
         "excess": "pay",
         "excess_usd_per_kwh": 0.03,
     },
+    "peaks of the whole system": {
+        "demand": {
+            **DEMAND,
+            "system": {"usd_per_kw": 30, "counts": "system_peaks"},
+            "system by day": {
+                "blocks": [{"usd_per_kw": 5, "upto_kw": 0.4}, {"usd_per_kw": 20}],
+                "counts": "system_peaks",
+                "when": [PEAK],
+            },
+        },
+        "system_peaks": [
+            {"at": "2019-01-22T17:10:00Z", "for_h": 1},
+            {"at_h": 30, "for_h": 0.1},
+            {"at": "2019-02-05T07:00:00Z", "for_h": 0.5},
+        ],
+        "demand_interval_minutes": 30,
+    },
     "all bought, all sold": {"energy": ENERGY, "demand": DEMAND, "metering": "buy_all_sell_all"},
 }
 
@@ -125,8 +142,20 @@ def settled(on, result):
     price, sale = (np.repeat(s, plan.bins_per_slot) for s in prices_before_charges(on))
     past = {name: charge.past_peaks_kw for name, charge in grid.tariff.demand.items()}
     bought, sold = flows.bought_kwh / keep, flows.sold_kwh * keep
-    usage = Usage(local, bought, sold, {PRICE: price}, past_peaks_kw=past)
+    named = named_by(grid.tariff, on.scenario.clock.start, plan.bin_ns, count)
+    usage = Usage(local, bought, sold, {PRICE: price}, past_peaks_kw=past, coincident=named)
     return bill(tariff(grid.tariff, 1.0), usage), float(sale @ sold)
+
+
+def named_by(terms, start, bin_ns, count):
+    """Which bins a peak of the system touches, told bin by bin."""
+    spans = [peak.span_ns(start) for peak in terms.system_peaks]
+    return np.array(
+        [
+            any(begin < (k + 1) * bin_ns and k * bin_ns < end for begin, end in spans)
+            for k in range(count)
+        ]
+    )
 
 
 @pytest.mark.parametrize(
@@ -143,6 +172,9 @@ def test_the_ledger_holds_the_bill_of_what_the_meters_read(kind, loss_share):
     }
     assert booked["demand"] == pytest.approx(found.kind_usd("demand"), abs=CENT)
     assert booked["fixed"] == pytest.approx(found.kind_usd("fixed"), abs=CENT)
+    if "system" in kind:
+        counted = [row.usd for row in found.rows if row.item.startswith("system")]
+        assert min(counted) > 1.0
     net = kind.startswith("net")
     whole = found.step_usd["energy"].sum() + found.step_usd["true_up"].sum()
     if net:

@@ -34,7 +34,7 @@ PARTS = [name for name in SIGNS if name in MONEY]
 
 
 def patient():
-    """Half of the work may wait for hours; wide network delays; limits, tariffs and calls."""
+    """Half of the work may wait for hours; wide delays; limits, tariffs, calls, two pools."""
     tree = lively().model_dump(mode="json", by_alias=True)
     tree["workload"]["flexible"] = {"share": 0.5, "hours": [0.5, 1.5]}
     tree["network"] = {"latency_ms": 30_000}
@@ -45,6 +45,8 @@ def patient():
     tree["sites"]["two"]["grid"]["connection"] = {"limits": LIMITS, "loss_share": 0.05}
     tree["sites"]["two"]["backup"] = BACKUPS[1]
     tree["sites"]["three"]["grid"]["tariff"] = TARIFFS[2]
+    older = {"kind": "check-gpu", "count": 2, "idle_w": 40, "server_w": 50, "models": ["light"]}
+    tree["sites"]["two"]["pools"] = {"older": {**older, "clock": {"kind": "cubic"}}}
     tree["sites"]["one"]["battery"]["ageing"] = {"model": "naumann"}
     tree["sites"]["one"]["weather"] = "weather/nsrdb15_brussels_2019"
     tree["sites"]["one"]["cooling"] = {"kind": "chiller"}
@@ -113,6 +115,7 @@ CHOICES = st.fixed_dictionaries(
         "encoding": st.sampled_from(["score", "split"]),
         "clock": st.booleans(),
         "battery": st.booleans(),
+        "room": st.booleans(),
         "refuse": st.booleans(),
         "detail": st.sampled_from(["compact", "full"]),
         "energy": st.sampled_from(["idle", "self-consumption", "paper-inner"]),

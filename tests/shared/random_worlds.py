@@ -1,9 +1,10 @@
 """Random whole worlds for both engines, and what two runs of one of them disagree in.
 
 Everything that an engine knows is drawn together: disciplines, preemption, batches, failures,
-clocks, limits of the grid by time, tariffs, calls, backups, models and adapters in memory, sleep,
-full queues, jobs that are given up, transfers, holds, every kind of rule, soft and hard deadlines,
-outages of the network and of batteries, batteries and their ageing, cooling and rooms that get too warm, and arrivals that fall on edges.
+clocks, further pools of GPUs, limits of the grid by time, tariffs, calls, backups, models and
+adapters in memory, sleep, full queues, jobs that are given up, transfers, holds, every kind of
+rule, soft and hard deadlines, outages of the network and of batteries, batteries and their ageing,
+cooling and rooms that get too warm, and arrivals that fall on edges.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ MODELS = {
     "heavy": {
         "quality": {"kind": "saturating", "k": 0.1},
         "value_usd": 0.004,
-        "load_s": 7,
+        "load_times": {"quantiles": [0.1, 0.5, 0.9], "seconds": [2, 7, 19]},
         "timing": {"x": {"step_s": 0.9, "step_w": 700, "batch": {"fixed_share": 0.1}}},
     },
     "round": {  # phases of whole seconds: boundaries fall on meter and slot edges
@@ -170,24 +171,34 @@ def sites(draw, batch_max):
     discipline = draw(st.sampled_from(["fcfs", "edf", "srs", "priority"]))
     models = [["light"], ["heavy"], ["round"], ["light", "heavy"], ["round", "light", "heavy"]]
     models += [["light", "tinted"], ["tinted"], ["larger", "tinted", "light", "heavy"]]
+    pool = {
+        "kind": "x",
+        "count": draw(st.sampled_from([1, 2, 3, 5])),
+        "idle_w": 60,
+        "server_w": 100,
+        "discipline": discipline,
+        "batch_max": batch_max,
+        "queue_limit": draw(st.sampled_from([None, None, 0, 1, 5])),
+        "drop_late": draw(st.sampled_from(["never", "after_deadline"])),
+        "sleep": draw(st.sampled_from(SLEEP)),
+        "preempt": batch_max == 1 and discipline != "fcfs" and draw(st.booleans()),
+        "failures": draw(st.sampled_from([None, {"mtbf_h": 0.4, "mttr_h": 0.07}])),
+        "clock": {"kind": "table", "speed": [0.5, 0.9, 1.0], "power": [0.5, 0.7, 1.0]},
+    }
+    older = {
+        "kind": "x",
+        "count": draw(st.sampled_from([1, 2])),
+        "idle_w": 40,
+        "server_w": 100,
+        "models": draw(st.sampled_from([[], ["heavy", "light"]])),
+        "clock": {"kind": "table", "speed": [0.6, 1.0], "power": [0.6, 1.0]},
+    }
     return {
         "location": {"lat_deg": 50, "lon_deg": 5, "timezone": "Europe/Paris"},
         "weather": "weather/nsrdb15_brussels_2019",
         "models": draw(st.sampled_from(models)),
-        "gpus": {
-            "kind": "x",
-            "count": draw(st.sampled_from([1, 2, 3, 5])),
-            "idle_w": 60,
-            "server_w": 100,
-            "discipline": discipline,
-            "batch_max": batch_max,
-            "queue_limit": draw(st.sampled_from([None, None, 0, 1, 5])),
-            "drop_late": draw(st.sampled_from(["never", "after_deadline"])),
-            "sleep": draw(st.sampled_from(SLEEP)),
-            "preempt": batch_max == 1 and discipline != "fcfs" and draw(st.booleans()),
-            "failures": draw(st.sampled_from([None, {"mtbf_h": 0.4, "mttr_h": 0.07}])),
-            "clock": {"kind": "table", "speed": [0.5, 0.9, 1.0], "power": [0.5, 0.7, 1.0]},
-        },
+        "gpus": pool,
+        "pools": draw(st.sampled_from([{}, {}, {"older": older}])),
         "cooling": draw(st.sampled_from(COOLING)),
         "room": draw(st.sampled_from(ROOMS)),
         "pv": draw(st.sampled_from([None, {"peak_kw": 3.0}])),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cosim.check.stagehand import lively, lively_plan
-from cosim.decision import ScoreRule, SplitRule
+from cosim.decision import ScoreRule, SplitRule, project
 from cosim.errors import PolicyError, UsageError
 from cosim.gym.codec import Codec
 from cosim.gym.days import days_of
@@ -31,6 +31,8 @@ def patient_days():
     """The lively scenario with work that may wait for hours, at sites that are short of GPUs."""
     tree = lively().model_dump(mode="json", by_alias=True)
     tree["workload"]["flexible"] = {"share": 0.5, "hours": [0.5, 1.5]}
+    tree["sites"]["two"]["weather"] = "weather/nsrdb15_brussels_2019"
+    tree["sites"]["two"]["room"] = {"band_c": [18, 27]}
     return days_of(stage(Scenario.model_validate(tree)), (1,))
 
 
@@ -213,6 +215,30 @@ def test_a_battery_gets_a_part_of_what_it_can_hold():
     assert low_kw[2] < -0.5
 
 
+def test_a_room_is_held_between_the_ends_of_its_band():
+    day = patient_days()[0]
+    codec = Codec(day.plan.info, room=True)
+    at = [k for k, c in enumerate(codec.action.coordinates) if c.name == "room"]
+    assert [codec.action.coordinates[k].place for k in at] == ["two"]
+    episode = Episode(day.plan)
+    episode.reset()
+    seen, action = episode.observe(), np.zeros(len(codec.action))
+    for value, room_c in ((-1.0, 18.0), (1.0, 27.0), (0.5, 24.75)):
+        action[at] = value
+        decision = codec.decode(action, seen)
+        assert decision.cooling_setpoint_c[1] == room_c
+        assert not project(decision, day.plan.info, seen).clips
+    assert Codec(day.plan.info).decode(action[: -len(at)], seen).cooling_setpoint_c is None
+
+
+def test_an_energy_layer_goes_on_with_rooms_that_no_action_decides():
+    rooms, plain = patient_days()[0].plan.info, plan().info
+    outer = {"clock": True, "battery": True}
+    assert Codec(plain, **outer).action.decides_energy
+    assert not Codec(rooms, **outer).action.decides_energy
+    assert Codec(rooms, room=True, **outer).action.decides_energy
+
+
 def test_there_are_no_coordinates_for_what_cannot_be_chosen():
     info = plan().info
     lone = replace(
@@ -235,7 +261,9 @@ def test_every_coordinate_does_something(encoding):
     """For some setting of the others, moving it from end to end changes what happens."""
     days = patient_days()
     worlds = Worlds(
-        days * 2, 2, Settings(encoding, clock=True, battery=True, refuse=True, energy="idle")
+        days * 2,
+        2,
+        Settings(encoding, clock=True, battery=True, room=True, refuse=True, energy="idle"),
     )
     count, slots = len(worlds.codec.action), days[0].plan.info.slots
     dice = stream(9, "test", encoding)

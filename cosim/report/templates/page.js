@@ -1,4 +1,3 @@
-"use strict";
 (() => {
   const root = document.documentElement;
   const all = (selector, from = document) => [...from.querySelectorAll(selector)];
@@ -9,10 +8,18 @@
     toImageButtonOptions: { format: "svg" },
   };
   const panels = all("figure[data-panel]").map((box) => ({
-    box, plot: box.querySelector(".plot"), shown: 0,
-    figures: JSON.parse(box.querySelector("script").textContent),
+    box, plot: box.querySelector(".plot"), policy: 0,
+    hours: +box.dataset.hours, hour: +box.dataset.first,
+    get figures() { // read when the figure's turn has come
+      const figures = JSON.parse(box.querySelector("script").textContent);
+      Object.defineProperty(this, "figures", { value: figures });
+      return figures;
+    },
   }));
-  const pick = (panel) => panel.figures[Math.min(panel.shown, panel.figures.length - 1)];
+  const pick = (panel) => {
+    const last = panel.figures.length / panel.hours - 1;
+    return panel.figures[Math.min(panel.policy, last) * panel.hours + panel.hour];
+  };
 
   // --- theme: text, grid and ink follow the page ---------------------------------------------
   function axisTheme(axis, ink, grid) {
@@ -32,7 +39,7 @@
     }
     const data = figure.data.map((trace) => {
       if (trace.meta && trace.meta.ink) return { ...trace, line: { ...trace.line, color: text } };
-      if (trace.type === "waterfall" || trace.texttemplate) return { ...trace, textfont: { color: text } };
+      if (trace.type === "waterfall" || trace.texttemplate || trace.text) return { ...trace, textfont: { color: text } };
       return trace;
     });
     return { data, layout };
@@ -43,7 +50,9 @@
     panel.box.querySelector(".note").textContent = meta.note;
     panel.plot.setAttribute("aria-label", meta.title);
     panel.box.querySelector("details").open = false;
-    return Plotly.react(panel.plot, look.data, look.layout, CONFIG);
+    const done = Plotly.react(panel.plot, look.data, look.layout, CONFIG);
+    cosimHour.drawn[panel.box.dataset.panel]?.(panel, figure);
+    return done;
   }
   const redraw = () => panels.forEach((panel) => { if (panel.drawn) draw(panel); });
 
@@ -66,53 +75,34 @@
     all("input[data-policy]").forEach((input) => { input.checked = +input.value === index; });
     all("[data-of-policy]").forEach((part) => { part.hidden = +part.dataset.ofPolicy !== index; });
     panels.forEach((panel) => {
-      if (panel.figures.length < 2 || panel.shown === index) return;
-      panel.shown = index;
-      if (panel.drawn) draw(panel);
+      const before = panel.policy;
+      panel.policy = index;
+      if (panel.drawn && before !== index && panel.figures.length > panel.hours) draw(panel);
     });
   }
   all("input[data-policy]").forEach((input) =>
     input.addEventListener("change", () => choose(+input.value)));
 
-  // --- tables of figures as CSV ---------------------------------------------------------------
-  const KINDS = { f4: Float32Array, f8: Float64Array, i4: Int32Array, i2: Int16Array,
-    i1: Int8Array, u1: Uint8Array, u2: Uint16Array, u4: Uint32Array };
-  function numbers(column) {
-    if (!column || Array.isArray(column)) return column || null;
-    const bytes = Uint8Array.from(atob(column.bdata), (sign) => sign.charCodeAt(0));
-    const flat = [...new KINDS[column.dtype](bytes.buffer)];
-    if (!column.shape || !String(column.shape).includes(",")) return flat;
-    const wide = +String(column.shape).split(",")[1];
-    return Array.from({ length: flat.length / wide }, (_, i) =>
-      flat.slice(i * wide, (i + 1) * wide));
+  // --- hour: one choice for the figures of an hour ----------------------------------------------
+  const hour = document.getElementById("hour");
+  if (hour) {
+    hour.addEventListener("change", () => panels.filter((panel) => panel.hours > 1).forEach((panel) => {
+      panel.hour = +hour.value;
+      if (panel.drawn) draw(panel);
+    }));
   }
-  const along = (trace, count) => numbers(trace.x) || Array.from({ length: count }, (_, i) =>
-    new Date(Date.parse(trace.x0 + "Z") + i * trace.dx).toISOString());
-  function rowsOf(trace) {
-    if (trace.type === "heatmap") {
-      const grid = numbers(trace.z), x = along(trace, grid[0].length), y = numbers(trace.y);
-      return grid.flatMap((line, i) => line.map((z, j) => [`${trace.name}: ${y[i]}`, x[j], z]));
-    }
-    const y = numbers(trace.y), x = along(trace, y.length);
-    return trace.orientation === "h" ? y.map((name, i) => [trace.name, name, x[i]])
-      : y.map((value, i) => [trace.name, x[i], value]);
-  }
-  function cell(value) {
-    if (typeof value === "number") return String(value);
-    const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value ?? "");
-    return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-  }
-  function csv(figure) {
-    const rows = [["series", "x", "value"], ...figure.data.flatMap(rowsOf)];
-    return rows.map((row) => row.map(cell).join(",")).join("\r\n") + "\r\n";
-  }
+
+  // --- the numbers of a figure, to take away ----------------------------------------------------
+  const FILES = [["csv", "text/csv"], ["json", "application/json"]];
   panels.forEach((panel) => panel.box.querySelector("details").addEventListener("toggle", (event) => {
-    const link = panel.box.querySelector("a[download]");
-    if (link.dataset.blob) URL.revokeObjectURL(link.href);
-    link.removeAttribute("href");
-    if (!event.target.open) return;
-    link.href = URL.createObjectURL(new Blob([csv(pick(panel))], { type: "text/csv" }));
-    link.dataset.blob = "yes";
+    for (const [kind, type] of FILES) {
+      const link = panel.box.querySelector(`a[download$=".${kind}"]`);
+      if (link.dataset.blob) URL.revokeObjectURL(link.href);
+      link.removeAttribute("href");
+      if (!event.target.open) continue;
+      link.href = URL.createObjectURL(new Blob([cosimNumbers[kind](pick(panel))], { type }));
+      link.dataset.blob = "yes";
+    }
   }));
 
   // --- light and dark, paper ------------------------------------------------------------------
