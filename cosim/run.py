@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cache
 from hashlib import blake2b
@@ -22,7 +22,7 @@ from cosim.prepare import Stage, stage
 from cosim.prepare.embodied import embodied
 from cosim.rng import stream
 from cosim.scenario.load import Loaded
-from cosim.scenario.model import PolicySpec, Scenario
+from cosim.scenario.model import Scenario
 from cosim.scenario.pools import pool_sites
 from cosim.settle import post_jobs, settle_storage
 from cosim.world.plan import Plan
@@ -89,13 +89,15 @@ def make_policy(
         energy: name of the energy layer of policies that bring none; default: the scenario's.
         base: folder of the YAML; a checkpoint that the scenario names lies there.
     """
-    name = policy or scenario.policy.compare[0].use
+    name = policy or scenario.policy.compare[0].called
     chosen, inner = layers_of(scenario, name, energy)
-    options = _options(scenario.policy.compare, name) or _options(scenario.policy.compare, chosen)
-    inner_options = _options((scenario.policy.energy,), inner)
+    spec = scenario.policy.called(name) or scenario.policy.called(chosen)
+    layer = scenario.policy.energy
     return Layered(
-        load_policy(_placed(chosen, scenario, base), options, kind="schedule"),
-        load_policy(inner, inner_options, kind="energy"),
+        load_policy(
+            _placed(chosen, scenario, base), spec.options if spec else {}, kind="schedule"
+        ),
+        load_policy(inner, layer.options if layer.use == inner else {}, kind="energy"),
     )
 
 
@@ -113,15 +115,13 @@ def layers_of(scenario: Scenario, policy: str, energy: str | None) -> tuple[str,
 
     Args:
         scenario: its energy layer holds where nothing else is said.
-        policy: a scheduler, or a pair, whose own layer holds always.
+        policy: a scheduler, or a pair, whose own layer holds always; or what the scenario calls
+            one of these.
         energy: the energy layer of policies that bring none; None: the scenario's.
     """
-    schedule, own = parted(policy)
+    spec = scenario.policy.called(policy)
+    schedule, own = parted(spec.use if spec else policy)
     return schedule, own or energy or scenario.policy.energy.use
-
-
-def _options(specs: tuple[PolicySpec, ...], name: str) -> Mapping[str, Any]:
-    return next((spec.options for spec in specs if spec.use == name), {})
 
 
 def run(
@@ -161,7 +161,7 @@ def run(
     on = staged(what)
     wall, cpu = perf_counter(), process_time()
     scenario = on.scenario
-    name = policy or scenario.policy.compare[0].use
+    name = policy or scenario.policy.compare[0].called
     schedule, inner = layers_of(scenario, name, energy)
     layers = make() if make is not None else make_policy(scenario, policy, energy, on.base)
     ahead = on.plan(seed) if plan is None else plan
@@ -212,7 +212,7 @@ def _result(
     on: Stage, outcome: Outcome, name: str, energy: str, seed: int, wall: float, cpu: float
 ) -> RunResult:
     plan = outcome.plan
-    jobs = job_table(plan.jobs, outcome.state, plan.info, outcome.ledger)
+    jobs = job_table(plan, outcome.state, outcome.ledger)
     ledger = settle_storage(post_jobs(outcome.ledger, jobs), plan)
     clips = {
         what: {site: int(n) for site, n in zip(plan.info.sites, per_site, strict=True) if n}
