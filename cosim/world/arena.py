@@ -79,6 +79,7 @@ def farm_of(plan: Plan, memory: int) -> Farm:
         place=np.array(info.place, dtype=np.int64),
         stay_service=np.array(info.stay_service, dtype=np.int64),
         class_size=np.array(info.class_size, dtype=np.int64),
+        stay_steps=_stay_steps(plan),
         timing=_timing(plan.services),
         loading=_loading(plan),
         luck=_luck(plan),
@@ -128,8 +129,15 @@ def farm_of(plan: Plan, memory: int) -> Farm:
         turns=_turns(first),
         work=np.zeros((len(plan.services), WORK_COLUMNS), dtype=np.int64),
         seen=np.zeros((2, sites), dtype=np.int64),
+        cuts=np.array(plan.cuts, dtype=np.int64),
         memory=memory,
     )
+
+
+def _stay_steps(plan: Plan) -> Ints:
+    """Default steps of the service at which jobs of each class stay, shape (sites, classes)."""
+    counts = np.array(plan.info.steps, dtype=np.int64)
+    return np.ascontiguousarray(counts[plan.info.default_column[plan.info.stay_service]])
 
 
 def _urgency(plan: Plan) -> Ints:
