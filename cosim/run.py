@@ -77,7 +77,9 @@ class RunResult:
     cpu_s: float = 0.0
 
 
-def make_policy(scenario: Scenario, policy: str | None, energy: str | None) -> Layered:
+def make_policy(
+    scenario: Scenario, policy: str | None, energy: str | None, base: Path | None = None
+) -> Layered:
     """Build the two layers: a scheduling policy over an energy layer.
 
     Args:
@@ -85,15 +87,27 @@ def make_policy(scenario: Scenario, policy: str | None, energy: str | None) -> L
         policy: name of the scheduling policy; default: the first that the scenario compares. A
             pair ``SCHEDULER+LAYER`` brings its energy layer along.
         energy: name of the energy layer of policies that bring none; default: the scenario's.
+        base: folder of the YAML; a checkpoint that the scenario names lies there.
     """
     name = policy or scenario.policy.compare[0].called
     chosen, inner = layers_of(scenario, name, energy)
     spec = scenario.policy.called(name) or scenario.policy.called(chosen)
     layer = scenario.policy.energy
     return Layered(
-        load_policy(chosen, spec.options if spec else {}, kind="schedule"),
+        load_policy(
+            _placed(chosen, scenario, base), spec.options if spec else {}, kind="schedule"
+        ),
         load_policy(inner, layer.options if layer.use == inner else {}, kind="energy"),
     )
+
+
+def _placed(name: str, scenario: Scenario, base: Path | None) -> str:
+    """A policy's name, with the checkpoint that the scenario itself names found beside it."""
+    policy, at, checkpoint = name.partition("@")
+    own = any(parted(spec.use)[0] == name for spec in scenario.policy.compare)
+    if not checkpoint or base is None or not own or Path(checkpoint).is_absolute():
+        return name
+    return f"{policy}{at}{base / checkpoint}"
 
 
 def layers_of(scenario: Scenario, policy: str, energy: str | None) -> tuple[str, str]:
@@ -149,9 +163,9 @@ def run(
     scenario = on.scenario
     name = policy or scenario.policy.compare[0].called
     schedule, inner = layers_of(scenario, name, energy)
-    layers = make() if make is not None else make_policy(scenario, policy, energy)
+    layers = make() if make is not None else make_policy(scenario, policy, energy, on.base)
     ahead = on.plan(seed) if plan is None else plan
-    _foresee(layers, ahead)
+    foresee(layers, ahead)
     world = World(
         ahead,
         layers,
@@ -168,7 +182,7 @@ def run(
     return replace(result, scenario_yaml=text, warnings=result.warnings + _remarks(layers))
 
 
-def _foresee(layers: Policy, plan: Plan) -> None:
+def foresee(layers: Policy, plan: Plan) -> None:
     """Show a policy that replays the best course in hindsight what that is."""
     for layer in (layers, getattr(layers, "schedule", None), getattr(layers, "energy", None)):
         hook = getattr(layer, "foresee", None)

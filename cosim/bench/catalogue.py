@@ -24,6 +24,7 @@ BENCHES: dict[str, tuple[str, str]] = {
     "P": ("cosim.bench.contest:contest", "250 k jobs, Python places each"),
     "Y": ("cosim.bench.contest:contest", "a year, 18 M jobs"),
     "R": ("cosim.bench.learning:learning", "a learner's slots per second"),
+    "K": ("cosim.bench.stacking:stacking", "seeds of a learner side by side"),
     "D": ("cosim.bench.day:day", "the paper-scale day, to files on disk"),
     "O": ("cosim.bench.planning:planning", "how long planners think, at the paper's scale"),
     "H": ("cosim.bench.startup:startup", "how fast the command line starts"),

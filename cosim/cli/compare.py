@@ -162,8 +162,9 @@ def _compare(
     from cosim.study.until import MAX_SEEDS
 
     scenario, most = loaded.scenario, request.max_seeds or MAX_SEEDS
+    base = Path(loaded.folder)
     for name in request.names(scenario):
-        make_policy(scenario, name, request.energy)  # what cannot be built leaves no folder
+        make_policy(scenario, name, request.energy, base)  # what cannot be built leaves no folder
     on, used = staged(loaded), request.seeds or scenario.seeds
     times = most if request.until else len(used) * len(chosen_dates(scenario, request.days) or "w")
     why_not = obstacle(on, used[0], times) if bound is None else ""

@@ -28,7 +28,7 @@ NAMES = (
     "microsoft-edge",
 )  # fmt: skip
 CHOSEN = "COSIM_BROWSER"
-WAIT_S = 60.0
+WAIT_S = 180.0
 _FLAGS = (
     "--headless=new", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",

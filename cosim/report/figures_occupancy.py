@@ -18,6 +18,7 @@ from cosim.report.inputs import Case, Floats, Ints, Jobs
 from cosim.report.lanes import Rows, lanes_of
 from cosim.report.style import BLUE, DEPTH, INK, ORANGE, VERMILION, common_layout, light, packed
 from cosim.report.words import number, percent, plain
+from cosim.scenario.pools import pool_sites
 
 BARS_MAX = 12_000
 """Jobs that a page holds over all policies."""
@@ -62,7 +63,7 @@ def occupancy(case: Case, policy: str, hour: Hour, bars: int) -> dict[str, Any]:
     scene = _scene(run.jobs, hour, len(run.ledger.sites))
     names = [f"{plain(run.ledger.sites[site])} · GPU {gpu}" for site, gpu in scene.table]
     busy = busy_shares(scene.jobs, scene.found, scene.table, hour)
-    alone = all(site.gpus.batch_max == 1 for site in case.scenario.sites.values())
+    alone = all(pool.gpus.batch_max == 1 for pool in pool_sites(case.scenario).values())
     drawn = scene.found[:bars]
     until = _known_until(scene, len(drawn))
     note = f"{len(names)} of the {scene.used} GPUs that ran jobs. {_note(until, alone)}"

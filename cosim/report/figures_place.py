@@ -13,6 +13,7 @@ from cosim.report.figures_work import moves
 from cosim.report.inputs import Case, Floats
 from cosim.report.style import SYMBOLS, colour, figure, light
 from cosim.report.words import number, percent, plain
+from cosim.scenario.pools import pool_sites
 
 _BEND = 0.16
 _POINTS = 15
@@ -49,9 +50,10 @@ def site_map(case: Case, policy: str) -> go.Figure:
 def positions(case: Case) -> tuple[Floats, float]:
     """Longitude and latitude of each site [°], and how much longer a degree north is than east.
 
-    Sites at one place are set apart by a small circle; longitudes run on across the date line.
+    Sites and pools at one place are set apart by a small circle; longitudes run on across the
+    date line.
     """
-    places = [site.location for site in case.scenario.sites.values()]
+    places = [site.location for site in pool_sites(case.scenario).values()]
     lat = np.array([place.lat_deg for place in places])
     lon = np.array([place.lon_deg for place in places])
     east = np.angle(np.mean(np.exp(1j * np.radians(lon))), deg=True)

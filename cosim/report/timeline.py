@@ -21,6 +21,7 @@ from cosim.ledger import Ledger
 from cosim.quantities import NS_PER_HOUR
 from cosim.report.hours import Hour
 from cosim.report.inputs import Ints, Jobs, Run
+from cosim.scenario.pools import pool_sites
 from cosim.store.atomic import write_text
 
 Event = dict[str, Any]
@@ -55,7 +56,7 @@ def timeline(run: Run, hour: Hour, *, steps: bool = False) -> Iterator[Event]:
     jobs, sites = run.jobs, run.ledger.sites
     found = jobs_in(jobs, hour)
     yield from _names(jobs, found, sites)
-    alone = [site.gpus.batch_max == 1 for site in run.scenario.sites.values()]
+    alone = [pool.gpus.batch_max == 1 for pool in pool_sites(run.scenario).values()]
     for job in found.tolist():
         yield from _job(jobs, job, sites, steps=steps and alone[int(jobs.site[job])])
     yield from _counters(run.ledger, hour)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cosim.run import RunResult
 from cosim.scenario.model import Scenario
+from cosim.scenario.pools import pool_sites
 from cosim.store.directory import RunDirectory
 
 if TYPE_CHECKING:
@@ -70,8 +71,8 @@ class LoadedStudy:
 
     @property
     def sites(self) -> tuple[str, ...]:
-        """Names of the sites; ``home`` and ``site`` of a job are places in it."""
-        return tuple(self.scenario.sites)
+        """Names of the sites and their pools; ``home`` and ``site`` of a job are places in it."""
+        return tuple(pool_sites(self.scenario))
 
     @cached_property
     def kpis(self) -> pd.DataFrame:

@@ -10,8 +10,8 @@ from typing import Any
 
 from cosim.run import RunResult
 from cosim.study.bounds import with_regret
-from cosim.study.robust import iqm_cell
-from cosim.study.statistics import holm, mean_cell, paired_cell
+from cosim.study.robust import false_alarm_share, iqm_cell
+from cosim.study.statistics import by_day, holm, mean_cell, paired_cell
 from cosim.study.until import Stopping
 from cosim.study.verdict import MAIN, notes
 
@@ -41,6 +41,8 @@ class Comparison:
         days: dates at which the windows began, in ISO 8601; empty: the scenario's own.
         iqm: policy → ``iqm`` and ``ci95`` of its utility; empty below ten runs.
         paired_iqm: the same of the differences to the baseline.
+        false_alarms: policy → how often its interval of the utility difference would part equal
+            policies with this spread; 0.05 is right. Empty below ten seeds or days.
         stopping: how seeds were added until an interval was narrow enough, where they were.
         notes: what has to be known of the intervals and the ranking, in sentences.
         unfinished: runs of the study that were left out, because their seed is not finished.
@@ -58,6 +60,7 @@ class Comparison:
     days: tuple[str, ...] = ()
     iqm: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     paired_iqm: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    false_alarms: Mapping[str, float] = field(default_factory=dict, repr=False)
     stopping: Stopping | None = None
     notes: tuple[str, ...] = ()
     unfinished: int = 0
@@ -74,6 +77,7 @@ class Comparison:
             "notes": list(self.notes),
             **({"days": list(self.days)} if self.days else {}),
             **({"iqm": dict(self.iqm), "paired_iqm": dict(self.paired_iqm)} if self.iqm else {}),
+            **({"false_alarms": dict(self.false_alarms)} if self.false_alarms else {}),
             **({"stopping": self.stopping.to_json()} if self.stopping else {}),
         }
 
@@ -138,6 +142,7 @@ def concluded(
     gains = {p: _minus(values[p][MAIN], base[MAIN]) for p in others}
     iqms = {p: iqm_cell(values[p][MAIN], count) for p in policies}
     paired_iqms = {p: iqm_cell(gain, count) for p, gain in gains.items()}
+    alarms = {} if stopping else _alarms(gains, count)
     return Comparison(
         scenario=scenario,
         seeds=list(seeds),
@@ -151,9 +156,15 @@ def concluded(
         days=tuple(days),
         iqm={p: cell for p, cell in iqms.items() if cell},
         paired_iqm={p: cell for p, cell in paired_iqms.items() if cell},
+        false_alarms=alarms,
         stopping=stopping,
-        notes=notes(policies[0], paired, gains, count, len(seeds), stopping, trained_on or {}),
+        notes=notes(policies[0], paired, alarms, count, len(seeds), stopping, trained_on or {}),
     )
+
+
+def _alarms(gains_usd: Mapping[str, Sequence[float]], days: int) -> dict[str, float]:
+    shares = {p: false_alarm_share(by_day(gains, days)) for p, gains in gains_usd.items()}
+    return {p: share for p, share in shares.items() if share is not None}
 
 
 def _minus(values: Sequence[float], base: Sequence[float]) -> list[float]:

@@ -13,7 +13,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -125,6 +125,11 @@ def _outcome(
             "a worker process died (killed, or out of memory); runs that were under way or "
             f"waiting: {'; '.join(lost[:4])}{' …' if len(lost) > 4 else ''}. Finished runs are "
             "kept; go on (compare: with --resume), with fewer --jobs if memory was short"
+        ) from None
+    except CancelledError:
+        raise CosimError(
+            f"the connection to the cluster was lost during {units[futures[future]]}; finished "
+            "runs are kept"
         ) from None
     except Exception as error:
         if type(error).__module__.partition(".")[0] != "distributed":

@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from cosim.study.robust import false_alarm_share
-from cosim.study.statistics import by_day
 from cosim.study.until import Stopping
 
 MAIN = "utility_usd"
 ERROR = 0.05
-ALARMS_MAX = 0.10
+ALARMS_MAX = 0.15
 
 
 def notes(
     baseline: str,
     paired: Mapping[str, Mapping[str, Mapping[str, Any]]],
-    gains_usd: Mapping[str, Sequence[float]],
+    alarms: Mapping[str, float],
     days: int,
     runs: int,
     stopping: Stopping | None,
@@ -28,7 +26,8 @@ def notes(
     Args:
         baseline: name of the baseline.
         paired: policy → KPI → paired difference.
-        gains_usd: policy → difference of its utility to the baseline, one per run [USD].
+        alarms: policy → how often its interval would part equal policies, where that is known
+            (:func:`cosim.study.robust.false_alarm_share`).
         days: how many days there are.
         runs: runs of each policy.
         stopping: how seeds were added, where they were.
@@ -41,7 +40,7 @@ def notes(
         *_stopped(stopping, runs),
         *_undecided(baseline, cells, days, runs, stopping),
         *_several(baseline, cells),
-        *_alarms(gains_usd, days, stopping),
+        *_alarms(alarms),
     )
 
 
@@ -106,15 +105,10 @@ def _several(baseline: str, cells: Mapping[str, Mapping[str, Any]]) -> Iterator[
         yield f"{said}: every significant difference stays so"
 
 
-def _alarms(
-    gains_usd: Mapping[str, Sequence[float]], days: int, stopping: Stopping | None
-) -> Iterator[str]:
+def _alarms(alarms: Mapping[str, float]) -> Iterator[str]:
     """Warn of intervals that would often part equal policies with this spread."""
-    if stopping is not None:
-        return
-    for policy, gains in gains_usd.items():
-        share = false_alarm_share(by_day(gains, days))
-        if share is not None and share > ALARMS_MAX:
+    for policy, share in alarms.items():
+        if share > ALARMS_MAX:
             yield (
                 f"the interval of {policy} is too narrow: equal policies with its spread would be "
                 f"told apart in {100 * share:.0f} % of comparisons instead of 5 %; more seeds help"

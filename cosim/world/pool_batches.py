@@ -148,9 +148,9 @@ class BatchPool(StepPool):
     def _load_for(self, gpu: _Gpu, job: int) -> Steps:
         """Bring the model of a job into memory; it pays for it."""
         wanted = self.state.service[job]
-        luck = self.state.luck[job]
-        load = loading(self.services, self.plan.sleep, gpu.service, wanted, luck)
-        gpu.service, gpu.loading_ns = wanted, load.ns
+        about = (self.services, self.plan.sleep, gpu.service, wanted)
+        load = loading(*about, self.state.luck[job])
+        gpu.service, gpu.loading_ns = wanted, loading(*about).ns
         self._share(gpu, {job: load.mw})
         yield gpu.tick.after(load.ns)
         self._share(gpu, {})

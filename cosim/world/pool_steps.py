@@ -327,9 +327,9 @@ class StepPool:
 
     def _load(self, gpu: _Gpu, job: int, number: int) -> Steps:
         """Bring another model into memory, waking up first if need be."""
-        luck = self.state.luck[job]
-        load = loading(self.services, self.plan.sleep, gpu.service, number, luck)
-        gpu.service, gpu.loading_ns = number, load.ns
+        about = (self.services, self.plan.sleep, gpu.service, number)
+        load = loading(*about, self.state.luck[job])
+        gpu.service, gpu.loading_ns = number, loading(*about).ns
         self._draw(gpu, load.mw)
         yield gpu.tick.after(load.ns)
         gpu.loading_ns = 0

@@ -1,4 +1,7 @@
-"""A batch as algorithms see it: normalised views, tensors, and the plain return of a stretch."""
+"""A batch as algorithms see it: normalised views, tensors, and the plain return of a stretch.
+
+Learners that learn side by side have a batch each, stacked along a first axis.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from policies.learned.replay import Sample
 
 @dataclass(frozen=True)
 class Batch:
-    """Stretches of up to n slots.
+    """Stretches of up to n slots; shapes are those of one seed.
 
     Attributes:
         views: normalised view before each slot, shape (rows, n, columns).
@@ -25,7 +28,8 @@ class Batch:
         returns: return to go, in standard units, shape (rows,).
         seen: ``views`` before they were normalised.
         seen_later: ``later`` before it was normalised.
-        spread: standard deviation of the returns, in rewards.
+        spread: standard deviation of the returns, in rewards; of several seeds (seeds, 1).
+        shown: rows at the end that are of days as others played them.
     """
 
     views: Tensor
@@ -37,35 +41,54 @@ class Batch:
     returns: Tensor
     seen: Tensor
     seen_later: Tensor
-    spread: float
+    spread: float | Tensor
+    shown: int = 0
 
     @property
     def now(self) -> Tensor:
         """Normalised view before the first slot, shape (rows, columns)."""
-        return self.views[:, 0]
+        return self.views[..., 0, :]
 
     @property
     def action(self) -> Tensor:
         """Action in the first slot, shape (rows, coordinates)."""
-        return self.actions[:, 0]
+        return self.actions[..., 0, :]
 
     @property
     def earned(self) -> Tensor:
         """Σ γ^k r^E over the stretch, shape (rows,)."""
-        return (self.weights * self.rewards).sum(dim=1)
+        return (self.weights * self.rewards).sum(dim=-1)
+
+    def apart(self, actions: Tensor) -> Tensor:
+        """Mean square distance of actions to what others did in their rows; 0 without such rows.
+
+        Args:
+            actions: shape (rows, coordinates).
+        """
+        if not self.shown:
+            return torch.zeros(())
+        rows = slice(len(actions) - self.shown, None)
+        return ((actions[rows] - self.action[rows]) ** 2).sum(dim=1).mean()
 
 
-def as_batch(sample: Sample, scaling: Scaling, spread: tuple[float, float]) -> Batch:
+def as_batch(
+    sample: Sample,
+    scaling: Scaling,
+    spread: tuple[float, float] | tuple[Tensor, Tensor],
+    shown: int = 0,
+) -> Batch:
     """Normalise a sample.
 
     Args:
-        sample: what was drawn.
+        sample: what was drawn; of several seeds with an axis of them in front.
         scaling: of views.
-        spread: mean and standard deviation of returns.
+        spread: mean and standard deviation of returns; of several seeds each (seeds, 1).
+        shown: rows at its end that are of days as others played them.
     """
     mean, std = spread
+    rows = sample.views.reshape(*sample.later.shape[:-2], -1, sample.later.shape[-1])
     return Batch(
-        torch.from_numpy(scaling(sample.views)),
+        torch.from_numpy(scaling(rows).reshape(sample.views.shape)),
         torch.from_numpy(sample.actions),
         torch.from_numpy(sample.rewards),
         torch.from_numpy(sample.weights),
@@ -75,4 +98,5 @@ def as_batch(sample: Sample, scaling: Scaling, spread: tuple[float, float]) -> B
         torch.from_numpy(sample.views),
         torch.from_numpy(sample.later),
         std,
+        shown,
     )

@@ -1,7 +1,8 @@
 """Networks: plain lists of tensors, side by side where several answer the same question.
 
 Nothing here but layers and their weights: no modules, no hooks. Weights are drawn uniform within
-±1/√inputs, as torch's linear layers have them, from a named stream.
+±1/√inputs, as torch's linear layers have them, from a named stream. Networks of several seeds are
+one batched product: each has the weights that it would have alone.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from policies.learned.agents import Agents
 from policies.learned.dice import Dice
 
 
@@ -22,8 +24,8 @@ class Mlp:
     """Linear layers with an activation between them.
 
     Attributes:
-        weights: each of shape (in, out); with members (members, in, out).
-        biases: each of shape (out,); with members (members, 1, out).
+        weights: each of shape (in, out); of several networks (networks, in, out).
+        biases: each of shape (out,); of several networks (networks, 1, out).
     """
 
     def __init__(
@@ -38,30 +40,39 @@ class Mlp:
 
         Args:
             sizes: inputs, hidden units, outputs.
-            dice: for the weights.
-            members: networks side by side; 0 is a single one without that axis.
+            dice: for the weights; of several seeds, one network (or ``members``) for each.
+            members: networks side by side that see the same; 0: one, without that axis.
             smooth: SiLU between the layers; else ReLU.
         """
         self._act = torch.nn.functional.silu if smooth else torch.relu
-        self._members = members
+        members_axis = (members,) if members else ()
+        self._lead = (*members_axis, *dice.lead)
         self.weights: list[Tensor] = []
         self.biases: list[Tensor] = []
-        lead = (members,) if members else ()
         for a, b in pairwise(sizes):
             bound = a**-0.5
-            bias = (*lead, 1, b) if members else (b,)
-            self.weights.append((bound * dice.uniform(*lead, a, b)).requires_grad_())
-            self.biases.append((bound * dice.uniform(*bias)).requires_grad_())
+            bias = (*members_axis, 1, b) if self._lead else (b,)
+            for into, shape in ((self.weights, (*members_axis, a, b)), (self.biases, bias)):
+                drawn = dice.uniform(*shape)
+                if len(self._lead) == 2:  # drawn per seed, laid out per member
+                    drawn = drawn.transpose(0, 1).flatten(0, 1)
+                into.append((bound * drawn).requires_grad_())
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Outputs of shape (rows, out); with members (members, rows, out)."""
-        if self._members:
-            x = x.expand(self._members, *x.shape[-2:])
+        """Outputs for inputs of shape (rows, in), of several seeds (seeds, rows, in).
+
+        Returns:
+            Shape (rows, out), with an axis of the seeds before it, with one of the members before
+            that, where there are such.
+        """
+        lead, rows = self._lead, x.shape[-2]
+        if lead:
+            x = x.expand(*lead, *x.shape[-2:]).reshape(-1, *x.shape[-2:])
         last = len(self.weights) - 1
         for k, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
-            x = torch.baddbmm(bias, x, weight) if self._members else torch.addmm(bias, x, weight)
+            x = torch.baddbmm(bias, x, weight) if lead else torch.addmm(bias, x, weight)
             x = x if k == last else self._act(x)
-        return x
+        return x.view(*lead, rows, -1)
 
     @property
     def parameters(self) -> list[Tensor]:
@@ -96,7 +107,7 @@ class Mlp:
     def frozen_copy(self) -> Mlp:
         """A copy that is not trained."""
         twin = Mlp.__new__(Mlp)
-        twin._act, twin._members = self._act, self._members
+        twin._act, twin._lead = self._act, self._lead
         twin.weights = [each.detach().clone() for each in self.weights]
         twin.biases = [each.detach().clone() for each in self.biases]
         return twin
@@ -105,6 +116,29 @@ class Mlp:
         names = [f"layer{k}.weight" for k in range(len(self.weights))]
         names += [f"layer{k}.bias" for k in range(len(self.biases))]
         return list(zip(names, self.parameters, strict=True))
+
+
+class AgentsMlp(Mlp):
+    """One network for the agents of all sites; what they say makes the joint action."""
+
+    def __init__(self, agents: Agents, hidden: int, dice: Dice) -> None:
+        """Draw the weights.
+
+        Args:
+            agents: who sees and says what.
+            hidden: units of each of the two hidden layers.
+            dice: for the weights.
+        """
+        super().__init__((agents.seen, hidden, hidden, 2 * agents.said), dice)
+        self._columns = torch.from_numpy(agents.columns)
+        self._pool = torch.from_numpy(agents.pool).T.contiguous()
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Means, then log standard deviations, of joint actions, shape (rows, 2 coordinates)."""
+        rows, agents = len(x), len(self._columns)
+        out = super().__call__(x[:, self._columns].flatten(0, 1))
+        said = out.view(rows, agents, 2, -1).transpose(1, 2).reshape(rows, 2, -1)
+        return (said @ self._pool).flatten(1)
 
 
 class Adam:

@@ -58,6 +58,18 @@ def test_sites_across_the_date_line_stand_side_by_side(case):
     assert stretch == pytest.approx(1 / np.cos(np.radians(34 / 3)))
 
 
+def test_a_further_pool_has_a_mark_of_its_own_beside_its_site():
+    world = sample.scenario()
+    older = {"kind": "a100", "count": 3, "models": ["sdxl"]}
+    paris = type(world.sites["paris"]).model_validate(
+        world.sites["paris"].model_dump() | {"pools": {"older": older}}
+    )
+    run = sample.run("home", 1, world=world.model_copy(update={"sites": {"paris": paris}}))
+    where, _ = positions(as_case(run))
+    assert where.shape == (2, 2)
+    assert 0.0 < np.abs(where[0] - where[1]).max() < 1.0
+
+
 def test_arrows_carry_the_jobs_that_moved(case):
     figure = site_map(case, "cheapest")
     arrows = [t for t in figure.data if t.marker.symbol == "arrow"]

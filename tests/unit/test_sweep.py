@@ -161,6 +161,25 @@ def test_a_stop_keeps_what_has_finished_and_says_how_to_go_on(plan, whole, tmp_p
     assert contents(sweep(plan, tmp_path / "s")) == contents(whole)
 
 
+def test_a_lost_cluster_is_told_and_what_came_back_is_kept(plan, whole, tmp_path):
+    class Breaking(Elsewhere):
+        calls = 0
+
+        def finish(self):
+            self.calls += 1
+            if self.calls == 1:
+                return super().finish()
+            for future, _ in self.waiting:
+                future.cancel()
+                future.set_running_or_notify_cancel()
+            return self.waiting.clear()
+
+    with pytest.raises(CosimError, match="connection to the cluster was lost"):
+        sweep(plan, tmp_path / "lost", executor=Breaking())
+    assert load_sweep(tmp_path / "lost").finished == 3
+    assert contents(sweep(plan, tmp_path / "lost")) == contents(whole)
+
+
 def test_an_error_names_its_run_and_keeps_the_others(tiny, tmp_path, monkeypatch):
     plugin = """
         from cosim.decision import Decision

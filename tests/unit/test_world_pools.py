@@ -68,12 +68,12 @@ def test_a_lock_keeps_the_pools(tmp_path):
 @pytest.mark.parametrize(
     ("override", "where", "said"),
     [
-        ("sites.north.pools.old.models=[larg]", "pools.old.models", "large"),
+        ("sites.north.pools.old.models=[larger]", "pools.old.models", "large"),
         ("sites.north.pools.old.preload=small", "sites.north", "pools.old.preload"),
         ("sites.north.pools.old={kind: a1000, count: 1}", "pools.old.kind", "`a100`"),
         ("sites.north.pools.old.count=0", "pools.old.count", "above 0"),
         ("sites.north.pools={a/b: {kind: a100, count: 1}}", "sites.north", "`a/b`"),
-        ("faults=[{site: north/olt, at_h: 0, for_h: 1}]", "faults.0.site", "`north/old`"),
+        ("faults=[{site: north/older, at_h: 0, for_h: 1}]", "faults.0.site", "`north/old`"),
     ],
 )
 def test_mistakes_in_a_pool_are_told_with_their_place(override, where, said):

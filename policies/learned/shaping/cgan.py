@@ -13,7 +13,17 @@ from torch.nn.functional import softplus
 from policies.learned.batch import Batch
 from policies.learned.dice import Dice
 from policies.learned.networks import Adam, Mlp, Part
-from policies.learned.shaping.kind import CLIP, Policy, Seen, Terms, Tracked, targets
+from policies.learned.shaping.kind import (
+    CLIP,
+    Policy,
+    Seen,
+    Terms,
+    Tracked,
+    mean_of,
+    per_seed,
+    repeated,
+    targets,
+)
 
 R1 = 1.0
 
@@ -37,28 +47,29 @@ class ConditionalGan:
         """Mean of some samples of the snapshot, in standard units, shape (rows,)."""
         condition = self._terms.conditioned(seen.views, seen.actions)
         samples = self._terms.recipe.chains
-        made = self._made(self._maker.shown, condition.repeat(samples, 1))
-        return made.view(samples, -1).mean(dim=0).clamp(-CLIP, CLIP)
+        made = self._made(self._maker.shown, repeated(condition, samples))
+        return mean_of(made.squeeze(-1), samples).clamp(-CLIP, CLIP)
 
     def train(self, batch: Batch, policy: Policy, given: Tensor) -> None:
         """One step of the judge, one of the maker."""
         del policy, given
         condition = self._terms.conditioned(batch.now, batch.action)
-        real = targets(self._terms, batch)[:, None].clone().requires_grad_()
+        real = targets(self._terms, batch)[..., None].clone().requires_grad_()
         fake = self._made(self._maker.online, condition)
         said_real = self._said(real, condition)
         slope = torch.autograd.grad(said_real.sum(), real, create_graph=True)[0]
-        loss = softplus(-said_real).mean() + softplus(self._said(fake.detach(), condition)).mean()
-        self._judge_step.descend(loss + 0.5 * R1 * (slope**2).mean())
-        self._maker_step.descend(softplus(-self._said(fake, condition)).mean())
+        said_fake = self._said(fake.detach(), condition)
+        loss = per_seed(softplus(-said_real), 2) + per_seed(softplus(said_fake), 2)
+        self._judge_step.descend(loss + 0.5 * R1 * per_seed(slope**2, 2))
+        self._maker_step.descend(per_seed(softplus(-self._said(fake, condition)), 2))
         self._maker.refresh()
 
     def _made(self, net: Mlp, condition: Tensor) -> Tensor:
-        noise = self._dice.normal(len(condition), self._terms.recipe.latents)
-        return net(torch.cat([noise, condition], dim=1))
+        noise = self._dice.normal(condition.shape[-2], self._terms.recipe.latents)
+        return net(torch.cat([noise, condition], dim=-1))
 
     def _said(self, value: Tensor, condition: Tensor) -> Tensor:
-        return self._judge(torch.cat([value, condition], dim=1))
+        return self._judge(torch.cat([value, condition], dim=-1))
 
     def parts(self) -> dict[str, Part]:
         """Both networks, the snapshot and both optimisers."""

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from policies.learned.dice import Dice
 from policies.learned.networks import Mlp
+from policies.learned.shaping.kind import per_seed
 
 TIME_NUMBERS = 16
 
@@ -61,22 +62,29 @@ class Chain:
             step: w − 1, shape (rows,).
             condition: shape (rows, conditions).
         """
-        return net(torch.cat([latent, self._time[step], condition], dim=1))
+        return net(torch.cat([latent, self._time[step], condition], dim=-1))
 
     def loss(self, net: Mlp, clean: Tensor, condition: Tensor, dice: Dice) -> Tensor:
         """The denoising loss, E‖ε − ε_θ(√ᾱ z₀ + √(1 − ᾱ) ε, w, cond)‖², over drawn steps."""
-        step = dice.integers(self.steps, len(clean))
-        noise = dice.normal(*clean.shape)
-        kept = self.kept[step][:, None]
+        return per_seed(self._errors(net, clean, condition, dice), 2)
+
+    def losses(self, net: Mlp, clean: Tensor, condition: Tensor, dice: Dice) -> Tensor:
+        """The same of each row by itself, shape (rows,)."""
+        return self._errors(net, clean, condition, dice).mean(dim=-1)
+
+    def _errors(self, net: Mlp, clean: Tensor, condition: Tensor, dice: Dice) -> Tensor:
+        step = dice.integers(self.steps, clean.shape[-2])
+        noise = dice.normal(*clean.shape[-2:])
+        kept = self.kept[step][..., None]
         told = self.noise_in(net, kept.sqrt() * clean + (1 - kept).sqrt() * noise, step, condition)
-        return ((told - noise) ** 2).mean()
+        return (told - noise) ** 2
 
     def run(self, net: Mlp, condition: Tensor, dice: Dice) -> Tensor:
         """Denoise from pure noise to z₀, shape (rows, M); gradients pass through."""
-        rows = len(condition)
+        rows = condition.shape[-2]
         latent = dice.normal(rows, self.latents)
         for w in range(self.steps - 1, -1, -1):
-            step = torch.full((rows,), w)
+            step = torch.full(condition.shape[:-1], w)
             noise = self.noise_in(net, latent, step, condition)
             clean = (latent - (1.0 - self.kept[w]).sqrt() * noise) / self.kept[w].sqrt()
             clean = clean.clamp(-self._limit, self._limit)

@@ -12,7 +12,16 @@ from policies.learned.batch import Batch
 from policies.learned.dice import Dice
 from policies.learned.networks import Adam, Part
 from policies.learned.shaping.chain import Chain
-from policies.learned.shaping.kind import CLIP, Policy, Seen, Terms, Tracked, targets
+from policies.learned.shaping.kind import (
+    CLIP,
+    Policy,
+    Seen,
+    Terms,
+    Tracked,
+    mean_of,
+    repeated,
+    targets,
+)
 
 
 class DiffusionReturn:
@@ -33,15 +42,15 @@ class DiffusionReturn:
         """Mean of the snapshot's chains, in standard units, shape (rows,)."""
         condition = self._terms.conditioned(seen.views, seen.actions)
         chains = self._terms.recipe.chains
-        found = self._chain.run(self._net.shown, condition.repeat(chains, 1), self._dice)
-        return found.mean(dim=1).view(chains, -1).mean(dim=0).clamp(-CLIP, CLIP)
+        found = self._chain.run(self._net.shown, repeated(condition, chains), self._dice)
+        return mean_of(found.mean(dim=-1), chains).clamp(-CLIP, CLIP)
 
     def train(self, batch: Batch, policy: Policy, given: Tensor) -> None:
         """One step of denoising."""
         del policy, given
         condition = self._terms.conditioned(batch.now, batch.action)
-        clean = targets(self._terms, batch).clamp(-CLIP, CLIP)[:, None]
-        clean = clean.expand(-1, self._chain.latents)
+        clean = targets(self._terms, batch).clamp(-CLIP, CLIP)[..., None]
+        clean = clean.expand(*clean.shape[:-1], self._chain.latents)
         self._step.descend(self._chain.loss(self._net.online, clean, condition, self._dice))
         self._net.refresh()
 

@@ -13,4 +13,5 @@ class DressConstant(Dress):
 
     def signal(self, seen: Seen) -> Tensor:
         """The first row's bonus, shape (rows,)."""
-        return super().signal(seen)[:1].expand(len(seen.views))
+        signal = super().signal(seen)
+        return signal[..., :1].expand_as(signal)

@@ -9,11 +9,12 @@ import torch
 from torch import Tensor
 
 from policies.learned.batch import Batch
-from policies.learned.dice import Dice
+from policies.learned.dice import Dice, Seeds
 from policies.learned.networks import Mlp, Part
 
 if TYPE_CHECKING:
     from cosim.gym.codec import Codec
+    from cosim.gym.learner import Lessons
     from policies.learned.recipe import Recipe
 
 Condition = Literal["state-action", "state", "none"]
@@ -81,13 +82,15 @@ class Terms:
         coordinates: numbers of an action.
         seed: of its dice.
         codec: layouts of the world, where there is one.
+        lessons: what the learner was told of its training days, where it asked.
     """
 
     recipe: Recipe
     columns: int
     coordinates: int
-    seed: int
+    seed: Seeds
     codec: Codec | None = None
+    lessons: Lessons | None = None
 
     @property
     def condition(self) -> Condition:
@@ -105,8 +108,8 @@ class Terms:
         """The condition of each row, shape (rows, conditions); what is hidden is 0."""
         shown_views = views if self.condition != "none" else torch.zeros_like(views)
         if actions is None or self.condition != "state-action":
-            actions = torch.zeros(len(views), self.coordinates)
-        return torch.cat([shown_views, actions], dim=1)
+            actions = torch.zeros(*views.shape[:-1], self.coordinates)
+        return torch.cat([shown_views, actions], dim=-1)
 
 
 class Tracked:
@@ -134,8 +137,24 @@ def targets(terms: Terms, batch: Batch) -> Tensor:
     """What a model of rewards learns, in standard units, shape (rows,)."""
     if terms.recipe.target == "return":
         return batch.returns
-    rewards = batch.rewards[:, 0]
-    return (rewards - rewards.mean()) / (rewards.std() + 1e-6)
+    rewards = batch.rewards[..., 0]
+    mean, std = (f(rewards, dim=-1, keepdim=True) for f in (torch.mean, torch.std))
+    return (rewards - mean) / (std + 1e-6)
+
+
+def repeated(condition: Tensor, times: int) -> Tensor:
+    """All rows once more, so many times, shape (times · rows, conditions)."""
+    return torch.cat([condition] * times, dim=-2)
+
+
+def mean_of(samples: Tensor, times: int) -> Tensor:
+    """Mean over what :func:`repeated` made of each row, shape (rows,)."""
+    return samples.unflatten(-1, (times, -1)).mean(dim=-2)
+
+
+def per_seed(losses: Tensor, axes: int) -> Tensor:
+    """A loss: the mean over the last axes, summed over the seeds."""
+    return losses.mean(dim=tuple(range(-axes, 0))).sum()
 
 
 def no_parts() -> dict[str, Any]:

@@ -20,7 +20,7 @@ class Noise:
 
     def signal(self, seen: Seen) -> Tensor:
         """Noise, shape (rows,)."""
-        return self._dice.uniform(len(seen.views))
+        return self._dice.uniform(seen.views.shape[-2])
 
     def train(self, batch: Batch, policy: Policy, given: Tensor) -> None:
         """There is nothing to learn."""

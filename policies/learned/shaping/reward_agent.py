@@ -18,7 +18,7 @@ from policies.learned.batch import Batch
 from policies.learned.dice import Dice
 from policies.learned.gaussian import squashed
 from policies.learned.networks import Adam, Mlp, Part
-from policies.learned.shaping.kind import Policy, Seen, Terms
+from policies.learned.shaping.kind import Policy, Seen, Terms, per_seed
 
 TARGET_ENTROPY = -1.0
 
@@ -61,12 +61,12 @@ class RewardAgent:
         """The bonus of each row, shape (rows,); drawn, or for a potential the mean."""
         condition = self._terms.conditioned(seen.views, seen.actions)
         if self._terms.recipe.wrap == "potential":
-            return torch.tanh(self._body(condition)[:, 0])
+            return torch.tanh(self._body(condition)[..., 0])
         return self._drawn(condition)[0]
 
     def train(self, batch: Batch, policy: Policy, given: Tensor) -> None:
         """One update of critics, body and temperature."""
-        alpha = float(self._log_alpha.biases[0].detach().exp())
+        alpha = self._log_alpha.biases[0].detach().exp().squeeze(-1)
         now = self._terms.conditioned(batch.now, batch.action)
         with torch.no_grad():
             later = self._terms.conditioned(batch.later, policy.sample(batch.later)[0])
@@ -74,20 +74,20 @@ class RewardAgent:
             worth = self._slow(_with(later, bonus)).squeeze(-1).amin(dim=0)
             wanted = batch.earned + batch.discount * (worth - alpha * density)
         told = self._critics(_with(now, given)).squeeze(-1)
-        self._critic_step.descend(((told - wanted) ** 2).mean(dim=1).sum())
+        self._critic_step.descend(((told - wanted) ** 2).mean(dim=-1).sum())
 
         bonus, density = self._drawn(now)
         worth = self._critics(_with(now, bonus)).squeeze(-1).amin(dim=0)
-        self._body_step.descend((alpha * density - worth).mean())
+        self._body_step.descend(per_seed(alpha * density - worth, 1))
 
-        short = float(density.detach().mean()) + TARGET_ENTROPY
-        self._alpha_step.descend(-self._log_alpha.biases[0].sum() * short)
+        short = density.detach().mean(dim=-1) + TARGET_ENTROPY
+        self._alpha_step.descend(-(self._log_alpha.biases[0].flatten() * short).sum())
         self._slow.follow(self._critics, self._terms.recipe.tau)
 
     def _drawn(self, condition: Tensor) -> tuple[Tensor, Tensor]:
         """Bonuses and their log densities, each of shape (rows,)."""
-        drawn, density = squashed(self._body(condition), self._dice.normal(len(condition), 1))
-        return drawn.squeeze(1), density
+        drawn, density = squashed(self._body(condition), self._dice.normal(condition.shape[-2], 1))
+        return drawn.squeeze(-1), density
 
     def parts(self) -> dict[str, Part]:
         """All that is trained, by name."""
@@ -107,4 +107,4 @@ class RewardAgent:
 
 
 def _with(condition: Tensor, bonus: Tensor) -> Tensor:
-    return torch.cat([condition, bonus[:, None]], dim=1)
+    return torch.cat([condition, bonus[..., None]], dim=-1)

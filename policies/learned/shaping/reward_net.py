@@ -7,7 +7,15 @@ from torch import Tensor
 from policies.learned.batch import Batch
 from policies.learned.dice import Dice
 from policies.learned.networks import Adam, Mlp, Part
-from policies.learned.shaping.kind import CLIP, Policy, Seen, Terms, Tracked, targets
+from policies.learned.shaping.kind import (
+    CLIP,
+    Policy,
+    Seen,
+    Terms,
+    Tracked,
+    per_seed,
+    targets,
+)
 
 
 class RewardNet:
@@ -25,13 +33,13 @@ class RewardNet:
     def signal(self, seen: Seen) -> Tensor:
         """The prediction of the snapshot, in standard units, shape (rows,)."""
         told = self._net.shown(self._terms.conditioned(seen.views, seen.actions))
-        return told.squeeze(1).clamp(-CLIP, CLIP)
+        return told.squeeze(-1).clamp(-CLIP, CLIP)
 
     def train(self, batch: Batch, policy: Policy, given: Tensor) -> None:
         """One step of regression."""
         del policy, given
-        told = self._net.online(self._terms.conditioned(batch.now, batch.action)).squeeze(1)
-        self._step.descend(((told - targets(self._terms, batch)) ** 2).mean())
+        told = self._net.online(self._terms.conditioned(batch.now, batch.action)).squeeze(-1)
+        self._step.descend(per_seed((told - targets(self._terms, batch)) ** 2, 1))
         self._net.refresh()
 
     def parts(self) -> dict[str, Part]:

@@ -20,13 +20,14 @@ import torch
 from torch import Tensor
 
 from policies.learned.batch import Batch
-from policies.learned.dice import Dice
+from policies.learned.dice import Dice, Seeds
 from policies.learned.networks import Part
 from policies.learned.recipe import KINDS
 from policies.learned.shaping.kind import Kind, Policy, Seen, Terms
 
 if TYPE_CHECKING:
     from cosim.gym.codec import Codec
+    from cosim.gym.learner import Lessons
     from policies.learned.recipe import Recipe
 
 ANNEAL_UPDATES = 50_000
@@ -109,12 +110,10 @@ class Additive(Wrapped):
 
     def bonus(self, batch: Batch, updates: int) -> tuple[Tensor, Tensor]:
         """η Σ γ^k r^S(s_k, a_k)."""
-        rows, slots = batch.weights.shape
-        seen = Seen(
-            batch.views.flatten(0, 1), batch.actions.flatten(0, 1), batch.seen.flatten(0, 1)
-        )
-        signal = one_each(self.kind.signal(seen), rows * slots).view(rows, slots)
-        return self.weight(updates) * (batch.weights * signal).sum(dim=1), signal[:, 0]
+        found = [each.flatten(-3, -2) for each in (batch.views, batch.actions, batch.seen)]
+        signal = one_each(self.kind.signal(Seen(*found)), batch.weights.flatten(-2))
+        signal = signal.view(batch.weights.shape)
+        return self.weight(updates) * (batch.weights * signal).sum(dim=-1), signal[..., 0]
 
 
 class Potential(Wrapped):
@@ -122,35 +121,39 @@ class Potential(Wrapped):
 
     def bonus(self, batch: Batch, updates: int) -> tuple[Tensor, Tensor]:
         """Both terms from one call; nothing is added for a state after which nothing comes."""
-        rows = len(batch.discount)
-        views = torch.cat([batch.now, batch.later])
-        raw = torch.cat([batch.seen[:, 0], batch.seen_later])
-        signal = one_each(self.kind.signal(Seen(views, None, raw)), 2 * rows)
-        now, later = signal.split(rows)
+        views = torch.cat([batch.now, batch.later], dim=-2)
+        raw = torch.cat([batch.seen[..., 0, :], batch.seen_later], dim=-2)
+        one = one_each(self.kind.signal(Seen(views, None, raw)), views[..., 0])
+        now, later = one.chunk(2, dim=-1)
         scale = self.weight(updates) * (1.0 if self.kind.in_rewards else batch.spread)
         return scale * (batch.discount * later - now), now
 
 
-def one_each(signal: Tensor, rows: int) -> Tensor:
-    """The signals, if there is one per row.
+def one_each(signal: Tensor, rows: Tensor) -> Tensor:
+    """The signals, if there is one per row (of every seed).
 
     Raises:
         ValueError: there is another number, which would spread over the batch unnoticed.
     """
-    if signal.shape != (rows,):
-        raise ValueError(f"a signal of shape {tuple(signal.shape)} for {rows} rows")
+    if signal.shape != rows.shape:
+        raise ValueError(f"a signal of shape {tuple(signal.shape)} for {rows.shape[-1]} rows")
     return signal
 
 
 def shaped_by(
-    recipe: Recipe, columns: int, coordinates: int, seed: int, codec: Codec | None
+    recipe: Recipe,
+    columns: int,
+    coordinates: int,
+    seed: Seeds,
+    codec: Codec | None,
+    lessons: Lessons | None = None,
 ) -> Shaped:
     """Build the kind and the wrapper that a recipe names."""
     if recipe.shaping == "none":
         return Unshaped()
     module, _, name = KINDS[recipe.shaping].partition(":")
     make = getattr(import_module(f"policies.learned.shaping.{module}"), name)
-    kind: Kind = make(Terms(recipe, columns, coordinates, seed, codec))
+    kind: Kind = make(Terms(recipe, columns, coordinates, seed, codec, lessons))
     if recipe.wrap == "potential":
         return Potential(kind, recipe.eta, recipe.anneal_updates)
     falling = ANNEAL_UPDATES if recipe.wrap == "anneal" else 0

@@ -1,0 +1,148 @@
+"""Learning curves as a plain SVG: small panels side by side, a line with its interval per learner.
+
+Text on a page that knows no scripts, as a README on the web, needs pictures that are files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+COLOURS = {"grey": "#777777", "blue": "#0072B2", "orange": "#E69F00", "green": "#009E73"}
+"""Okabe–Ito."""
+PANEL_W, PANEL_H, PER_ROW = 250, 170, 3
+LEFT, RIGHT, TOP, BOTTOM = 52, 8, 22, 34
+
+
+@dataclass(frozen=True)
+class Line:
+    """One learner in one panel.
+
+    Attributes:
+        label: what it is.
+        colour: of :data:`COLOURS`.
+        x: where it was judged.
+        y: the figure.
+        low: lower end of its interval.
+        high: upper end.
+    """
+
+    label: str
+    colour: str
+    x: Sequence[float]
+    y: Sequence[float]
+    low: Sequence[float]
+    high: Sequence[float]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Lines that share axes.
+
+    Attributes:
+        title: above them.
+        lines: the lines; the first is drawn first.
+    """
+
+    title: str
+    lines: Sequence[Line]
+
+
+@dataclass(frozen=True)
+class _Axis:
+    low: float
+    high: float
+    start: float
+    length: float
+
+    def at(self, value: float) -> float:
+        return self.start + self.length * (value - self.low) / (self.high - self.low)
+
+
+def curves(panels: Sequence[Panel], x_title: str, y_title: str) -> str:
+    """Draw panels with common axes as an SVG text.
+
+    Args:
+        panels: at least one, with at least one line.
+        x_title: quantity and unit.
+        y_title: quantity and unit.
+    """
+    lines = [line for panel in panels for line in panel.lines]
+    xs = (min(min(line.x) for line in lines), max(max(line.x) for line in lines))
+    ys = (min(min(line.low) for line in lines), max(max(line.high) for line in lines))
+    rows = -(-len(panels) // PER_ROW)
+    width, height = PER_ROW * PANEL_W, rows * PANEL_H + 20
+    drawn = [
+        _panel(panel, PANEL_W * (k % PER_ROW), PANEL_H * (k // PER_ROW), _wide(xs), _wide(ys))
+        for k, panel in enumerate(panels)
+    ]
+    caption = f"{x_title} (across) · {y_title} (up)"
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
+            f'width="{width}" height="{height}" font-family="sans-serif" font-size="10">',
+            f'<rect width="{width}" height="{height}" fill="white"/>',
+            *drawn,
+            f'<text x="{width / 2}" y="{height - 6}" text-anchor="middle">',
+            f"{escape(caption)}</text>",
+            "</svg>\n",
+        ]
+    )
+
+
+def _wide(ends: tuple[float, float]) -> tuple[float, float]:
+    low, high = ends
+    return (low, high) if high > low else (low - 1.0, high + 1.0)
+
+
+def _panel(
+    panel: Panel, left: float, top: float, xs: tuple[float, float], ys: tuple[float, float]
+) -> str:
+    x = _Axis(*xs, left + LEFT, PANEL_W - LEFT - RIGHT)
+    y = _Axis(*ys, top + PANEL_H - BOTTOM, -(PANEL_H - TOP - BOTTOM))
+    parts = [f'<text x="{x.start}" y="{top + 14}" font-weight="bold">{escape(panel.title)}</text>']
+    parts += [_tick_x(value, x, y) for value in _ticks(xs)]
+    parts += [_tick_y(value, x, y) for value in _ticks(ys)]
+    for line in panel.lines:
+        parts += _line(line, x, y)
+    for k, line in enumerate(panel.lines):
+        colour = COLOURS[line.colour]
+        parts.append(
+            f'<text x="{x.start + x.length - 4:.1f}" y="{y.start - 6 - 11 * k:.1f}" '
+            f'text-anchor="end" fill="{colour}">{escape(line.label)}</text>'
+        )
+    return "\n".join(parts)
+
+
+def _line(line: Line, x: _Axis, y: _Axis) -> list[str]:
+    colour = COLOURS[line.colour]
+    there = [f"{x.at(a):.1f},{y.at(b):.1f}" for a, b in zip(line.x, line.high, strict=True)]
+    back = [f"{x.at(a):.1f},{y.at(b):.1f}" for a, b in zip(line.x, line.low, strict=True)]
+    middle = [f"{x.at(a):.1f},{y.at(b):.1f}" for a, b in zip(line.x, line.y, strict=True)]
+    band = " ".join([*there, *reversed(back)])
+    return [
+        f'<polygon points="{band}" fill="{colour}" fill-opacity="0.18"/>',
+        f'<polyline points="{" ".join(middle)}" fill="none" stroke="{colour}" '
+        'stroke-width="1.6"/>',
+    ]
+
+
+def _ticks(ends: tuple[float, float]) -> list[float]:
+    return [ends[0], 0.5 * (ends[0] + ends[1]), ends[1]]
+
+
+def _tick_x(value: float, x: _Axis, y: _Axis) -> str:
+    return (
+        f'<text x="{x.at(value):.1f}" y="{y.start + 13:.1f}" text-anchor="middle" '
+        f'fill="#555">{value:,.0f}</text>'
+    )
+
+
+def _tick_y(value: float, x: _Axis, y: _Axis) -> str:
+    at = y.at(value)
+    return (
+        f'<line x1="{x.start}" x2="{x.start + x.length}" y1="{at:.1f}" y2="{at:.1f}" '
+        f'stroke="#ddd"/><text x="{x.start - 4}" y="{at + 3:.1f}" text-anchor="end" '
+        f'fill="#555">{value:,.0f}</text>'
+    )
