@@ -166,6 +166,7 @@ def _jobs(sites: int, chance: np.random.Generator, gain: float, policy: str) -> 
     return SimpleNamespace(
         home=home, class_id=(tolerated // (40 * NS_PER_S) * 2 + transferable).astype(np.int32),
         images=images, transferable=transferable, arrival_ns=arrival,
+        px_asked=np.zeros(count, dtype=np.int32),
         deadline_ns=arrival + tolerated, service=service, site=site, steps=steps, gpu=gpu,
         decided_ns=arrival, landed_ns=landed, start_ns=start, finish_ns=finish,
         delivered_ns=finish, late=late,
