@@ -73,7 +73,9 @@ def _alike(*marks: NDArray[np.generic]) -> tuple[IntArray, IntArray]:
 def _images(jobs: JobSet, group: IntArray, period: IntArray, shape: tuple[int, int]) -> FloatArray:
     """Images of each group in each period."""
     place = group * shape[1] + period
-    return np.bincount(place, jobs.images, minlength=math.prod(shape)).reshape(shape)
+    weights = jobs.images.astype(np.float64)
+    sums = np.bincount(place, weights, minlength=math.prod(shape))
+    return np.asarray(sums, dtype=np.float64).reshape(shape)
 
 
 def _allowances(jobs: JobSet, plant: Plant) -> tuple[IntArray, FloatArray]:

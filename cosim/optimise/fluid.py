@@ -50,6 +50,8 @@ class Course:
         energy_usd_kwh: worth of one more kWh of facility energy, shape (sites, periods).
         stored_usd_kwh: worth of one more kWh in the battery at the end of the period, shape
             (sites, periods of the window).
+        cold_kwh: heat that each room is below the top of its band at the end of the period, shape
+            (rooms, periods of the window).
     """
 
     answer: Answer
@@ -69,6 +71,7 @@ class Course:
     gpu_usd_h: FloatArray
     energy_usd_kwh: FloatArray
     stored_usd_kwh: FloatArray
+    cold_kwh: FloatArray
 
 
 class Fluid:
@@ -175,6 +178,7 @@ class Fluid:
             gpu_usd_h=worth[work.gpu],
             energy_usd_kwh=-worth[energy.balance][plant.place],
             stored_usd_kwh=worth[energy.step],
+            cold_kwh=energy.cold_kwh(x),
         )
 
 
