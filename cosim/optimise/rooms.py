@@ -36,6 +36,8 @@ class Rooms:
         make: power for it, kWh per kWh of cold made.
         rest: power saved, kWh per kWh of cold used.
         hold: power for being cold, kWh per kWh of cold at the end of the period.
+        most_kwh: most power that a room can take beyond that of one at the top of its band.
+        heat: heat set free per IT energy, shape (rooms,); None where ``rest_kwh`` says all.
     """
 
     held_kwh: FloatArray
@@ -47,6 +49,8 @@ class Rooms:
     make: FloatArray
     rest: FloatArray
     hold: FloatArray
+    most_kwh: FloatArray
+    heat: FloatArray | None = None
 
 
 class RoomSide:
@@ -56,9 +60,11 @@ class RoomSide:
         layout: the program.
         sites: at which sites the rooms are, shape (rooms,).
         periods: number of periods.
-        loose: whether cold may vanish, and is made wherever that changes nothing; for bounds.
+        loose: whether cold may vanish and making it may take more power; for bounds.
 
     Attributes:
+        made: heat removed beyond what is set free.
+        rested: heat left in the room.
         chill: what a facility draws more than with its room at the top of the band; may be less.
         cold: what the room holds at the end of the period.
     """
@@ -67,23 +73,24 @@ class RoomSide:
         self.sites, self.loose = sites, loose
         shape = (len(sites), periods)
         self.chill = layout.columns(shape, lower=-np.inf)
-        self._made = layout.columns(shape, gain=0.0 if loose else -IDLE_USD_KWH)
-        self._rested, self.cold = layout.columns(shape), layout.columns(shape)
+        self.made = layout.columns(shape, gain=0.0 if loose else -IDLE_USD_KWH)
+        self.rested, self.cold = layout.columns(shape), layout.columns(shape)
         self._step = layout.rows(shape)
         layout.add(self._step, self.cold, 1.0)
         layout.add(self._step[:, 1:], self.cold[:, :-1], PLACE)
-        layout.add(self._step, self._made, -1.0)
-        layout.add(self._step, self._rested, 1.0)
-        self._power = layout.equal(shape)
+        layout.add(self._step, self.made, -1.0)
+        layout.add(self._step, self.rested, 1.0)
+        self._power = layout.rows(shape, lower=0.0, upper=np.inf if loose else 0.0)
         layout.add(self._power, self.chill, 1.0)
-        for column in (self._made, self._rested, self.cold):
+        for column in (self.made, self.rested, self.cold):
             layout.add(self._power, column, PLACE)
         self._old = np.full((4, *shape), np.nan)
 
     def fill(self, solver: Solver, rooms: Rooms) -> None:
         """Put in limits, and the coefficients that have changed."""
-        solver.set_range(self._made, 0.0, rooms.make_kwh)
-        solver.set_range(self._rested, 0.0, rooms.rest_kwh)
+        solver.set_range(self.made, 0.0, rooms.make_kwh)
+        solver.set_range(self.rested, 0.0, rooms.rest_kwh)
+        solver.set_range(self.chill, -np.inf, rooms.most_kwh if self.loose else np.inf)
         solver.set_range(self.cold, 0.0, rooms.band_kwh[:, None])
         first = np.zeros(self.cold.shape)
         first[:, 0] = rooms.keep[:, 0] * rooms.held_kwh
@@ -92,7 +99,7 @@ class RoomSide:
         new = np.stack([-rooms.make, rooms.rest, -rooms.hold, -rooms.keep])
         changed = new != self._old
         for column, value, where in zip(
-            (self._made, self._rested, self.cold), new[:3], changed[:3], strict=True
+            (self.made, self.rested, self.cold), new[:3], changed[:3], strict=True
         ):
             solver.set_coefficients(self._power[where], column[where], value[where])
         kept = changed[3, :, 1:]
@@ -107,5 +114,5 @@ class RoomSide:
         least, most = least_kwh.copy(), most_kwh.copy()
         at = (self.sites, slice(0, self.cold.shape[1]))
         least[at] -= rooms.rest * rooms.rest_kwh
-        most[at] += rooms.make * rooms.make_kwh + rooms.hold * rooms.band_kwh[:, None]
+        most[at] += rooms.most_kwh
         return least, most

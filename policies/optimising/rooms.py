@@ -54,6 +54,7 @@ def rooms_ahead(
     ]
     heat_kw, spare_kw, make, rest, hold = np.moveaxis(np.array(efforts), 2, 0)
     rate_h = np.array([_leak_h(world, site) for site in sites.tolist()])
+    hold = hold * hours / band_kwh[:, None]
     return Rooms(
         held_kwh=np.clip(mass * (high_c - observation.room_c[sites]), 0.0, band_kwh),
         band_kwh=band_kwh,
@@ -63,7 +64,8 @@ def rooms_ahead(
         rest_kwh=heat_kw * hours,
         make=make,
         rest=rest,
-        hold=hold * hours / band_kwh[:, None],
+        hold=hold,
+        most_kwh=make * spare_kw * hours + hold * band_kwh[:, None],
     )
 
 
