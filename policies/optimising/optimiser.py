@@ -211,8 +211,8 @@ class LpSplit(Planner):
 class Optimiser(LpPrice):
     """The better of the planners by linear program: `lp-price` with its defaults.
 
-    Utility of `lp-price` and `lp-split`, mean over seeds 3, 4, 5: 5 311 and 4 841 USD on
-    `paper/base-small`, 5 294 and 4 895 USD on `paper/flex`, by
+    Utility of `lp-price` and `lp-split`, mean over seeds 3, 4, 5: 5 315 and 4 861 USD on
+    `paper/base-small`, 5 293 and 4 901 USD on `paper/flex`, by
     ``cosim compare SCENARIO -p home -p lp-split -p lp-price --seeds 3,4,5``. Its weights were
     chosen on seeds 1 and 2 of `paper/base-small`.
     """
