@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from cosim import __version__
 from cosim.report import figures_sweep, tables
 from cosim.report.effects import bars, cell, keys, stops
 from cosim.report.inputs import Estimate
@@ -69,6 +70,7 @@ def render_sweep(found: Sweep) -> str:
         facts=facts(found),
         tables=tables,
         policies=list(enumerate(found.policies)),
+        version=__version__,
     )
 
 
