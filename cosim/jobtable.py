@@ -40,6 +40,7 @@ class JobTable:
         class_id: its class.
         images: images asked for.
         steps_asked: steps asked for.
+        px_asked: edge of the images asked for [px], 0 for any.
         transferable: whether it may leave home.
         arrival_ns: arrival [ns].
         deadline_ns: deadline [ns].
@@ -67,6 +68,7 @@ class JobTable:
     class_id: SmallArray
     images: SmallArray
     steps_asked: SmallArray
+    px_asked: SmallArray
     transferable: NDArray[np.bool_]
     arrival_ns: IntArray
     deadline_ns: IntArray
@@ -135,6 +137,7 @@ def job_table(plan: Plan, state: Fates, ledger: Ledger) -> JobTable:
         class_id=jobs.class_id,
         images=jobs.images,
         steps_asked=jobs.steps_asked,
+        px_asked=info.class_px[jobs.class_id],
         transferable=jobs.transferable,
         arrival_ns=jobs.arrival_ns,
         deadline_ns=jobs.deadline_ns,
@@ -179,7 +182,8 @@ def _money(
     counts = np.asarray(info.steps)
     place = np.minimum(np.searchsorted(counts, np.arange(counts[-1] + 1)), len(counts) - 1)
     column = place[np.minimum(fate["steps"], counts[-1])]
-    service = np.where(fate["service"] >= 0, fate["service"], info.home_service[jobs.home])
+    stay = info.stay_service[jobs.home, jobs.class_id]
+    service = np.where(fate["service"] >= 0, fate["service"], stay)
     late_ns = np.where(ran, delivered_ns - jobs.deadline_ns, INT64_MAX)
     revenue_usd, penalty_usd = np.zeros((2, len(images)))
     pay(

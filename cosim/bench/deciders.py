@@ -43,12 +43,8 @@ class Steady:
         shares = np.zeros((sites, len(world.classes), services + 2))
         steps = np.full((sites, len(world.classes), services), STEPS)
         steps[:, ::2] = STEPS + 10
-        for kind, job_class in enumerate(world.classes):
-            for home in range(sites):
-                if job_class.transferable:
-                    shares[home, kind, :services] = 1.0 / services
-                else:
-                    shares[home, kind, int(world.home_service[home])] = 1.0
+        shares[:, :, :services] = 1.0 / services
+        shares[:, ~world.transferable] = world.staying[:, ~world.transferable]
         return SplitRule(shares, steps)
 
 

@@ -77,6 +77,10 @@ def _demand(scenario: Scenario) -> str:
     images, steps = _mean(workload.images), _mean(workload.steps_asked)
     marks = f"{images:.2f} images a job, {steps:.1f} steps asked, "
     marks += f"{100 * workload.transferable:g} % may leave home"
+    if sizes := workload.sizes:
+        total = sum(sizes.values())
+        parts = (f"{100 * w / total:.3g} % of {px} px" for px, w in sorted(sizes.items()) if w)
+        marks += f"; ask for {', '.join(parts)}"
     arrivals = workload.arrivals
     if arrivals.kind == "replay":
         return f"jobs replayed from {arrivals.trace}: {marks}"

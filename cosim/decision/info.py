@@ -33,7 +33,7 @@ FAR = 2**62
 
 @dataclass(frozen=True)
 class ClassInfo:
-    """A class of jobs that policies treat alike: tolerated delay × transferable × images.
+    """A class of jobs that policies treat alike: tolerated delay × transferable × images × size.
 
     Attributes:
         name: e.g. ``delay 62-94 s, movable, 1 image``.
@@ -45,6 +45,7 @@ class ClassInfo:
         images_mean: mean images of its jobs, as the scenario's distribution has it.
         priority: the higher, the earlier its jobs are served where the queue's discipline is
             ``priority``.
+        px: edge of the images that its jobs ask for [px]; 0: any.
     """
 
     name: str
@@ -55,6 +56,7 @@ class ClassInfo:
     images_hi: int
     images_mean: float
     priority: int = 0
+    px: int = 0
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,8 @@ class WorldInfo:
         may_be_cut: whether the network may cut sites off (``Observation.links_up``).
         place: site at whose meter each site stands, shape (sites,): itself, unless it is a further
             pool of GPUs; if left out, each has its own.
+        service_px: edge of the images that each service makes [px], shape (services,), 0 where
+            the scenario does not tell it; if left out, nowhere.
     """
 
     sites: tuple[str, ...]
@@ -174,8 +178,11 @@ class WorldInfo:
     lateness: tuple[Lateness, ...] = ()
     may_be_cut: bool = False
     place: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    service_px: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     def __post_init__(self) -> None:
+        if len(self.service_px) != self.n_services and not self.service_px.any():
+            object.__setattr__(self, "service_px", np.zeros(self.n_services, dtype=np.int64))
         if not len(self.place):
             object.__setattr__(self, "place", np.arange(self.n_sites))
         if not self.lateness:
@@ -256,11 +263,60 @@ class WorldInfo:
 
     @cached_property
     def home_service(self) -> IntArray:
-        """First service of each site, where jobs stay that may not or need not move, (sites,)."""
+        """First service of each site, whatever jobs ask for, shape (sites,)."""
         return np.array(
             [int(np.flatnonzero(self.service_site == s)[0]) for s in range(self.n_sites)],
             dtype=np.int64,
         )
+
+    @cached_property
+    def sizes(self) -> tuple[int, ...]:
+        """Sizes that jobs ask for [px], ascending; ``(0,)`` where they ask for none."""
+        return tuple(sorted({each.px for each in self.classes})) or (0,)
+
+    @cached_property
+    def class_px(self) -> NDArray[np.int32]:
+        """Size that each class asks for [px], 0 for any, shape (classes,)."""
+        return np.array([each.px for each in self.classes], dtype=np.int32)
+
+    @cached_property
+    def class_size(self) -> IntArray:
+        """Index in ``sizes`` of what each class asks for, shape (classes,)."""
+        return np.array([self.sizes.index(each.px) for each in self.classes], dtype=np.int64)
+
+    @cached_property
+    def size_served(self) -> BoolArray:
+        """Which services make images of each of the ``sizes``, shape (sizes, services)."""
+        asked = np.array(self.sizes, dtype=np.int64)[:, None]
+        return np.asarray((asked == 0) | (asked == self.service_px), dtype=np.bool_)
+
+    @cached_property
+    def serves(self) -> BoolArray:
+        """Which services make what each class asks for, shape (classes, services)."""
+        return self.size_served[self.class_size]
+
+    @cached_property
+    def size_home(self) -> IntArray:
+        """First service of each site that makes images of a size, shape (sites, sizes).
+
+        Where a pool of GPUs has none it is the first behind the same meter; where there is none
+        either, the first of the site, so that every row is a service.
+        """
+        here = self.service_site == np.arange(self.n_sites)[:, None]
+        found = np.repeat(self.home_service[:, None], len(self.sizes), axis=1)
+        for size, served in enumerate(self.size_served):
+            for mine in (self.at_home & served, here & served):
+                some = mine.any(axis=1)
+                found[some, size] = mine[some].argmax(axis=1)
+        return found
+
+    @cached_property
+    def stay_service(self) -> IntArray:
+        """Where jobs run that may not or need not leave home, shape (sites, classes).
+
+        It is the first service of the site that makes what the class asks for.
+        """
+        return np.ascontiguousarray(self.size_home[:, self.class_size])
 
     @cached_property
     def at_home(self) -> BoolArray:
@@ -272,13 +328,13 @@ class WorldInfo:
     def reachable(self) -> BoolArray:
         """Services that a class may use from each home, shape (sites, classes, services)."""
         moves = self.transferable[None, :, None]
-        return np.asarray(self.at_home[:, None, :] | moves, dtype=np.bool_)
+        return np.asarray((self.at_home[:, None, :] | moves) & self.serves, dtype=np.bool_)
 
     @cached_property
     def staying(self) -> FloatArray:
         """Shares that keep every job at home, shape (sites, classes, services + 2)."""
         shares = np.zeros((self.n_sites, len(self.classes), self.n_services + 2))
-        shares[np.arange(self.n_sites), :, self.home_service] = 1.0
+        np.put_along_axis(shares, self.stay_service[:, :, None], 1.0, axis=2)
         return shares
 
     @cached_property

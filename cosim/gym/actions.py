@@ -234,7 +234,9 @@ class Action:
         info = self._info
         if len(info.steps) > 1:
             for group, jobs in enumerate(self._groups.names):
-                for service, name in enumerate(info.services):
+                serves = info.serves[self._groups.first_class[group]]
+                for service in np.flatnonzero(serves).tolist():
+                    name = info.services[service]
                     self.steps_at[group, service] = self._add(
                         "steps",
                         "1",
@@ -247,8 +249,7 @@ class Action:
     def _destinations(self, group: int) -> None:
         """Logits of where a group may go, from any home; none where there is no choice."""
         info, holds = self._info, bool(self._groups.may_wait[group])
-        at_home = info.at_home
-        reach = np.ones_like(at_home) if self._groups.transferable[group] else at_home
+        reach = info.reachable[:, self._groups.first_class[group]]
         choice = reach.sum(axis=1) + holds + self.refuses > 1
         for service, name in enumerate(info.services):
             homes = reach[:, service]
@@ -342,7 +343,8 @@ def impatience_usd_s(info: WorldInfo, groups: Groups) -> float:
 def worth_usd(info: WorldInfo) -> FloatArray:
     """Best payment for a job of each class [USD], shape (classes,)."""
     images = np.array([each.images_mean for each in info.classes])
-    return np.asarray(images * info.revenue_usd.max(), dtype=np.float64)
+    best_usd = np.where(info.serves, info.revenue_usd.max(axis=1), 0.0).max(axis=1)
+    return np.asarray(images * best_usd, dtype=np.float64)
 
 
 def level_counts(info: WorldInfo) -> IntArray:

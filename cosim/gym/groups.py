@@ -1,7 +1,8 @@
 """Groups of job classes that a learner treats alike.
 
-A scenario tells many classes apart (delay × transferable × images). For a learner each class would
-be another dozen of numbers; so by default classes that differ in their images alone are one group.
+A scenario tells many classes apart (delay × transferable × images × size). For a learner each
+would be another dozen of numbers; so by default classes that differ in their images alone are
+one group.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ class Groups:
     Attributes:
         names: a name for each group, e.g. ``62-94s-movable``.
         of_class: group of each class, shape (classes,).
+        first_class: first class of each group, shape (groups,); all of them may go where it may.
         transferable: whether its jobs may leave home, shape (groups,).
         may_wait: whether its jobs can be held for a whole slot and still be on time, (groups,).
         delay_lo_s: shortest tolerated delay, shape (groups,) [s].
@@ -34,6 +36,7 @@ class Groups:
 
     names: tuple[str, ...]
     of_class: IntArray
+    first_class: IntArray
     transferable: BoolArray
     may_wait: BoolArray
     delay_lo_s: FloatArray
@@ -52,11 +55,13 @@ def groups_of(info: WorldInfo, detail: Detail) -> Groups:
     """
     names = [_name(each, detail) for each in info.classes]
     order = list(dict.fromkeys(names))
-    first = [info.classes[names.index(name)] for name in order]
+    first_class = np.array([names.index(name) for name in order], dtype=np.int64)
+    first = [info.classes[at] for at in first_class.tolist()]
     low = np.array([each.delay_lo_s for each in first])
     return Groups(
         names=tuple(order),
         of_class=np.array([order.index(name) for name in names], dtype=np.int64),
+        first_class=first_class,
         transferable=np.array([each.transferable for each in first], dtype=np.bool_),
         may_wait=low >= s_from_ns(info.slot_ns),
         delay_lo_s=low,
@@ -68,6 +73,7 @@ def _name(each: ClassInfo, detail: Detail) -> str:
     ends = math.isfinite(each.delay_hi_s)
     name = f"{each.delay_lo_s:.4g}-{each.delay_hi_s:.4g}s" if ends else f"{each.delay_lo_s:.4g}s+"
     name += "-movable" if each.transferable else "-home"
+    name += f"-{each.px}px" if each.px else ""
     if detail == "compact":
         return name
     return f"{name}-{each.images_lo}-{each.images_hi}img"

@@ -39,7 +39,8 @@ def jobs_of(plan: Plan, plant: Plant) -> tuple[Groups, FloatArray, FloatArray]:
     deadline = np.maximum(jobs.deadline_ns // info.slot_ns, arrival)
     patience = np.searchsorted(PATIENCE_SLOTS, deadline - arrival, side="right")
     allowance, allowances_h = _allowances(jobs, plant)
-    kinds, group = _alike(jobs.home, jobs.transferable, allowance, patience)
+    size = info.class_size[jobs.class_id]
+    kinds, group = _alike(jobs.home, jobs.transferable, allowance, patience, size)
     shape = (kinds.shape[1], len(lengths))
     arriving, ending = (
         _images(jobs, group, period_of[slots], shape) for slots in (arrival, deadline)
@@ -51,7 +52,8 @@ def jobs_of(plan: Plan, plant: Plant) -> tuple[Groups, FloatArray, FloatArray]:
         allowance_h=allowances_h[kinds[2]],
         patient=np.ones(kinds.shape[1], dtype=np.bool_),
         fare_usd=_fare_usd(plan)[home],
-        miss_usd=_miss_usd(plan)[home, movable.astype(np.int64)],
+        miss_usd=_miss_usd(plan)[home, movable.astype(np.int64), kinds[4]],
+        serves=info.size_served[kinds[4]],
     )
     return groups, arriving, np.cumsum(ending, axis=1)
 
@@ -105,8 +107,9 @@ def _fare_usd(plan: Plan) -> FloatArray:
 
 
 def _miss_usd(plan: Plan) -> FloatArray:
-    """Least cost of an image that is late or refused, by home and by whether it may move."""
-    info = plan.info
-    at_home = [info.late_penalty_usd[here].min() for here in info.at_home]
-    anywhere = np.full(info.n_sites, info.late_penalty_usd.min())
-    return np.asarray(info.replicas * np.stack([at_home, anywhere], axis=1))
+    """Least cost of an image that is late or refused, by home, whether it may move, and size."""
+    info, served = plan.info, plan.info.size_served
+    at_home = info.at_home[:, None] & served
+    reach = np.stack([at_home, np.broadcast_to(served, at_home.shape)], axis=1)
+    least_usd = np.where(reach, info.late_penalty_usd, np.inf).min(axis=3)
+    return np.asarray(info.replicas * least_usd)

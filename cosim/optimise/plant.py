@@ -161,6 +161,7 @@ class Groups:
         patient: whether they may wait beyond the period in which they arrive.
         fare_usd: price of moving an image to each site, shape (groups, sites).
         miss_usd: cost of an image that is late or refused.
+        serves: services that make what they ask for, shape (groups, services); None: all do.
     """
 
     home: IntArray
@@ -169,6 +170,7 @@ class Groups:
     patient: BoolArray
     fare_usd: FloatArray
     miss_usd: FloatArray
+    serves: BoolArray | None = None
 
     def __len__(self) -> int:
         return len(self.home)

@@ -80,7 +80,10 @@ class WorkSide:
     def _lay_groups(self, layout: Layout, periods: int) -> None:
         plant, groups = self.plant, self.groups
         here = plant.place[plant.service_site][None, :] == plant.place[groups.home][:, None]
-        self.route_group, self.route_service = np.nonzero(here | groups.movable[:, None])
+        reach = here | groups.movable[:, None]
+        if groups.serves is not None:
+            reach &= groups.serves
+        self.route_group, self.route_service = np.nonzero(reach)
         fare = groups.fare_usd[self.route_group, plant.service_site[self.route_service]]
         self.run = layout.columns((len(fare), periods), gain=-fare[:, None])
         self.miss = layout.columns((len(groups), periods), gain=-groups.miss_usd[:, None])

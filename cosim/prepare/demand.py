@@ -13,6 +13,7 @@ import numpy as np
 from cosim.prepare.traced import Window
 from cosim.quantities import NS_PER_HOUR
 from cosim.scenario import model as spec
+from cosim.scenario.images import edges_px
 from cosim.scenario.model import Scenario
 from cosim.scenario.pools import places
 from cosim.traces import arrivals, marks
@@ -34,7 +35,18 @@ def job_marks(scenario: Scenario) -> marks.Marks:
         transferable=work.transferable,
         mb_per_prompt=max(model.input_mb for model in models),
         mb_per_image=max(model.image_mb for model in models),
+        sizes=marks.Choice.of(work.sizes) if work.sizes else None,
+        mb_of_size=_mb_of_size(scenario) if work.sizes else {},
     )
+
+
+def _mb_of_size(scenario: Scenario) -> dict[int, float]:
+    """Size of an image of each edge [MB], the largest of all models that make it."""
+    found: dict[int, float] = {}
+    for name, px in edges_px(scenario.models).items():
+        if px is not None:
+            found[px] = max(found.get(px, 0.0), scenario.models[name].image_mb)
+    return found
 
 
 def _delay(delay: spec.UniformDelay | spec.LogNormalDelay) -> marks.Delay:
@@ -52,7 +64,8 @@ def edges(scenario: Scenario) -> tuple[tuple[float, ...], tuple[int, ...]]:
 def job_classes(scenario: Scenario) -> tuple[JobClass, ...]:
     """The classes that policies tell apart."""
     delay_edges_s, image_edges = edges(scenario)
-    return classes(delay_edges_s, image_edges, scenario.workload.priority)
+    sizes_px = job_marks(scenario).sizes_px()
+    return classes(delay_edges_s, image_edges, scenario.workload.priority, sizes_px)
 
 
 def draw_jobs(scenario: Scenario, window: Window, seed: int, base: Path | None) -> JobSet:

@@ -22,6 +22,7 @@ from cosim.prepare.services import Rack, Service
 from cosim.prepare.steps import step_counts, steps_open
 from cosim.prepare.traced import Window
 from cosim.scenario import model as spec
+from cosim.scenario.images import edges_px
 from cosim.scenario.model import Scenario
 from cosim.scenario.pools import places, pool_sites
 from cosim.traces.jobs import JobClass
@@ -133,6 +134,7 @@ def world_info(
         lateness=tuple(lateness(scenario.models[name].lateness) for name in models),
         may_be_cut=bool(scenario.network.outages),
         place=np.array(places(scenario), dtype=np.int64),
+        service_px=np.array([edges_px(scenario.models)[name] or 0 for name in models]),
     )
 
 

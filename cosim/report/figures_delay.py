@@ -92,7 +92,7 @@ def _late_share(tables: Sequence[Jobs]) -> float:
 
 
 def class_labels(jobs: Jobs) -> dict[int, str]:
-    """Say what each class of jobs is, from its members: tolerance, images, may it move."""
+    """Say what each class of jobs is, from its members: tolerance, images, may it move, size."""
     labels = {}
     tolerated_s = (jobs.deadline_ns - jobs.arrival_ns) / NS_PER_S
     for k in np.unique(jobs.class_id).tolist():
@@ -102,7 +102,9 @@ def class_labels(jobs: Jobs) -> dict[int, str]:
         images = f"{few} image{'s' if many > 1 else ''}" if few == many else f"{few}–{many} images"
         moves = jobs.transferable[mine]
         where = "may move" if moves.all() else "stays" if not moves.any() else "mixed"
+        px = int(jobs.px_asked[mine][0])
         labels[k] = f"{number(low, 0)}–{number(high, 0)} s, {images}, {where}"
+        labels[k] += f", {px} px" if px else ""
     return labels
 
 
@@ -115,7 +117,10 @@ def late_by_class(case: Case) -> go.Figure:
     size = {k: sum(counts.get(k, (0, 0))[1] for counts in merged.values()) for k in labels}
     shown = sorted(sorted(size, key=lambda k: -size[k])[:CLASSES_MAX])
     rows = [[_share(merged[p].get(k)) for p in case.policies] for k in shown]
+    sized = any(bool(run.jobs.px_asked.any()) for run in case.of(case.policies[0]))
     note = "A class is a range of tolerated delay, a number of images and whether jobs may move."
+    if sized:
+        note = "A class is a range of tolerated delay, images, whether jobs may move, and a size."
     if len(shown) < len(labels):
         note += f" The {len(shown)} largest of {len(labels)} classes are shown."
     fig = figure(_class_title(rows, shown, labels), note, 110 + 22 * max(len(shown), 3))

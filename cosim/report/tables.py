@@ -162,7 +162,17 @@ def _workload_facts(case: Case) -> list[tuple[str, str]]:
             "May move",
             f"{number(100 * float(np.mean(jobs.transferable)) if count else 0, 1)} % of jobs",
         ),
+        *_asked_sizes(case),
     ]
+
+
+def _asked_sizes(case: Case) -> list[tuple[str, str]]:
+    """Share of the jobs by the size that they ask for; nothing where nobody asks."""
+    px = case.first.jobs.px_asked
+    sizes, counts = np.unique(px[px > 0], return_counts=True)
+    shares = zip(sizes.tolist(), (100 * counts / max(1, len(px))).tolist(), strict=True)
+    words = [f"{number(share, 1)} % {edge} px" for edge, share in shares]
+    return [("Sizes asked for", ", ".join(words))] if words else []
 
 
 def _runs(case: Case) -> list[Run]:

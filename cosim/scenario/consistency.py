@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from cosim.errors import did_you_mean
 from cosim.scenario.consistency_grid import Finding, grid_findings, outside_window
+from cosim.scenario.consistency_sizes import size_findings
 from cosim.scenario.days import day_findings
 from cosim.scenario.pools import pool_sites
 from cosim.scenario.yaml12 import Loc
@@ -41,6 +42,7 @@ def _findings(scenario: Scenario) -> Iterator[Finding]:
     yield from _wear_findings(scenario)
     yield from _batch_findings(scenario)
     yield from _workload_findings(scenario)
+    yield from size_findings(scenario)
     yield from _outage_findings(scenario)
     yield from _network_findings(scenario)
     yield from _battery_findings(scenario)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
@@ -117,7 +118,8 @@ class Model(Part):
         ge=64,
         le=8192,
         description="Image edge [px]. Where the profile table has no row of it, time and energy "
-        "are scaled from the nearest edge, which is an assumption; value_usd is not scaled.",
+        "are scaled from the nearest edge, which is an assumption; value_usd and image_mb are not "
+        "scaled. Jobs that ask for a size (`workload.sizes`) go to models that make it.",
     )
     stack: str | None = Field(default=None, description="Software stack of the profile row.")
     timing: dict[str, Timing] = Field(
@@ -163,6 +165,15 @@ class Model(Part):
     @classmethod
     def _sampler_by_name(cls, value: Any) -> Any:
         return {"kind": "published", "name": value} if isinstance(value, str) else value
+
+
+def edges_px(models: Mapping[str, Model]) -> dict[str, int | None]:
+    """Edge of the images of each model [px], an adapter's from its base; None where not told."""
+    bases = {name: models.get(model.adapter_of or name) for name, model in models.items()}
+    return {
+        name: model.px or (base.px if base is not None else None)
+        for (name, model), base in zip(models.items(), bases.values(), strict=True)
+    }
 
 
 class Money(Part):

@@ -128,6 +128,11 @@ class Workload(Part):
         default={20: 0.04, 30: 0.91, 40: 0.05},
         description="Steps users ask for and their weights (GenTD26: 30 in 91 %, 40 in 5 %).",
     )
+    sizes: dict[int, NotNegative] | None = Field(
+        default=None,
+        description="Image edges [px] that users ask for and their weights; a job goes to models "
+        "of that `px` only, and every home must have one. Default: nobody asks for a size.",
+    )
     delay_bins: int = Field(default=4, ge=1, le=64, description="Classes of tolerated delay.")
     priority: tuple[Annotated[int, Field(ge=-1000, le=1000)], ...] = Field(
         default=(0,),
@@ -137,9 +142,11 @@ class Workload(Part):
         "discipline `priority`: higher goes first; the last one counts for all that follow.",
     )
 
-    @field_validator("images", "steps_asked")
+    @field_validator("images", "steps_asked", "sizes")
     @classmethod
-    def _weights(cls, value: dict[int, float]) -> dict[int, float]:
+    def _weights(cls, value: dict[int, float] | None) -> dict[int, float] | None:
+        if value is None:
+            return None
         if not value or sum(value.values()) <= 0:
             raise ValueError("needs at least one positive weight")
         if min(value) < 1:

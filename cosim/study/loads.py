@@ -9,6 +9,7 @@ import numpy as np
 
 from cosim.prepare import Stage
 from cosim.quantities import NS_PER_HOUR
+from cosim.world.plan import Plan
 
 STEP_COUNTS = (6, 22, 30, 42)
 
@@ -33,8 +34,8 @@ class Load:
 def loads(on: Stage, seed: int) -> list[Load]:
     """Load per site and step count: images asked × GPU time of an image / GPU time there is.
 
-    In closed form from the jobs of one seed, each at its home's first service at full clock; the
-    fullest hour is that with most images.
+    In closed form from the jobs of one seed, each at its home's first service that makes what it
+    asks for, at full clock; the fullest hour is that with most work.
 
     Args:
         on: the stage.
@@ -43,20 +44,26 @@ def loads(on: Stage, seed: int) -> list[Load]:
     plan = on.plan(seed)
     info, jobs = plan.info, plan.jobs
     hours = -(-plan.window_ns // NS_PER_HOUR)
-    shape = (info.n_sites, hours)
-    images = np.zeros(shape)
-    np.add.at(images, (jobs.home, jobs.arrival_ns // NS_PER_HOUR), jobs.images)
+    images = np.zeros((len(info.sizes), info.n_sites, hours))
+    size = info.class_size[jobs.class_id]
+    np.add.at(images, (size, jobs.home, jobs.arrival_ns // NS_PER_HOUR), jobs.images)
     last_s = (plan.window_ns - (hours - 1) * NS_PER_HOUR) / 1e9
     spans_s = np.array([3600.0] * (hours - 1) + [last_s])
     found = []
     for i, site in enumerate(info.sites):
-        service = plan.services[info.home_service[i]]
         for steps in _step_counts(info.allowed_steps[info.home_service[i]]):
-            image_s = service.job_ns(len(service.step_ns) - 1, steps, 1) / 1e9
-            busy = images[i] * image_s / info.gpus[i]
+            busy = np.zeros(hours)
+            for asked, service in zip(images[:, i], info.size_home[i].tolist(), strict=True):
+                busy += asked * _image_s(plan, service, steps) / info.gpus[i]
             full = busy / spans_s
             found.append(Load(site, steps, float(busy.sum() / spans_s.sum()), float(full.max())))
     return found
+
+
+def _image_s(plan: Plan, service: int, steps: int) -> float:
+    """GPU time of an image at full clock [s], with the nearest count that the service allows."""
+    at, nearest = plan.services[service], plan.info.nearest_column(steps)[service]
+    return at.job_ns(len(at.step_ns) - 1, plan.info.steps[int(nearest)], 1) / 1e9
 
 
 def _step_counts(allowed: Sequence[int]) -> list[int]:

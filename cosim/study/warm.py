@@ -60,10 +60,8 @@ class _AtHome:
 
     def reset(self, world: WorldInfo, rng: np.random.Generator) -> None:
         """Lay out the rule."""
-        sites, classes, services = world.n_sites, len(world.classes), world.n_services
-        shares = np.zeros((sites, classes, services + 2))
-        shares[np.arange(sites), :, world.home_service] = 1.0
-        self._rule = SplitRule(shares, np.full((sites, classes, services), world.default_steps))
+        steps = np.full(world.reachable.shape, world.default_steps)
+        self._rule = SplitRule(world.staying, steps)
 
     def decide(self, observation: Observation) -> Decision:
         """Return the rule."""

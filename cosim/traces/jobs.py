@@ -2,7 +2,7 @@
 
 A job is a text-to-image request that arrives at its home site at one instant. ``JobSet`` holds all
 jobs of the window in the order in which they arrive; a job class groups those that policies treat
-alike (tolerated delay × transferable × images, as in JEMAS).
+alike (tolerated delay × transferable × images, as in JEMAS, × size where users ask for one).
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class JobSet:
         steps_asked: denoising steps per image asked for.
         model_asked: index into the scenario's models, −1 = whatever the executing site runs.
         transferable: whether the job may run away from home.
-        class_id: index into the job classes.
+        class_id: index into the job classes; with it goes the size asked for.
         input_mb: size of the prompt to be moved out [MB].
         output_mb: size of all images to be moved back [MB].
     """
@@ -98,6 +98,7 @@ class JobClass:
         images_lo: fewest images of a job.
         images_hi: most images of a job (inclusive).
         priority: the higher, the more urgent under the discipline ``priority``.
+        px: edge of the images that its jobs ask for [px]; 0: any.
     """
 
     name: str
@@ -107,28 +108,35 @@ class JobClass:
     images_lo: int
     images_hi: int
     priority: int = 0
+    px: int = 0
 
 
 def classes(
     delay_edges_s: Sequence[float],
     image_edges: Sequence[int],
     priority: Sequence[int] = (0,),
+    sizes_px: Sequence[int] = (0,),
 ) -> tuple[JobClass, ...]:
-    """List the job classes: delay bin (slowest index) × transferable × image bin (fastest).
+    """List the job classes: delay bin (slowest index) × transferable × image bin × size (fastest).
 
     Args:
         delay_edges_s: ascending edges [s]; bin k holds delays in [edge k, edge k+1).
         image_edges: ascending edges; bin k holds jobs of edge k to edge k+1 − 1 images.
         priority: of the delay bins from the shortest on; the last one counts for all that follow.
+        sizes_px: sizes asked for, ascending [px]; ``(0,)``: none.
     """
     _check_edges("delay_edges_s", delay_edges_s)
     _check_edges("image_edges", image_edges)
     delays = zip(pairwise(delay_edges_s), chain(priority, repeat(priority[-1])), strict=False)
-    bins = product(delays, (False, True), pairwise(image_edges))
+    bins = product(delays, (False, True), pairwise(image_edges), sizes_px)
     return tuple(
-        replace(_job_class(lo, hi, moves, a, b - 1), priority=rank)
-        for ((lo, hi), rank), moves, (a, b) in bins
+        _of_size(replace(_job_class(lo, hi, moves, a, b - 1), priority=rank), px)
+        for ((lo, hi), rank), moves, (a, b), px in bins
     )
+
+
+def _of_size(each: JobClass, px: int) -> JobClass:
+    return replace(each, name=f"{each.name}, {px} px", px=px) if px else each
 
 
 def _check_edges(name: str, edges: Sequence[float]) -> None:
@@ -150,15 +158,39 @@ def class_of(
     images: NDArray[np.int32],
     delay_edges_s: Sequence[float],
     image_edges: Sequence[int],
+    px: NDArray[np.int32] | int = 0,
+    sizes_px: Sequence[int] = (0,),
 ) -> NDArray[np.int32]:
-    """Index each job's class in ``classes(delay_edges_s, image_edges)``, shape (jobs,).
+    """Index each job's class in ``classes(delay_edges_s, image_edges, …)``, shape (jobs,).
 
     A job outside all bins belongs to the nearest one, so that a replayed trace always fits.
+
+    Args:
+        delay_s: tolerated delay of each job [s].
+        transferable: whether each may leave home.
+        images: images that each asks for.
+        delay_edges_s: edges of the delay classes [s].
+        image_edges: edges of the image classes.
+        px: size that each asks for [px], one of ``sizes_px``.
+        sizes_px: sizes asked for, ascending [px].
     """
     delay_bin = _bin_of(delay_s, delay_edges_s)
     image_bin = _bin_of(images, image_edges)
     index = (delay_bin * 2 + transferable) * (len(image_edges) - 1) + image_bin
-    return index.astype(np.int32)
+    size = np.searchsorted(np.asarray(sizes_px), px)
+    return (index * len(sizes_px) + size).astype(np.int32)
+
+
+def nearest_size_px(px: NDArray[np.int32], sizes_px: Sequence[int]) -> NDArray[np.int32]:
+    """Move each size to the nearest that is known, by the ratio of the edges [px].
+
+    Args:
+        px: edges, at least 1 [px].
+        sizes_px: the known edges, ascending [px]; of two equally near the larger is taken.
+    """
+    between = [math.sqrt(a * b) for a, b in pairwise(sizes_px)]
+    nearest = np.searchsorted(np.array(between), px, side="right")
+    return np.asarray(sizes_px, dtype=np.int32)[nearest]
 
 
 def _bin_of(values: NDArray[Any], edges: Sequence[float]) -> NDArray[np.int64]:
@@ -201,9 +233,11 @@ def assemble(
             columns.images,
             delay_edges_s,
             image_edges,
+            columns.px,
+            marks.sizes_px(),
         ),
         input_mb=np.full(len(arrival_ns), marks.mb_per_prompt),
-        output_mb=columns.images.astype(np.float64) * marks.mb_per_image,
+        output_mb=marks.image_mb(columns.images, columns.px),
     )
 
 

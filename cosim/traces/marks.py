@@ -140,6 +140,7 @@ class MarkColumns:
         model_asked: index into the scenario's models, −1 = whatever the executing site runs.
         transferable: whether the job may leave its home.
         delay_ns: tolerated delay [ns], at least 1.
+        px: edge of the images asked for [px], 0 = whatever the executing service makes.
     """
 
     images: NDArray[np.int32]
@@ -147,6 +148,7 @@ class MarkColumns:
     model_asked: NDArray[np.int32]
     transferable: NDArray[np.bool_]
     delay_ns: NDArray[np.int64]
+    px: NDArray[np.int32]
 
     def pick(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> MarkColumns:
         """Keep the rows of a mask, or of indices in their order."""
@@ -156,6 +158,7 @@ class MarkColumns:
             self.model_asked[rows],
             self.transferable[rows],
             self.delay_ns[rows],
+            self.px[rows],
         )
 
 
@@ -167,6 +170,7 @@ def join(parts: Sequence[MarkColumns]) -> MarkColumns:
         np.concatenate([p.model_asked for p in parts]),
         np.concatenate([p.transferable for p in parts]),
         np.concatenate([p.delay_ns for p in parts]),
+        np.concatenate([p.px for p in parts]),
     )
 
 
@@ -190,6 +194,8 @@ class Marks:
         model_asked: index of the model asked for, −1 for any; None = all −1.
         mb_per_prompt: size of a job on its way out [MB].
         mb_per_image: size of each finished image on its way back [MB].
+        sizes: edge of the images asked for [px], all at least 1; None: nobody asks for one.
+        mb_of_size: ``mb_per_image`` of those who ask for a size, where it differs [MB].
     """
 
     images: Choice = Choice((1, 2, 4, 8), (0.58, 0.08, 0.19, 0.15))
@@ -200,6 +206,8 @@ class Marks:
     model_asked: Choice | None = None
     mb_per_prompt: float = 0.01
     mb_per_image: float = 1.5
+    sizes: Choice | None = None
+    mb_of_size: Mapping[int, float] = field(default_factory=dict)
 
     def draw(self, seed: int, site: str, n: int, *copy: str) -> MarkColumns:
         """Draw the marks of ``n`` jobs of one home, each from its own named stream.
@@ -217,12 +225,18 @@ class Marks:
             transferable=stream(seed, "marks", site, "transferable", *copy).random(n)
             < self.transferable,
             delay_ns=self._delays_ns(seed, site, n, copy),
+            px=self._sizes_px(seed, site, n, copy),
         )
 
     def _models(self, seed: int, site: str, n: int, copy: tuple[str, ...]) -> NDArray[np.int32]:
         if self.model_asked is None:
             return np.full(n, -1, dtype=np.int32)
         return self.model_asked.draw(stream(seed, "marks", site, "model", *copy), n)
+
+    def _sizes_px(self, seed: int, site: str, n: int, copy: tuple[str, ...]) -> NDArray[np.int32]:
+        if self.sizes is None:
+            return np.zeros(n, dtype=np.int32)
+        return self.sizes.draw(stream(seed, "marks", site, "size", *copy), n)
 
     def _delays_ns(self, seed: int, site: str, n: int, copy: tuple[str, ...]) -> NDArray[np.int64]:
         delay_s = self.delay.draw_s(stream(seed, "marks", site, "delay", *copy), n)
@@ -243,6 +257,21 @@ class Marks:
         if self.flexible is not None and self.flexible.share > 0:
             inner = [*(e for e in inner if e < self.flexible.lo_s), self.flexible.lo_s]
         return (0.0, *_rising(inner), math.inf)
+
+    def sizes_px(self) -> tuple[int, ...]:
+        """Sizes that jobs may ask for [px], ascending; ``(0,)`` where they ask for none."""
+        if self.sizes is None:
+            return (0,)
+        return tuple(
+            sorted(v for v, w in zip(self.sizes.values, self.sizes.weights, strict=True) if w)
+        )
+
+    def image_mb(self, images: NDArray[np.int32], px: NDArray[np.int32]) -> NDArray[np.float64]:
+        """Size of all images of each job on their way back [MB], shape (jobs,)."""
+        each_mb = np.full(len(px), self.mb_per_image)
+        for size, mb in self.mb_of_size.items():
+            each_mb[px == size] = mb
+        return np.asarray(images * each_mb, dtype=np.float64)
 
     def image_edges(self) -> tuple[int, ...]:
         """Edges of the image classes: one image, and several where jobs may have several."""

@@ -19,7 +19,7 @@ from cosim.errors import TraceError
 from cosim.quantities import NS_PER_S
 from cosim.rng import stream
 from cosim.traces.arrivals import MOST_JOBS
-from cosim.traces.jobs import JobSet, assemble, empty
+from cosim.traces.jobs import JobSet, assemble, empty, nearest_size_px
 from cosim.traces.marks import Choice, MarkColumns, Marks, delay_ns_from_s, join
 from cosim.traces.requests import Requests, read_requests
 
@@ -60,7 +60,8 @@ def read_jobs_csv(
     Raises:
         TraceError: with every mistake in the file, or when nothing falls in the window.
     """
-    requests = read_requests(path, name, sites=sites, models=models)
+    sized = marks.sizes is not None
+    requests = read_requests(path, name, sites=sites, models=models, sizes=sized)
     if scale == 0:
         return empty()
     requests = _in_window(requests, start_utc_ns, duration_ns, repeat_ns, scale)
@@ -119,6 +120,7 @@ def _rows(requests: Requests, rows: NDArray[np.int64], t_ns: NDArray[np.int64]) 
         tolerated_s=requests.tolerated_s[rows],
         transferable=requests.transferable[rows],
         model=requests.model[rows],
+        px=requests.px[rows],
     )
 
 
@@ -136,7 +138,7 @@ def _copy(
     n, copy = len(requests.t_ns), str(k)
     drawn = homes.draw(stream(seed, "replay", "home", copy), n)
     home = np.where(requests.home < 0, drawn, requests.home).astype(np.int32)
-    columns = _with_recorded(requests, _drawn(home, seed, sites, marks, copy))
+    columns = _with_recorded(requests, _drawn(home, seed, sites, marks, copy), marks)
     kept = stream(seed, "replay", "kept", copy).random(n) < share
     t_ns = requests.t_ns
     if k > 0:
@@ -157,8 +159,8 @@ def _drawn(
     return join(by_home).pick(place)
 
 
-def _with_recorded(requests: Requests, drawn: MarkColumns) -> MarkColumns:
-    """Let recorded marks overrule drawn ones."""
+def _with_recorded(requests: Requests, drawn: MarkColumns, marks: Marks) -> MarkColumns:
+    """Let recorded marks overrule drawn ones; a recorded size counts as the nearest known."""
     delay_ns = drawn.delay_ns.copy()
     recorded = np.isfinite(requests.tolerated_s)
     delay_ns[recorded] = delay_ns_from_s(requests.tolerated_s[recorded])
@@ -170,4 +172,5 @@ def _with_recorded(requests: Requests, drawn: MarkColumns) -> MarkColumns:
             requests.transferable >= 0, requests.transferable == 1, drawn.transferable
         ),
         delay_ns=delay_ns,
+        px=np.where(requests.px > 0, nearest_size_px(requests.px, marks.sizes_px()), drawn.px),
     )

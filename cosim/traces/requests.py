@@ -1,7 +1,7 @@
 """A file of requests: one row per job, with as many of its marks as somebody recorded.
 
-    t_s,home,images,steps,tolerated_s,transferable,model
-    0.25,paris,4,30,125,yes,
+    t_s,home,images,steps,tolerated_s,transferable,model,px
+    0.25,paris,4,30,125,yes,,1024
 
 Only the instant is needed: ``t_s`` (seconds since the trace began) or ``time_utc``. An empty cell
 or a missing column is a mark not recorded. Other columns (a trace's token counts, say) are left
@@ -28,7 +28,7 @@ from cosim.traces.marks import LONGEST_DELAY_S
 from cosim.traces.table import read_text
 
 INSTANTS = ("t_s", "time_utc")
-MARKS = ("home", "images", "steps", "tolerated_s", "transferable", "model")
+MARKS = ("home", "images", "steps", "tolerated_s", "transferable", "model", "px")
 ALIASES = {"num_images": "images", "num_steps": "steps"}
 SHOWN = 20
 """Problems printed one by one; the rest is counted."""
@@ -55,6 +55,7 @@ class Requests:
         tolerated_s: tolerated delay [s], NaN where not recorded.
         transferable: 1 yes, 0 no, −1 not recorded.
         model: index of the model, −1 where not recorded.
+        px: edge of the images asked for [px], 0 where not recorded.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Requests:
     tolerated_s: NDArray[np.float64]
     transferable: NDArray[np.int32]
     model: NDArray[np.int32]
+    px: NDArray[np.int32]
 
 
 def read_requests(
@@ -74,6 +76,7 @@ def read_requests(
     *,
     sites: Sequence[str] | None = None,
     models: Sequence[str] | None = None,
+    sizes: bool = False,
 ) -> Requests:
     """Read and check a request file.
 
@@ -82,6 +85,7 @@ def read_requests(
         name: what messages call it.
         sites: names that ``home`` may hold; None leaves the column unread.
         models: names that ``model`` may hold; None leaves the column unread.
+        sizes: whether to read ``px``.
 
     Raises:
         TraceError: with every mistake in the file and its line.
@@ -97,8 +101,16 @@ def read_requests(
         raise_all(name, mistakes)
     cells = dict(zip(head, zip(*rows, strict=True), strict=True))
     t_ns = _instants(cells, first, mistakes)
+    unread = () if sizes else ("px",)
     marks = {
-        key: _marks(key, cells.get(key), len(rows), _parser(key, sites, models), first, mistakes)
+        key: _marks(
+            key,
+            None if key in unread else cells.get(key),
+            len(rows),
+            _parser(key, sites, models),
+            first,
+            mistakes,
+        )
         for key in MARKS
     }
     if mistakes:
@@ -196,7 +208,7 @@ def _marks(
 ) -> NDArray[Any]:
     """Parse one column of marks; each distinct text is parsed once."""
     dtype = np.float64 if key == "tolerated_s" else np.int32
-    absent = {"images": 0, "steps": 0, "tolerated_s": math.nan}.get(key, -1)
+    absent = {"images": 0, "steps": 0, "px": 0, "tolerated_s": math.nan}.get(key, -1)
     if cells is None or parse is None:
         return np.full(n, absent, dtype=dtype)
     known = {cell: parse(cell.strip()) if cell.strip() else absent for cell in set(cells)}

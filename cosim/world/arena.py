@@ -77,8 +77,9 @@ def farm_of(plan: Plan, memory: int) -> Farm:
         first_gpu=first,
         service_site=np.array(info.service_site, dtype=np.int64),
         place=np.array(info.place, dtype=np.int64),
-        home_service=np.array(info.home_service, dtype=np.int64),
-        home_steps=_home_steps(plan),
+        stay_service=np.array(info.stay_service, dtype=np.int64),
+        class_size=np.array(info.class_size, dtype=np.int64),
+        stay_steps=_stay_steps(plan),
         timing=_timing(plan.services),
         loading=_loading(plan),
         luck=_luck(plan),
@@ -133,10 +134,10 @@ def farm_of(plan: Plan, memory: int) -> Farm:
     )
 
 
-def _home_steps(plan: Plan) -> Ints:
-    """Default steps of the first service of each site."""
+def _stay_steps(plan: Plan) -> Ints:
+    """Default steps of the service at which jobs of each class stay, shape (sites, classes)."""
     counts = np.array(plan.info.steps, dtype=np.int64)
-    return counts[plan.info.default_column[plan.info.home_service]]
+    return np.ascontiguousarray(counts[plan.info.default_column[plan.info.stay_service]])
 
 
 def _urgency(plan: Plan) -> Ints:

@@ -32,7 +32,9 @@ def without_holding(rule: DispatchRule, world: WorldInfo) -> DispatchRule:
 def _split_at_home(rule: SplitRule, world: WorldInfo) -> SplitRule:
     hold = world.n_services
     shares = rule.shares.copy()
-    shares[np.arange(world.n_sites), :, world.home_service] += shares[:, :, hold]
+    stay = world.stay_service[:, :, None]
+    total = np.take_along_axis(shares, stay, axis=2) + shares[:, :, hold : hold + 1]
+    np.put_along_axis(shares, stay, total, axis=2)
     shares[:, :, hold] = 0.0
     return replace(rule, shares=shares)
 

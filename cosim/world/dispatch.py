@@ -280,12 +280,17 @@ class Dispatcher:
             )
         if not self._movable[job] and not info.at_home[self._home[job], service]:
             raise self._broken(f"job {job} may not leave home, but was sent to service {service}")
+        if not info.serves[self._class[job], service]:
+            px, made = info.classes[self._class[job]].px, int(info.service_px[service])
+            raise self._broken(
+                f"job {job} asks for {px} px, but service {service} makes {made} px"
+            )
         return Placement(service, steps)
 
     def _at_home(self, job: int) -> Placement:
         """Where a job runs that may not wait any longer."""
         info = self.plan.info
-        service = int(info.home_service[self._home[job]])
+        service = int(info.stay_service[self._home[job], self._class[job]])
         return Placement(service, info.steps[int(info.default_column[service])])
 
     def _broken(self, message: str) -> PolicyError:
@@ -351,8 +356,8 @@ class Scorer:
     Attributes:
         margin_ns: margin before the deadline [ns].
         floors: limits per class below which a job is held, and refused [USD].
-        options: for each home the offers of every open service.
-        stay: the same for jobs that may not leave home.
+        options: for each home the offers of every open service, by size and by whether a job
+            may leave home (see ``open_services``).
     """
 
     def __init__(self, owner: Dispatcher, rule: ScoreRule) -> None:
@@ -362,9 +367,11 @@ class Scorer:
         self.floors = floors(rule, len(info.classes)).tolist()
         self._scores, self._soft = owner.offers.of_slot(rule, owner.levels), info.soft.tolist()
         offers = [self._option(service) for service in range(info.n_services)]
-        allowed, stay = open_services(rule, owner.plan)
-        self.options = [[offers[service] for service in row] for row in allowed]
-        self.stay = [[offers[service] for service in row] for row in stay]
+        self._size: list[int] = info.class_size.tolist()
+        self.options = [
+            [[offers[service] for service in row] for row in rows]
+            for rows in open_services(rule, owner.plan)
+        ]
 
     def _option(self, service: int) -> Option:
         """What one service offers per image."""
@@ -392,7 +399,8 @@ class Scorer:
         home, images = owner._home[job], owner._images[job]
         last_ns = owner._deadline_ns[job] - self.margin_ns
         best, best_score = Placement(DROP, 0), -np.inf
-        offered = (self.options if owner._movable[job] else self.stay)[home]
+        door = 2 * self._size[owner._class[job]] + owner._movable[job]
+        offered = self.options[home][door]
         within_reach = owner.within_reach(job, offered, now_ns)
         if offered and not within_reach:
             return owner._at_home(job)
@@ -448,13 +456,18 @@ def floors(rule: ScoreRule, classes: int) -> NDArray[np.float64]:
     return np.array([np.full(classes, -np.inf) if row is None else row for row in limits])
 
 
-def open_services(rule: ScoreRule, plan: Plan) -> tuple[list[list[int]], list[list[int]]]:
-    """Services open to each home: to jobs that may leave it, and to jobs that may not."""
+def open_services(rule: ScoreRule, plan: Plan) -> list[list[list[int]]]:
+    """Services open to each home, by row 2 · size + 1 if the job may leave home, else + 0.
+
+    Where nothing is open to a home, jobs that may leave it are refused; whoever finds nothing
+    open else, because of where the job may go or of what it asks for, is served at home.
+    """
     info = plan.info
-    at_home, homes = info.at_home.tolist(), info.home_service.tolist()
-    allowed = [np.flatnonzero(row).tolist() for row in rule.allowed]
-    stay = [
-        [service for service in row if at_home[home][service]] or [homes[home]]
-        for home, row in enumerate(allowed)
+    return [
+        [
+            np.flatnonzero(found).tolist() or ([stay] if row.any() or not moves else [])
+            for stay, served in zip(info.size_home[home].tolist(), info.size_served, strict=True)
+            for moves, found in enumerate((row & served & info.at_home[home], row & served))
+        ]
+        for home, row in enumerate(rule.allowed)
     ]
-    return allowed, stay

@@ -46,7 +46,7 @@ class Doorman:
         self._seen, self._table = engine.farm.seen, engine.books.memory.table
         self._ring = _Ring()
         self._calls: list[Callable[[Any], None]] | None = [self._arrive]
-        self._usual: list[set[Placement]] = []
+        self._usual: list[list[set[Placement]]] = []
         self._may_be_cut = len(engine.plan.cuts) > 0
         self.rewind()
 
@@ -70,13 +70,15 @@ class Doorman:
         if not self._waits:
             self._await_arrival(self._engine.env)
 
-    def _usual_answers(self) -> list[set[Placement]]:
-        """Placements that keep the contract, for jobs at each home; movable ones come last."""
+    def _usual_answers(self) -> list[list[set[Placement]]]:
+        """Placements that keep the contract, by home and class; movable ones come last."""
         info = self._engine.plan.info
         lists = enumerate(info.allowed_steps)
         everywhere = {Placement(service, count) for service, counts in lists for count in counts}
-        homes = [{p for p in everywhere if row[p.service]} for row in info.at_home.tolist()]
-        return [*homes, everywhere]
+        sized = [{p for p in everywhere if row[p.service]} for row in info.size_served.tolist()]
+        sizes = info.class_size.tolist()
+        homes = [[{p for p in one if row[p.service]} for one in sized] for row in info.at_home]
+        return [[one[size] for size in sizes] for one in (*homes, sized)]
 
     # arrivals ---------------------------------------------------------------------------
 
@@ -123,7 +125,7 @@ class Doorman:
         answer = place(view, queues)
         if (
             answer.__class__ is not Placement
-            or answer not in self._usual[-1 if view.transferable else view.home]
+            or answer not in self._usual[-1 if view.transferable else view.home][view.class_id]
         ):
             answer = self._dispatcher.checked(job, answer)
         if self._may_be_cut:

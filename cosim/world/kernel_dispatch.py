@@ -233,8 +233,8 @@ def is_open(farm: Farm, job: int, service: int, now_ns: int) -> bool:
 @inlined
 def at_home(farm: Farm, job: int) -> tuple[int, int]:
     """Where a job stays that cannot get away, with the default steps."""
-    home = farm.home[job]
-    return int(farm.home_service[home]), int(farm.home_steps[home])
+    home, kind = farm.home[job], farm.class_id[job]
+    return int(farm.stay_service[home, kind]), int(farm.stay_steps[home, kind])
 
 
 @inlined
@@ -327,11 +327,11 @@ def score(farm: Farm, rules: Rules, job: int, now_ns: int) -> tuple[int, int]:
     """Take the (service, steps) pair of the highest score; refuse or hold if it is too low."""
     home, images, kind = farm.home[job], farm.images[job], farm.class_id[job]
     last_ns = farm.deadline_ns[job] - rules.meta[MARGIN_NS]
-    moves = 1 if farm.movable[job] else 0
+    door = 2 * farm.class_size[kind] + (1 if farm.movable[job] else 0)
     best, best_steps, best_score = DROP, 0, -np.inf
     lateness = read_grid(farm.memory).lateness
-    for option in range(1, rules.options[home, moves, 0] + 1):
-        service = rules.options[home, moves, option]
+    for option in range(1, rules.options[home, door, 0] + 1):
+        service = rules.options[home, door, option]
         if not is_open(farm, job, service, now_ns):
             continue
         site = farm.service_site[service]
@@ -382,8 +382,8 @@ def or_wait(rules: Rules, kind: int, best: int, steps: int, score: float) -> tup
 @inlined
 def shut_in(farm: Farm, rules: Rules, job: int, now_ns: int) -> bool:
     """Whether the network closes every service that the rule offers to a job."""
-    moves = 1 if farm.movable[job] else 0
-    offered = rules.options[farm.home[job], moves]
+    door = 2 * farm.class_size[farm.class_id[job]] + (1 if farm.movable[job] else 0)
+    offered = rules.options[farm.home[job], door]
     if len(farm.cuts) == 0 or offered[0] == 0:
         return False
     for option in range(1, offered[0] + 1):

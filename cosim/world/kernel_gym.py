@@ -57,7 +57,7 @@ def decide(memories: Ints, runs: Ints, actions: Floats, clock_levels: Ints, clos
         ):
             return world
         if closing:
-            kernel_wish.hold_nobody(seat, farm.home_service)
+            kernel_wish.hold_nobody(seat)
         kernel_wish.fill(seat, read_rules(memory), grid, farm.service_site)
         kernel_view.note_held(farm, seat, farm.world[HELD])
     return ALL_WELL

@@ -84,6 +84,7 @@ class Seat(NamedTuple):
         room_at: coordinate of the room's temperature, shape (sites,).
         limits: lowest and highest physical value of each coordinate, shape (actions, 2).
         group: group of each class, shape (classes,).
+        stays: service of jobs of each group that stay at home, shape (sites, groups).
         worth: best payment for a job of each class [USD], shape (classes,).
         images: images of a job of each class in the mean, shape (classes,).
         step_s: time of a denoising step, shape (services,) [s].
@@ -126,6 +127,7 @@ class Seat(NamedTuple):
     room_at: Ints1
     limits: Floats2
     group: Ints1
+    stays: Ints2
     worth: Floats1
     images: Floats1
     step_s: Floats1

@@ -113,8 +113,9 @@ class Farm(NamedTuple):
         first_gpu: first row of each site in ``gpus``, and the end, shape (sites + 1,).
         service_site: site of each service, shape (services,).
         place: site at whose meter each site stands, shape (sites,).
-        home_service: the service of jobs that stay, shape (sites,).
-        home_steps: steps of those that cannot get away, shape (sites,).
+        stay_service: the service of jobs that stay, shape (sites, classes).
+        stay_steps: steps of those that cannot get away, shape (sites, classes).
+        class_size: size that each class asks for, as its number, shape (classes,).
         timing: durations and powers, shape (services, levels, TIMING_COLUMNS).
         loading: time [ns] and power [mW] until a GPU can run a service, by what it holds: row
             HOLDS + ASLEEP, HOLDS + NEVER or HOLDS + service: first as expected, then by luck,
@@ -174,8 +175,9 @@ class Farm(NamedTuple):
     first_gpu: Ints1
     service_site: Ints1
     place: Ints1
-    home_service: Ints1
-    home_steps: Ints1
+    stay_service: Ints2
+    stay_steps: Ints2
+    class_size: Ints1
     timing: Ints3
     loading: Ints3
     luck: Small1

@@ -175,7 +175,7 @@ def count_placement(farm: Farm, grid: Grid, seat: Seat, job: int, money: Floats)
     """Count in where a job went; nothing if it still waits for a decision."""
     service, home, replicas = farm.service[job], farm.home[job], grid.scalars[REPLICAS]
     if service == DROP:
-        each_usd = grid.penalty[farm.home_service[home]]
+        each_usd = grid.penalty[farm.stay_service[home, farm.class_id[job]]]
         money[PENALTY] += replicas * farm.images[job] * each_usd
         money[REFUSALS] += 1.0
         money[FINES] -= seat.fines[job]
@@ -202,7 +202,7 @@ def count_fines(farm: Farm, grid: Grid, seat: Seat, now_ns: int, money: Floats) 
         if farm.finish_ns[job] == NEVER and farm.service[job] != DROP:
             service = farm.service[job]
             if service == NEVER:
-                service = farm.home_service[farm.home[job]]
+                service = farm.stay_service[farm.home[job], farm.class_id[job]]
             fines[job] = grid.scalars[REPLICAS] * farm.images[job] * grid.penalty[service]
             money[FINES] += fines[job]
     cursor[NEXT_DUE] = at

@@ -214,12 +214,12 @@ def floor(limits: Floats, clean: Floats, at: int, worth_usd: float) -> float:
 
 
 @inlined
-def hold_nobody(seat: Seat, home_service: Ints) -> None:
+def hold_nobody(seat: Seat) -> None:
     """Change the wish to what it is after the window (:mod:`cosim.world.closing`)."""
     sites, groups, size = seat.shares.shape
     for home in range(sites):
         for group in range(groups):
-            seat.shares[home, group, home_service[home]] += seat.shares[home, group, size - 2]
+            seat.shares[home, group, seat.stays[home, group]] += seat.shares[home, group, size - 2]
             seat.shares[home, group, size - 2] = 0.0
     seat.floor_usd[0] = -math.inf
 
@@ -267,9 +267,9 @@ def fill_score(seat: Seat, rules: Rules, grid: Grid, service_site: Ints) -> None
         rules.floors[0, kind] = seat.floor_usd[0, kind]
         rules.floors[1, kind] = seat.floor_usd[1, kind]
     for home in range(len(seat.options)):
-        for moves in range(2):
+        for door in range(seat.options.shape[1]):
             for k in range(seat.options.shape[2]):
-                rules.options[home, moves, k] = seat.options[home, moves, k]
+                rules.options[home, door, k] = seat.options[home, door, k]
     services, counts = seat.earned.shape
     for service in range(services):
         row = grid.levels[service_site[service]] * services + service

@@ -57,6 +57,7 @@ class RuleTables:
         self.place: Placer | None = None
         self._listed = np.zeros(0, dtype=np.int64)
         self._written: SplitRule | None = None
+        self._opened = b""
         info = plan.info
         sites, kinds, services = info.n_sites, len(info.classes), info.n_services
         steps = len(info.steps)
@@ -65,7 +66,7 @@ class RuleTables:
             shares=np.zeros((sites, kinds, services + 2)),
             split_steps=np.zeros((sites, kinds, services), dtype=np.int64),
             credits=np.zeros((sites, kinds, services + 2)),
-            options=np.zeros((sites, 2, services + 1), dtype=np.int64),
+            options=np.zeros((sites, 2 * len(info.sizes), services + 1), dtype=np.int64),
             counts=np.zeros(services, dtype=np.int64),
             choices=np.zeros((services, steps, 3), dtype=np.int64),
             scores=np.zeros((services, steps, SCORES)),
@@ -79,7 +80,7 @@ class RuleTables:
     def rewind(self) -> None:
         """Begin anew; a learner's seat may have written into the tables meanwhile."""
         self._forget()
-        self._written = None
+        self._written, self._opened = None, b""
 
     def fill(self, rule: DispatchRule) -> None:
         """Take the rule of a new slot."""
@@ -109,10 +110,9 @@ class RuleTables:
         rules.meta[KIND], rules.meta[MARGIN_NS] = SCORE, ns_from_s(rule.margin_s)
         rules.weights[:] = rule.transfer_weight, rule.delay_usd_s
         rules.floors[:] = floors(rule, len(plan.info.classes))
-        for moves, homes in enumerate(reversed(open_services(rule, plan))):
-            for home, services in enumerate(homes):
-                rules.options[home, moves, 0] = len(services)
-                rules.options[home, moves, 1 : len(services) + 1] = services
+        if (opened := rule.allowed.tobytes()) != self._opened:  # most policies never change it
+            self._open(rule)
+            self._opened = opened
         scores, steps = owner.offers.of_slot(rule, owner.levels), np.asarray(plan.info.steps)
         for service, allowed in enumerate(rule.steps_allowed):
             count = rules.counts[service] = np.count_nonzero(allowed)
@@ -125,6 +125,13 @@ class RuleTables:
                 rules.scores[service, :count, OWED] = scores.due[service, allowed]
                 rules.scores[service, :count, COST] = scores.price[service, allowed]
         rank_offers(rules.counts, rules.scores, rules.best)
+
+    def _open(self, rule: ScoreRule) -> None:
+        """Write down which services are open to whom."""
+        for home, doors in enumerate(open_services(rule, self._plan)):
+            for door, services in enumerate(doors):
+                self.rules.options[home, door, 0] = len(services)
+                self.rules.options[home, door, 1 : len(services) + 1] = services
 
     # explicit placements ----------------------------------------------------------------
 

@@ -39,9 +39,12 @@ class PowerOfTwo(FixedSteps):
         self._image_ns = (image_s * NS_PER_S).tolist()
         self._moving_ns = (world.transfer_s[:, world.service_site] * NS_PER_S).tolist()
         self._answers = [Placement(s, int(n)) for s, n in enumerate(self.step_count.tolist())]
-        services = range(world.n_services)
-        self._anywhere = list(services)
-        self._at_home = [[s for s in services if row[s]] for row in world.at_home.tolist()]
+        self._size: list[int] = world.class_size.tolist()
+        sized = world.size_served
+        self._anywhere: list[list[int]] = [np.flatnonzero(row).tolist() for row in sized]
+        self._at_home: list[list[list[int]]] = [
+            [np.flatnonzero(row).tolist() for row in here & sized] for here in world.at_home
+        ]
         self._draws = self._drawing()
         self._rule = CallbackRule(self.place)
 
@@ -56,7 +59,8 @@ class PowerOfTwo(FixedSteps):
 
     def better_of_two(self, job: JobView, wait_ns: tuple[int, ...] | list[float]) -> int:
         """Draw two services that the job may use; the one where it would finish first."""
-        services = self._anywhere if job.transferable else self._at_home[job.home]
+        by_size = self._anywhere if job.transferable else self._at_home[job.home]
+        services = by_size[self._size[job.class_id]]
         one, other = next(self._draws)
         first = services[int(one * len(services))]
         second = services[int(other * len(services))]

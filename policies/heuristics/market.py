@@ -38,13 +38,18 @@ class Demand:
         self.jobs = self.memory * old + (1.0 - self.memory) * seen
 
     def images_s(self) -> FloatArray:
-        """Images per second that stay home (column 0) or may move (column 1), (sites, 2)."""
+        """Images per second, shape (sites, 2 · sizes).
+
+        Of each size the first column is of those that stay home, the second of those that may
+        move.
+        """
         world = self.world
+        doors = 2 * len(world.sizes)
         if self.jobs is None:
-            return np.zeros((world.n_sites, 2))
+            return np.zeros((world.n_sites, doors))
         per_class = self.jobs * typical_images(world) / (world.slot_ns / 1e9)
-        movable = world.transferable
-        return np.stack([per_class[:, ~movable].sum(1), per_class[:, movable].sum(1)], axis=1)
+        door_of = 2 * world.class_size + world.transferable
+        return np.stack([per_class[:, door_of == k].sum(1) for k in range(doors)], axis=1)
 
 
 def clearing_prices(
@@ -59,7 +64,8 @@ def clearing_prices(
 
     Args:
         world: static facts.
-        images_s: images per second that stay home or may move, shape (sites, 2).
+        images_s: images per second of each size that stay home or may move, shape (sites,
+            2 · sizes), as ``Demand.images_s`` has them.
         capacity_gpus: full-speed GPUs that new work may use, shape (sites,).
         energy_usd_kwh: price of IT energy at each service, shape (services,).
         start_usd_s: prices to start from, shape (sites,).
@@ -81,14 +87,16 @@ def clearing_prices(
 def _gain_usd(world: WorldInfo, energy_usd_kwh: FloatArray) -> FloatArray:
     """What an image earns before GPU time is paid, −inf where unreachable.
 
-    Shape (sites, 2, services, steps): home, may it move, where, with how many steps.
+    Shape (sites, 2 · sizes, services, steps): home, size and may it move, where, with how many
+    steps.
     """
     earned = world.revenue_usd - energy_usd_kwh[:, None] * world.image_kwh()
     own = np.where(world.steps_open, earned, -np.inf)
     moving = world.transfer_usd[:, world.service_site]
     movable = own[None] - moving[:, :, None]
     staying = np.where(world.at_home[:, :, None], movable, -np.inf)
-    return np.stack([staying, movable], axis=1)
+    doors = [(served, gain) for served in world.size_served for gain in (staying, movable)]
+    return np.stack([np.where(row[:, None], gain, -np.inf) for row, gain in doors], axis=1)
 
 
 def _ceiling_usd_s(world: WorldInfo) -> FloatArray:
@@ -109,7 +117,7 @@ def _asked_gpus(
 ) -> FloatArray:
     """GPU-seconds per second asked of each site at given prices, shape (sites,)."""
     score = gain - prices[world.service_site][:, None] * time_s
-    flat = score.reshape(world.n_sites, 2, -1)
+    flat = score.reshape(*score.shape[:2], -1)
     best = flat.argmax(axis=2)
     service = best // len(world.steps)
     work = images_s * time_s.reshape(-1)[best]

@@ -41,11 +41,9 @@ class Home(FixedSteps):
     name = "home"
 
     def rule(self, observation: Observation) -> SplitRule:
-        """Send everything to the home site's first service."""
-        world = self.world
-        at_home = np.zeros((world.n_sites, 1, world.n_services))
-        at_home[np.arange(world.n_sites), 0, world.home_service] = 1.0
-        return split_rule(world, at_home, self.step_count)
+        """Send everything to the home site's first service that makes what is asked for."""
+        at_home = self.world.staying[:, :, : self.world.n_services]
+        return split_rule(self.world, at_home, self.step_count)
 
 
 class RoundRobin(FixedSteps):

@@ -162,7 +162,7 @@ def shares(plan: RollingPlan, course: Course) -> SplitRule:
     run[:, services] = kept / np.maximum(1.0 - kept, NEAR) * run.sum(axis=1)
     some = run.sum(axis=1) > NEAR
     home = np.zeros_like(run)
-    home[np.arange(len(run)), world.home_service[customers.groups.home]] = 1.0
+    home[np.arange(len(run)), customers.stay] = 1.0
     run = np.where(some[:, None], run, home)
     part = (run / run.sum(axis=1, keepdims=True))[group]
     flow = part[:, :, :services] * plan.seen_images()[:, :, None]

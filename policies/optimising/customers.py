@@ -1,8 +1,8 @@
 """Who will come: images of each group in the hours ahead, from what was seen so far.
 
-Classes that a plan would treat alike are one group: the same home, whether they may move, how long
-an image may take, and whether they may wait for a later slot. What comes next is a running mean of
-what came; once a day has passed, the day before gives the shape.
+Classes that a plan would treat alike are one group: the same home and size, whether they may move,
+how long an image may take, and whether they may wait for a later slot. What comes next is a
+running mean of what came; once a day has passed, the day before gives the shape.
 """
 
 from __future__ import annotations
@@ -31,11 +31,13 @@ class Customers:
         groups: what the fluid model knows of them.
         group: group of each (home, class), shape (sites, classes).
         patience_slots: whole slots that a job of each group may wait, shape (groups,).
+        stay: service of those of each group that stay at home, shape (groups,).
     """
 
     groups: Groups
     group: IntArray
     patience_slots: IntArray
+    stay: IntArray
 
 
 def typical_delay_s(kind: ClassInfo) -> float:
@@ -55,22 +57,26 @@ def customers(world: WorldInfo, longest_image_h: float) -> Customers:
     keys, members = [], np.zeros((world.n_sites, len(world.classes)), dtype=np.int64)
     for home in range(world.n_sites):
         for k, kind in enumerate(world.classes):
-            key = (home, kind.transferable, *_limits(world, kind, longest_image_h))
+            limits = _limits(world, kind, longest_image_h)
+            key = (home, kind.transferable, *limits, int(world.class_size[k]))
             if key not in keys:
                 keys.append(key)
             members[home, k] = keys.index(key)
     home_of = np.array([key[0] for key in keys], dtype=np.int64)
     movable = np.array([key[1] for key in keys], dtype=np.bool_)
     waits = np.array([key[3] for key in keys], dtype=np.int64)
+    size_of = np.array([key[4] for key in keys], dtype=np.int64)
+    stay = world.size_home[home_of, size_of]
     groups = Groups(
         home=home_of,
         movable=movable,
         allowance_h=np.array([key[2] for key in keys]),
         patient=waits > 0,
         fare_usd=world.replicas * world.transfer_usd[home_of],
-        miss_usd=world.replicas * world.late_penalty_usd[world.home_service[home_of]],
+        miss_usd=world.replicas * world.late_penalty_usd[stay],
+        serves=world.size_served[size_of],
     )
-    return Customers(groups, members, waits)
+    return Customers(groups, members, waits, stay)
 
 
 def _limits(world: WorldInfo, kind: ClassInfo, longest_image_h: float) -> tuple[float, int]:

@@ -112,6 +112,8 @@ class Hindsight:
             if kind.delay_lo_s < PATIENT_SLOTS * world.slot_h * 3600.0:
                 continue
             mine = longest & (groups.movable == kind.transferable)
+            if groups.serves is not None:
+                mine &= (groups.serves == world.serves[k]).all(axis=1)
             if mine.any():
                 worth = float(course.image_usd[mine, slot].min()) / world.replicas
                 floors[k] = 0.98 * images[k] * worth
@@ -123,7 +125,8 @@ class Hindsight:
         due = [job for job in observation.held if job.slack_s < last_s]
         if not due:
             return rule
-        home = self.world.home_service[[job.home for job in due]]
+        stay = self.world.stay_service
+        home = np.array([stay[job.home, job.class_id] for job in due], dtype=np.int64)
         steps = np.array(self.world.steps, dtype=np.int64)[self.world.default_column[home]]
         return PerJobRule(np.array([job.job for job in due]), home, steps, rule)
 

@@ -2,9 +2,9 @@
 
 Everything that an engine knows is drawn together: disciplines, preemption, batches, failures,
 clocks, further pools of GPUs, limits of the grid by time, tariffs, calls, backups, models and
-adapters in memory, sleep, full queues, jobs that are given up, transfers, holds, every kind of
-rule, soft and hard deadlines, outages of the network and of batteries, batteries and their ageing,
-cooling and rooms that get too warm, and arrivals that fall on edges.
+adapters in memory, sizes that jobs ask for, sleep, full queues, jobs that are given up, transfers,
+holds, every kind of rule, soft and hard deadlines, outages of the network and of batteries,
+batteries and their ageing, cooling and rooms that get too warm, and arrivals that fall on edges.
 """
 
 from __future__ import annotations
@@ -87,6 +87,9 @@ MODELS["larger"] = {  # the same weights at another size: nothing to load
     "load_s": 0,
     "timing": {"x": {"step_s": 1.4, "step_w": 700, "batch": {"fixed_share": 0.1}}},
 }
+EDGES_PX = {"light": 512, "heavy": 768, "round": 512, "larger": 1024}  # "tinted": as "light"
+ASKED = [None, None, {512: 0.6, 768: 0.4}, {512: 1, 768: 2, 1024: 1}, {1024: 1, 768: 0}]
+MAKERS = {512: ["round", "light", "tinted"], 768: ["heavy"], 1024: ["larger"]}
 SLEEP = [
     None,
     {"after_s": 0, "sleep_w": 0, "wake_s": 0},
@@ -236,6 +239,21 @@ def models(draw):
 
 
 @st.composite
+def asking(draw, scenario):
+    """The scenario, its jobs perhaps asking for sizes that every site then makes."""
+    asked = draw(st.sampled_from(ASKED))
+    if asked is None:
+        return scenario
+    sized = {name: {"px": px, **scenario["models"][name]} for name, px in EDGES_PX.items()}
+    for site in scenario["sites"].values():
+        for makers in (MAKERS[px] for px, weight in asked.items() if weight):
+            if not set(makers) & set(site["models"]):
+                site["models"] = [*site["models"], draw(st.sampled_from(makers))]
+    workload = {**scenario["workload"], "sizes": asked}
+    return {**scenario, "models": {**scenario["models"], **sized}, "workload": workload}
+
+
+@st.composite
 def outages(draw, names):
     return {
         "site": draw(st.sampled_from(names)),
@@ -269,32 +287,31 @@ def scenarios(draw, batching=False):
         "jobs_per_day": load * gpus * 86_400 / 25,
         "process": draw(st.sampled_from([{"kind": "poisson"}, {"kind": "gamma", "cv": 3}])),
     }
-    return Scenario.model_validate(
-        {
-            "name": "random",
-            "models": draw(models()),
-            "sites": drawn,
-            "clock": {
-                "start": "2019-04-22T09:00:00Z",
-                "days": 0.0625,
-                "slot_minutes": draw(st.sampled_from([5, 15])),
-                "meter_seconds": draw(st.sampled_from([20, 60])),
-            },
-            "workload": {
-                "arrivals": arrivals,
-                "transferable": draw(st.sampled_from([0.0, 0.6])),
-                "flexible": draw(st.sampled_from([None, {"share": 0.3}])),
-                "priority": draw(st.sampled_from([[0], [3, 1, 1], [0, 7, -2, 7]])),
-            },
-            "faults": draw(st.lists(outages(names), max_size=2)),
-            "network": {
-                "latency_ms": draw(st.sampled_from([0, 20, 60_000])),
-                "outages": draw(st.lists(cuts(names), max_size=2)),
-            },
-            "steps": [4, 10, 30],
-            "default_steps": 10,
-        }
-    )
+    scenario = {
+        "name": "random",
+        "models": draw(models()),
+        "sites": drawn,
+        "clock": {
+            "start": "2019-04-22T09:00:00Z",
+            "days": 0.0625,
+            "slot_minutes": draw(st.sampled_from([5, 15])),
+            "meter_seconds": draw(st.sampled_from([20, 60])),
+        },
+        "workload": {
+            "arrivals": arrivals,
+            "transferable": draw(st.sampled_from([0.0, 0.6])),
+            "flexible": draw(st.sampled_from([None, {"share": 0.3}])),
+            "priority": draw(st.sampled_from([[0], [3, 1, 1], [0, 7, -2, 7]])),
+        },
+        "faults": draw(st.lists(outages(names), max_size=2)),
+        "network": {
+            "latency_ms": draw(st.sampled_from([0, 20, 60_000])),
+            "outages": draw(st.lists(cuts(names), max_size=2)),
+        },
+        "steps": [4, 10, 30],
+        "default_steps": 10,
+    }
+    return Scenario.model_validate(draw(asking(scenario)))
 
 
 # a policy ----------------------------------------------------------------------------------
@@ -371,7 +388,7 @@ class Restless:
         services = [
             s
             for s, site in enumerate(world.service_site.tolist())
-            if job.transferable or site == job.home
+            if (job.transferable or site == job.home) and world.serves[job.class_id, s]
         ]
         best = min(services, key=lambda s: (view.wait_ns[int(world.service_site[s])], s))
         load = sum(view.backlog_ns) // 10**9 + sum(view.clock_level)
