@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from cosim.traces.jobs import JobSet
     from cosim.world.jobstate import Fates
+    from cosim.world.plan import Plan
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -111,8 +112,9 @@ _SMALL = ("service", "steps", "gpu")
 _INSTANTS = ("decided_ns", "landed_ns", "start_ns", "finish_ns")
 
 
-def job_table(jobs: JobSet, state: Fates, info: WorldInfo, ledger: Ledger) -> JobTable:
+def job_table(plan: Plan, state: Fates, ledger: Ledger) -> JobTable:
     """Make the job table of a finished run and attribute the site's energy to its jobs."""
+    jobs, info = plan.jobs, plan.info
     small = {name: np.asarray(getattr(state, name), dtype=np.int32) for name in _SMALL}
     instants = {name: np.asarray(getattr(state, name), dtype=np.int64) for name in _INSTANTS}
     fate: dict[str, NDArray[Any]] = small | instants
@@ -122,8 +124,7 @@ def job_table(jobs: JobSet, state: Fates, info: WorldInfo, ledger: Ledger) -> Jo
     ran = fate["finish_ns"] >= 0
     site_of = info.service_site.astype(np.int32)
     site = np.where(fate["service"] >= 0, site_of[np.maximum(fate["service"], 0)], np.int32(-1))
-    return_ns = np.asarray(state.return_ns, dtype=np.int64)
-    delivered_ns = np.where(ran, fate["finish_ns"] + return_ns, -1)
+    delivered_ns = np.where(ran, _home_ns(plan, site, fate["finish_ns"], state), -1)
     late = ~ran | (delivered_ns > jobs.deadline_ns)
     energy_pj = np.asarray(state.energy_pj, dtype=np.int64)
     place = info.place.astype(np.int32)[np.maximum(site, 0)]
@@ -145,6 +146,19 @@ def job_table(jobs: JobSet, state: Fates, info: WorldInfo, ledger: Ledger) -> Jo
         transfer_usd=info.replicas * np.asarray(state.transfer_usd, dtype=np.float64),
         **cast("dict[str, Any]", {**fate, **_money(jobs, fate, delivered_ns, info), **shares}),
     )
+
+
+def _home_ns(plan: Plan, site: SmallArray, finish_ns: IntArray, state: Fates) -> IntArray:
+    """When the images of each job are home; they wait while the network is cut."""
+    left_ns = finish_ns
+    if len(plan.cuts):
+        from cosim.physics.network_scalar import all_leave_ns
+
+        place, home = plan.info.place[np.maximum(site, 0)], plan.jobs.home
+        moved = place != home
+        found_ns = all_leave_ns(plan.cuts, place, home, finish_ns)
+        left_ns = np.where(moved, found_ns, finish_ns)
+    return np.asarray(left_ns + np.asarray(state.return_ns, dtype=np.int64))
 
 
 def _money(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cache
 from hashlib import blake2b
@@ -22,7 +22,7 @@ from cosim.prepare import Stage, stage
 from cosim.prepare.embodied import embodied
 from cosim.rng import stream
 from cosim.scenario.load import Loaded
-from cosim.scenario.model import PolicySpec, Scenario
+from cosim.scenario.model import Scenario
 from cosim.scenario.pools import pool_sites
 from cosim.settle import post_jobs, settle_storage
 from cosim.world.plan import Plan
@@ -77,7 +77,9 @@ class RunResult:
     cpu_s: float = 0.0
 
 
-def make_policy(scenario: Scenario, policy: str | None, energy: str | None) -> Layered:
+def make_policy(
+    scenario: Scenario, policy: str | None, energy: str | None, base: Path | None = None
+) -> Layered:
     """Build the two layers: a scheduling policy over an energy layer.
 
     Args:
@@ -85,15 +87,27 @@ def make_policy(scenario: Scenario, policy: str | None, energy: str | None) -> L
         policy: name of the scheduling policy; default: the first that the scenario compares. A
             pair ``SCHEDULER+LAYER`` brings its energy layer along.
         energy: name of the energy layer of policies that bring none; default: the scenario's.
+        base: folder of the YAML; a checkpoint that the scenario names lies there.
     """
-    name = policy or scenario.policy.compare[0].use
+    name = policy or scenario.policy.compare[0].called
     chosen, inner = layers_of(scenario, name, energy)
-    options = _options(scenario.policy.compare, name) or _options(scenario.policy.compare, chosen)
-    inner_options = _options((scenario.policy.energy,), inner)
+    spec = scenario.policy.called(name) or scenario.policy.called(chosen)
+    layer = scenario.policy.energy
     return Layered(
-        load_policy(chosen, options, kind="schedule"),
-        load_policy(inner, inner_options, kind="energy"),
+        load_policy(
+            _placed(chosen, scenario, base), spec.options if spec else {}, kind="schedule"
+        ),
+        load_policy(inner, layer.options if layer.use == inner else {}, kind="energy"),
     )
+
+
+def _placed(name: str, scenario: Scenario, base: Path | None) -> str:
+    """A policy's name, with the checkpoint that the scenario itself names found beside it."""
+    policy, at, checkpoint = name.partition("@")
+    own = any(parted(spec.use)[0] == name for spec in scenario.policy.compare)
+    if not checkpoint or base is None or not own or Path(checkpoint).is_absolute():
+        return name
+    return f"{policy}{at}{base / checkpoint}"
 
 
 def layers_of(scenario: Scenario, policy: str, energy: str | None) -> tuple[str, str]:
@@ -101,15 +115,13 @@ def layers_of(scenario: Scenario, policy: str, energy: str | None) -> tuple[str,
 
     Args:
         scenario: its energy layer holds where nothing else is said.
-        policy: a scheduler, or a pair, whose own layer holds always.
+        policy: a scheduler, or a pair, whose own layer holds always; or what the scenario calls
+            one of these.
         energy: the energy layer of policies that bring none; None: the scenario's.
     """
-    schedule, own = parted(policy)
+    spec = scenario.policy.called(policy)
+    schedule, own = parted(spec.use if spec else policy)
     return schedule, own or energy or scenario.policy.energy.use
-
-
-def _options(specs: tuple[PolicySpec, ...], name: str) -> Mapping[str, Any]:
-    return next((spec.options for spec in specs if spec.use == name), {})
 
 
 def run(
@@ -149,11 +161,11 @@ def run(
     on = staged(what)
     wall, cpu = perf_counter(), process_time()
     scenario = on.scenario
-    name = policy or scenario.policy.compare[0].use
+    name = policy or scenario.policy.compare[0].called
     schedule, inner = layers_of(scenario, name, energy)
-    layers = make() if make is not None else make_policy(scenario, policy, energy)
+    layers = make() if make is not None else make_policy(scenario, policy, energy, on.base)
     ahead = on.plan(seed) if plan is None else plan
-    _foresee(layers, ahead)
+    foresee(layers, ahead)
     world = World(
         ahead,
         layers,
@@ -170,7 +182,7 @@ def run(
     return replace(result, scenario_yaml=text, warnings=result.warnings + _remarks(layers))
 
 
-def _foresee(layers: Policy, plan: Plan) -> None:
+def foresee(layers: Policy, plan: Plan) -> None:
     """Show a policy that replays the best course in hindsight what that is."""
     for layer in (layers, getattr(layers, "schedule", None), getattr(layers, "energy", None)):
         hook = getattr(layer, "foresee", None)
@@ -200,7 +212,7 @@ def _result(
     on: Stage, outcome: Outcome, name: str, energy: str, seed: int, wall: float, cpu: float
 ) -> RunResult:
     plan = outcome.plan
-    jobs = job_table(plan.jobs, outcome.state, plan.info, outcome.ledger)
+    jobs = job_table(plan, outcome.state, outcome.ledger)
     ledger = settle_storage(post_jobs(outcome.ledger, jobs), plan)
     clips = {
         what: {site: int(n) for site, n in zip(plan.info.sites, per_site, strict=True) if n}

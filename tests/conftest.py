@@ -160,6 +160,7 @@ def build_observation(world: WorldInfo, **changes: Any) -> Observation:
         "solar_kw": zeros,
         "wind_kw": zeros,
         "temp_out_c": 12.0 * ones,
+        "links_up": np.ones(sites, dtype=np.bool_),
         "forecast": Forecasts(**forecasts),
         "grid": GridView(
             import_kw_max=world.import_kw_max,

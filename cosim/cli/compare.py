@@ -89,12 +89,12 @@ def command(
     """Compare policies on SCENARIO with paired seeds and write the HTML report."""
     if len(set(policies)) != len(policies):
         raise click.UsageError("a policy is named twice")
-    options.known_policies(policies)
     options.known_policies((energy,) if energy else (), "energy")
     if max_seeds is not None and until is None:
         raise click.UsageError("--max-seeds goes with --until-interval")
     which, named = _days(days)
     loaded = options.load(scenario, (*overrides, *named), engine)
+    options.known_policies(options.not_named(policies, loaded))
     chosen = options.chosen_seeds(seeds, seed)
     request = _Request(policies, energy, which, chosen, _target(until), max_seeds)
     folder = folders.output_folder(loaded.scenario, out, resume=resume)
@@ -128,7 +128,7 @@ class _Request:
 
     def names(self, scenario: Scenario) -> tuple[str, ...]:
         """The policies, the baseline first."""
-        return self.policies or tuple(spec.use for spec in scenario.policy.compare)
+        return self.policies or tuple(spec.called for spec in scenario.policy.compare)
 
 
 def _days(text: str | None) -> tuple[str | None, tuple[str, ...]]:
@@ -162,8 +162,9 @@ def _compare(
     from cosim.study.until import MAX_SEEDS
 
     scenario, most = loaded.scenario, request.max_seeds or MAX_SEEDS
+    base = Path(loaded.folder)
     for name in request.names(scenario):
-        make_policy(scenario, name, request.energy)  # what cannot be built leaves no folder
+        make_policy(scenario, name, request.energy, base)  # what cannot be built leaves no folder
     on, used = staged(loaded), request.seeds or scenario.seeds
     times = most if request.until else len(used) * len(chosen_dates(scenario, request.days) or "w")
     why_not = obstacle(on, used[0], times) if bound is None else ""

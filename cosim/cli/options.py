@@ -126,6 +126,11 @@ def chosen_seeds(seeds: tuple[int, ...] | None, seed: int | None) -> tuple[int, 
     return (seed,) if seed is not None else seeds
 
 
+def not_named(names: tuple[str, ...], loaded: Loaded) -> tuple[str, ...]:
+    """Those of some policies that are not called so by the scenario itself."""
+    return tuple(name for name in names if loaded.scenario.policy.called(name) is None)
+
+
 def known_policies(names: tuple[str, ...], kind: Kind = "schedule") -> None:
     """Refuse policies that do not exist before anything runs; classes are tried when loaded.
 

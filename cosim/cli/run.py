@@ -43,10 +43,10 @@ def command(
     quiet: bool,
 ) -> None:
     """Run SCENARIO once and keep ledger, jobs, manifest and report in a folder."""
-    options.known_policies((policy,) if policy else ())
     options.known_policies((energy,) if energy else (), "energy")
     loaded = options.load(scenario, overrides, engine)
-    name = policy or loaded.scenario.policy.compare[0].use
+    options.known_policies(options.not_named((policy,) if policy else (), loaded))
+    name = policy or loaded.scenario.policy.compare[0].called
     chosen = loaded.scenario.seeds[0] if seed is None else seed
     console.tell_of_compiling(loaded.scenario.engine, quiet=quiet)
     with console.progress(f"{loaded.scenario.name} · {name} · seed {chosen}", quiet=quiet) as go:

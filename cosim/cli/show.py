@@ -60,7 +60,7 @@ def _summary(loaded: Loaded) -> None:
         f"{clock.slot_minutes:g} min; scale {scenario.scale:g}, replicas {scenario.replicas}"
     )
     console.say(f"  {_demand(scenario)}")
-    compared = ", ".join(spec.use for spec in scenario.policy.compare)
+    compared = ", ".join(spec.called for spec in scenario.policy.compare)
     console.say(f"  compares {compared} over energy layer {scenario.policy.energy.use}")
     console.table(
         ("site", "GPUs", "models", "solar", "wind", "battery", "cooling", "price", "carbon"),

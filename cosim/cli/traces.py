@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.group("traces")
 def command() -> None:
-    """List and check the traces that ship with cosim; fit a workload to requests."""
+    """List and check the traces that ship with cosim; bring your own; fit a workload."""
 
 
 @command.command("list")
@@ -74,6 +74,33 @@ def check(ids: tuple[str, ...], as_json: bool) -> None:
     if failed:
         raise TraceError("\n".join([*failed, f"{len(failed)} of {len(results)} checks failed."]))
     console.next_step("cosim show scenarios/quickstart.yaml")
+
+
+@command.command("import")
+@click.argument("recipe", type=click.Path(path_type=Path), metavar="RECIPE")
+@click.option(
+    *("--from", "source"),
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="FOLDER",
+    help="Folder that the recipe's paths are relative to.",
+)
+@options.json_option
+def import_(recipe: Path, source: Path, as_json: bool) -> None:
+    """Bring the files that RECIPE (a TOML file beside a scenario) names into data/ beside it."""
+    from cosim.traces.importers.bring import bring
+    from cosim.traces.importers.recipe import read_recipe
+
+    done = bring(read_recipe(recipe), source)
+    if as_json:
+        console.emit_json({"files": [asdict(one) for one in done]})
+        return
+    flags = [", ".join(f"{share:.1%} {flag}" for flag, share in f.flagged.items()) for f in done]
+    rows = [
+        (f.name, f"{f.rows:,}", f"{f.left:,}", f.span, x) for f, x in zip(done, flags, strict=True)
+    ]
+    console.table(("file", "rows", "left out", "covers", "flagged"), rows)
+    console.next_step(f"cosim validate {recipe.parent / 'scenario.yaml'}")
 
 
 @command.command("fit-workload")

@@ -120,6 +120,7 @@ class WorldInfo:
         supply: what each site's supply asks for beyond prices per slot, None where nothing; empty
             where no site has anything of it.
         lateness: what a late image of each service still earns; if left out, nothing.
+        may_be_cut: whether the network may cut sites off (``Observation.links_up``).
         place: site at whose meter each site stands, shape (sites,): itself, unless it is a further
             pool of GPUs; if left out, each has its own.
     """
@@ -171,6 +172,7 @@ class WorldInfo:
     demand_active: BoolArray = field(default_factory=lambda: np.zeros((0, 0, 0), dtype=np.bool_))
     supply: tuple[Supply | None, ...] = ()
     lateness: tuple[Lateness, ...] = ()
+    may_be_cut: bool = False
     place: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     def __post_init__(self) -> None:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from cosim.decision.forecast import Forecasts
 from cosim.decision.grid_view import GridView
-from cosim.decision.info import FloatArray, IntArray
+from cosim.decision.info import BoolArray, FloatArray, IntArray
 
 
 class HeldJob(NamedTuple):
@@ -67,6 +67,9 @@ class Observation:
         solar_kw: solar power in the last meter bin [kW], shape (sites,).
         wind_kw: wind power in the last meter bin [kW], shape (sites,).
         temp_out_c: outdoor temperature in the last meter bin [°C], shape (sites,).
+        links_up: whether the network reaches each site now, shape (sites,). A job neither leaves
+            nor reaches one that is cut off: destinations that are closed have no share and no
+            score, and who has no other stays at home with the default steps.
         forecast: the forecasts issued at this edge.
         grid: limits in force, announced calls and outages, and the tariff's meter.
     """
@@ -97,6 +100,7 @@ class Observation:
     solar_kw: FloatArray
     wind_kw: FloatArray
     temp_out_c: FloatArray
+    links_up: BoolArray
     forecast: Forecasts
     grid: GridView
 

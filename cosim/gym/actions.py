@@ -1,10 +1,11 @@
 """What a learner does: a vector of numbers in [−1, 1] and the table that says what each means.
 
 Two encodings say what happens to jobs. ``score`` is compact: prices of GPU time and of energy at
-each service, a price of a denoising step, and how cautious deadlines are taken; each job then goes
-where it earns most (:class:`cosim.decision.ScoreRule`). ``split`` says which share of each group
-of jobs goes where, with how many steps (:class:`cosim.decision.SplitRule`). Either may carry the
-clock of each site, the power of its battery and the temperature of its machine room as well.
+each service, a price of a denoising step and of delay, and how cautious deadlines are taken; each
+job then goes where it earns most (:class:`cosim.decision.ScoreRule`). ``split`` says which share
+of each group of jobs goes where, with how many steps (:class:`cosim.decision.SplitRule`). Either
+may carry the clock of each site, the power of its battery and the temperature of its machine room
+as well.
 
 No coordinate is without effect: there is none for a choice that a scenario does not leave (a
 battery that is not there, a group that can go nowhere else, a single clock level).
@@ -73,6 +74,7 @@ class Action:
         battery_at: coordinate of the battery, shape (sites,).
         room_at: coordinate of the room's temperature, shape (sites,).
         step_price_at: coordinate of the price of a step.
+        delay_at: coordinate of the price of delay.
         margin_at: coordinate of the margin.
         refuse_at: coordinate of the limit below which jobs are refused.
         refuses: whether jobs can be refused.
@@ -116,7 +118,7 @@ class Action:
         self.clock_at = np.full(info.n_sites, ABSENT, dtype=np.int64)
         self.battery_at = np.full(info.n_sites, ABSENT, dtype=np.int64)
         self.room_at = np.full(info.n_sites, ABSENT, dtype=np.int64)
-        self.step_price_at = self.margin_at = self.refuse_at = ABSENT
+        self.step_price_at = self.delay_at = self.margin_at = self.refuse_at = ABSENT
         self.refuses = refuse
         (self._split if encoding == "split" else self._score)()
         self.clock, self.battery = clock and self._clock(), battery and self._battery()
@@ -188,6 +190,14 @@ class Action:
                 (0.0, steepest_usd(info)),
                 "price of a denoising step; at +1 no further step pays",
             )
+        self.delay_at = self._add(
+            "delay_price",
+            "USD/s",
+            "all",
+            "square",
+            (0.0, impatience_usd_s(info, self._groups)),
+            "price of a second until a job is estimated to end; keeps jobs from crowding",
+        )
         reach_s = patience_s(self._groups)
         self.margin_at = self._add(
             "margin",
@@ -322,6 +332,11 @@ def steepest_usd(info: WorldInfo) -> float:
     """Most that one more denoising step can earn anywhere [USD]."""
     gains = np.diff(info.revenue_usd, axis=1) / np.diff(np.asarray(info.steps, dtype=np.float64))
     return float(max(gains.max(), 0.0))
+
+
+def impatience_usd_s(info: WorldInfo, groups: Groups) -> float:
+    """What the best paid job earns, per second of the patience of the least patient [USD/s]."""
+    return float(worth_usd(info).max()) / patience_s(groups)
 
 
 def worth_usd(info: WorldInfo) -> FloatArray:

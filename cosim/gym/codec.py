@@ -126,6 +126,7 @@ class Codec:
             energy_usd_kwh=seat.prices[1].copy(),
             allowed=np.ones((info.n_sites, info.n_services), dtype=np.bool_),
             steps_allowed=np.ones((info.n_services, len(info.steps)), dtype=np.bool_),
+            delay_usd_s=float(seat.delay_usd_s[0]),
             margin_s=float(seat.margin_s[0]),
             hold_below_usd=hold_usd if self.action.holds else None,
             drop_below_usd=drop_usd if self.action.refuses else None,

@@ -59,6 +59,32 @@ class Memory:
     tensors: Tensors = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Worths:
+    """What hindsight says that things were worth, by the hour of the day (UTC).
+
+    Attributes:
+        stored_usd_kwh: of a kWh in the battery of each site, shape (24, sites).
+        gpu_usd_s: of a second of a simulated GPU, all replicas included, shape (24, sites).
+    """
+
+    stored_usd_kwh: NDArray[np.float64]
+    gpu_usd_s: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """What a learner is told of its training days before it plays them.
+
+    Attributes:
+        demonstrations: days as others played them, in its own views and actions.
+        worths: what hindsight says of them; None where it was not asked.
+    """
+
+    demonstrations: tuple[Episode, ...] = ()
+    worths: Worths | None = None
+
+
 class Learner(Protocol):
     """A learner in one world. Equal calls in equal order give equal results."""
 
@@ -120,7 +146,12 @@ class Recipe(Protocol):
         """All options, as plain data."""
 
     def begin(
-        self, columns: int, coordinates: int, seed: int, codec: Codec | None = None
+        self,
+        columns: int,
+        coordinates: int,
+        seed: int,
+        codec: Codec | None = None,
+        lessons: Lessons | None = None,
     ) -> Learner:
         """Begin to learn.
 
@@ -129,6 +160,8 @@ class Recipe(Protocol):
             coordinates: numbers of an action.
             seed: of all its dice.
             codec: layouts of the world, for what reads a view by name.
+            lessons: what it asked to be told. A recipe asks by attributes that it may have:
+                ``demonstrators``, names of policies, and ``wants_worths``.
         """
 
     @staticmethod

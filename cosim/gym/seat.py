@@ -17,6 +17,7 @@ from cosim.world.clockwork import Clockwork
 from cosim.world.dispatch import Dispatcher
 from cosim.world.kernel_seat import (
     DEFAULT_STEP,
+    DELAY_AT,
     ENCODING,
     MARGIN_AT,
     META_ENTRIES,
@@ -67,6 +68,7 @@ def lay_seat(info: WorldInfo, action: Action, view: View, groups: Groups) -> Sea
         steps=np.zeros((len(groups), services), dtype=np.int64),
         prices=np.zeros((2, services)),
         margin_s=np.zeros(1),
+        delay_usd_s=np.zeros(1),
         floor_usd=np.zeros((2, kinds)),
         level=info.top_level.copy(),
         order=_no_orders(sites),
@@ -94,7 +96,7 @@ def _meta(info: WorldInfo, action: Action) -> IntArray:
     meta[ENCODING] = action.kind
     meta[DEFAULT_STEP] = info.steps.index(info.default_steps)
     meta[STEP_PRICE_AT], meta[MARGIN_AT] = action.step_price_at, action.margin_at
-    meta[REFUSE_AT] = action.refuse_at
+    meta[REFUSE_AT], meta[DELAY_AT] = action.refuse_at, action.delay_at
     meta[OUTER_CLOCK], meta[OUTER_BATTERY] = action.clock, action.battery
     meta[OUTER_ROOM] = action.room
     return meta
@@ -212,5 +214,5 @@ def known_views(plan: Plan, view: View) -> Float32Array:
 
 _OWN = (
     *("clean", "weights", "shares", "steps", "prices", "margin_s", "floor_usd"),
-    *("level", "order", "arrived", "waits", "cursor"),
+    *("delay_usd_s", "level", "order", "arrived", "waits", "cursor"),
 )

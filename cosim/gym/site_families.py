@@ -56,6 +56,7 @@ class SiteFamilies:
     def all(self, *, holds: bool) -> list[Family]:
         """Everything, in order; how many jobs are held only where they can be."""
         held = [self._held()] if holds else []
+        held += [self._link()] if self.info.may_be_cut else []
         energy, outside = [*self._energy()], [*self._outside()]
         return [*self._queue(), *held, *energy, *outside, *self._arrivals(), *self._make()]
 
@@ -107,6 +108,16 @@ class SiteFamilies:
             self._jobs_a_slot(),
             self._count_held,
             live=(FROM_HELD, 0),
+        )
+
+    def _link(self) -> Family:
+        return between(
+            "link",
+            "1",
+            "whether the network reaches the site: 1, or −1 while it is cut off",
+            self._unit,
+            lambda seen: seen.links_up.astype(np.float64),
+            shared=True,
         )
 
     def _count_held(self, seen: Observation) -> FloatArray:

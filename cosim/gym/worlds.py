@@ -6,12 +6,13 @@ Both environments are thin covers of this: :class:`cosim.gym.env.CosimEnv` of on
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
 
 from cosim.decision import Observation, WorldInfo
+from cosim.decision.info import FloatArray
 from cosim.errors import UsageError
 from cosim.gym.actions import Encoding
 from cosim.gym.codec import Codec
@@ -35,6 +36,8 @@ from cosim.world.lockstep import Lockstep, Seated
 from cosim.world.plan import Outside, Plan
 
 DENSE_REWARD = Reward()
+Guide = Callable[[int, Observation], FloatArray]
+"""Says the action of a world from its number and what an operator sees there."""
 SLOT_FACTS = MONEY[: MONEY.index("reward")]
 """What the info of a step holds of a slot."""
 
@@ -78,8 +81,16 @@ class Worlds:
         lockstep: the worlds in motion; its arrays hold actions, views and money.
     """
 
-    def __init__(self, days: Sequence[Day], count: int, settings: Settings) -> None:
+    def __init__(
+        self, days: Sequence[Day], count: int, settings: Settings, *, guide: Guide | None = None
+    ) -> None:
         """Lay out the worlds.
+
+        Args:
+            days: prepared days of one scenario.
+            count: worlds.
+            settings: how they are shown.
+            guide: gives the actions instead of whoever steps; asked at every edge of the window.
 
         Raises:
             UsageError: there is no day, or the days are not of one make.
@@ -100,11 +111,12 @@ class Worlds:
         make = layer_maker(settings.energy, days[0])
         self._layers = [EnergyLayer(info, make()) for _ in range(count)]
         self._asks = not self._layers[0].steady and not self.codec.action.decides_energy
+        self._guide = guide
         self.lockstep = Lockstep(
             count,
             len(self.codec.action),
             len(self.codec.view),
-            self._ask if self._asks else None,
+            self._ask if self._asks or guide is not None else None,
         )
         self.playing: list[int] = []
         self._idle: list[tuple[int, Seated]] = []
@@ -165,8 +177,11 @@ class Worlds:
     # the energy layer -------------------------------------------------------------------
 
     def _ask(self, number: int, seen: Observation) -> None:
-        """Let the energy layer of a world decide its slot."""
-        self._layers[number].decide(seen).put(self.lockstep.worlds[number].seat)
+        """Let the energy layer of a world decide its slot, and whoever guides it."""
+        if self._asks:
+            self._layers[number].decide(seen).put(self.lockstep.worlds[number].seat)
+        if self._guide is not None and not self.lockstep.over:
+            self.lockstep.actions[number] = self._guide(number, seen)
 
     def _set_steady(self, worlds: Sequence[Seated]) -> None:
         """Put orders into force that are the same in every slot."""

@@ -220,9 +220,10 @@ def _electric_kw(
     cell_c = temperature.faiman(poa, temp_air_c, wind_speed_m_s, u0, u1)
     dc_kw = pvsystem.pvwatts_dc(effective, cell_c, array.peak_kw, array.gamma_per_k)
     dc_limit_kw = array.ac_limit_kw / array.inverter_efficiency
-    ac_kw = inverter.pvwatts(
-        np.maximum(dc_kw, 0.0) * (1.0 - array.losses), dc_limit_kw, array.inverter_efficiency
-    )
+    given_kw = np.maximum(dc_kw, 0.0) * (1.0 - array.losses)
+    # PVWatts' inverter gives nothing below 0.6 % of its limit, but divides by what it is given
+    given_kw = np.where(given_kw < 1e-6 * dc_limit_kw, 0.0, given_kw)
+    ac_kw = inverter.pvwatts(given_kw, dc_limit_kw, array.inverter_efficiency)
     return np.maximum(np.asarray(ac_kw, dtype=np.float64), 0.0)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import numpy as np
 
@@ -77,6 +78,12 @@ def ageing_of(site: Site, scale: float) -> Ageing | None:
         chosen.replacement_usd_per_kwh,
         chosen.end_of_life,
     )
+
+
+def battery_outages(site: Site, start: datetime) -> tuple[tuple[int, int], ...]:
+    """When a site's battery is out: begin and end of each time, from the window's start [ns]."""
+    outages = site.battery.outages if site.battery else ()
+    return tuple(outage.span_ns(start) for outage in outages)
 
 
 def foreseen_wear_usd_kwh(ageing: Ageing) -> float:

@@ -131,6 +131,7 @@ def world_info(
         demand_active=_demand_active(sites, window.slots),
         supply=supplies(sites, window.slots, scenario.money.carbon_usd_per_t / 1000.0),
         lateness=tuple(lateness(scenario.models[name].lateness) for name in models),
+        may_be_cut=bool(scenario.network.outages),
         place=np.array(places(scenario), dtype=np.int64),
     )
 

@@ -10,6 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cosim.prepare.traced import Window
 from cosim.quantities import NS_PER_HOUR
 from cosim.rng import stream
@@ -41,6 +44,16 @@ def draw_faults(
             for begin_ns, end_ns in _merged(spans):
                 found += [Fault(begin_ns, i, gpu, up=False), Fault(end_ns, i, gpu, up=True)]
     return tuple(sorted(found, key=lambda row: (row.at_ns, row.site, not row.up, row.gpu)))
+
+
+def network_cuts(scenario: Scenario) -> NDArray[np.int64]:
+    """Times in which sites are cut off, as :mod:`cosim.physics.network_scalar` reads them."""
+    start, rows = scenario.clock.start, []
+    for i, name in enumerate(pool_sites(scenario)):
+        spans = [o.span_ns(start) for o in scenario.network.outages if o.site == name]
+        rows += [(i, *span) for span in _merged(spans)]
+    ordered = sorted(rows, key=lambda row: (row[1], row[0]))
+    return np.array(ordered, dtype=np.int64).reshape(-1, 3)
 
 
 def _planned(scenario: Scenario, name: str, gpu: int, gpus: int) -> Iterator[Span]:

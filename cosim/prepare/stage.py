@@ -6,14 +6,17 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cosim.cache import cache_folder
 from cosim.decision import WorldInfo
 from cosim.physics.network import Link
 from cosim.prepare.demand import draw_jobs, job_classes
 from cosim.prepare.embodied import embodied
-from cosim.prepare.energy import ageing_of, battery_of, building_of, cells_of
+from cosim.prepare.energy import ageing_of, battery_of, battery_outages, building_of, cells_of
 from cosim.prepare.facts import world_info
-from cosim.prepare.faults import draw_faults
+from cosim.prepare.faults import draw_faults, network_cuts
 from cosim.prepare.forecast_errors import draw_errors
 from cosim.prepare.outside import outside
 from cosim.prepare.services import Rack, Service, deployed, rack
@@ -81,6 +84,7 @@ class Stage:
             faults=draw_faults(scenario, [rack.count for rack in self.racks], self.window, seed),
             notices=notices(scenario),
             errors=self._errors(seed),
+            cuts=self._cuts,
             load_seed=seed if any(s.plan.loads_ns for s in self.services) else None,
         )
 
@@ -96,6 +100,10 @@ class Stage:
     def _link(self) -> Link:
         net = self.scenario.network
         return Link(net.latency_ms / 1000, net.bandwidth_mbit_s, net.usd_per_gb)
+
+    @cached_property
+    def _cuts(self) -> NDArray[np.int64]:
+        return network_cuts(self.scenario)
 
     @cached_property
     def _sites(self) -> tuple[SitePlan, ...]:
@@ -138,6 +146,7 @@ class Stage:
             calls=calls(site, self.window, self.scenario) if place == i else None,
             cells=cells_of(site),
             ageing=ageing_of(site, scale),
+            battery_outages=battery_outages(site, self.scenario.clock.start),
             room=building.room,
             room_c=building.room_c,
         )

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from cosim.scenario.parts import NotNegative, Part, Positive, Share
+from cosim.scenario.spans import Span
 
 Celsius = Annotated[float, Field(ge=-60, le=100)]
 OneWay = Annotated[float, Field(ge=0.5, le=1)]
@@ -121,6 +122,9 @@ class _BatterySize(Part):
         default=ConstantCells(), description="A number [°C] stands for constant cells."
     )
     ageing: AgeingSpec | None = None
+    outages: tuple[Span, ...] = Field(
+        default=(), description="Times in which it gives and takes nothing; its losses go on."
+    )
 
     @field_validator("cell_temperature", mode="before")
     @classmethod

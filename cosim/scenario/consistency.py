@@ -42,6 +42,8 @@ def _findings(scenario: Scenario) -> Iterator[Finding]:
     yield from _batch_findings(scenario)
     yield from _workload_findings(scenario)
     yield from _outage_findings(scenario)
+    yield from _network_findings(scenario)
+    yield from _battery_findings(scenario)
     yield from grid_findings(scenario)
     yield from _step_findings(scenario)
     yield from day_findings(scenario)
@@ -140,6 +142,22 @@ def _outage_findings(scenario: Scenario) -> Iterator[Finding]:
             message = f"{outage.gpus} GPUs; site `{outage.site}` has {count}; or write `all`"
             yield ("faults", i, "gpus"), message
         yield from outside_window(scenario, ("faults", i), outage)
+
+
+def _network_findings(scenario: Scenario) -> Iterator[Finding]:
+    known = list(scenario.sites)
+    for i, outage in enumerate(scenario.network.outages):
+        place = ("network", "outages", i)
+        if outage.site not in known:
+            yield (*place, "site"), f"no site `{outage.site}`{did_you_mean(outage.site, known)}"
+        yield from outside_window(scenario, place, outage)
+
+
+def _battery_findings(scenario: Scenario) -> Iterator[Finding]:
+    for name, site in scenario.sites.items():
+        for i, outage in enumerate(site.battery.outages if site.battery else ()):
+            place = ("sites", name, "battery", "outages", i)
+            yield from outside_window(scenario, place, outage)
 
 
 def _step_findings(scenario: Scenario) -> Iterator[Finding]:

@@ -17,9 +17,19 @@ class PolicySpec(Part):
         description="Name, NAME@CHECKPOINT or module:Class; of a scheduler also with an "
         "energy layer of its own: SCHEDULER+LAYER.",
     )
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$")] | None = Field(
+        default=None,
+        description="What it is called in results, where one policy is compared with itself "
+        "under other options; default: `use`.",
+    )
     options: dict[str, Any] = Field(default_factory=dict, alias="with")
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    @property
+    def called(self) -> str:
+        """Its name in results."""
+        return self.name or self.use
 
 
 class PolicyChoice(Part):
@@ -51,12 +61,16 @@ class PolicyChoice(Part):
     @field_validator("compare")
     @classmethod
     def _some(cls, value: tuple[PolicySpec, ...]) -> tuple[PolicySpec, ...]:
-        names = [spec.use for spec in value]
+        names = [spec.called for spec in value]
         if not names:
             raise ValueError("needs at least one policy")
         if len(set(names)) != len(names):
-            raise ValueError("a policy is named twice")
+            raise ValueError("a policy is named twice; give one of the two a `name:` of its own")
         return value
+
+    def called(self, name: str) -> PolicySpec | None:
+        """The policy that is called so in results, if there is one."""
+        return next((spec for spec in self.compare if spec.called == name), None)
 
 
 class Forecasting(Part):

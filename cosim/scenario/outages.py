@@ -1,4 +1,4 @@
-"""What goes wrong at a site: GPUs that fail by chance, and outages that are planned."""
+"""What goes wrong at a site: GPUs that fail by chance, and planned outages of GPUs and network."""
 
 from __future__ import annotations
 
@@ -19,6 +19,12 @@ class Failures(Part):
     mttr_h: Annotated[float, Field(gt=0, le=8760)] = Field(
         description="Mean time until it is repaired, exponential."
     )
+
+
+class NetworkOutage(Span):
+    """A site that the network does not reach for a time: no job leaves it or comes to it."""
+
+    site: str
 
 
 class Outage(Span):

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from cosim.scenario.outages import NetworkOutage
 from cosim.scenario.parts import NotNegative, Part, Positive, Share
 from cosim.scenario.spans import Span
 
@@ -152,3 +153,6 @@ class Network(Part):
     latency_ms: NotNegative = 20.0
     bandwidth_mbit_s: Positive = 1000.0
     usd_per_gb: NotNegative = Field(default=0.05, description="Price of moved data [USD/GB].")
+    outages: tuple[NetworkOutage, ...] = Field(
+        default=(), description="Times in which sites are cut off."
+    )

@@ -77,7 +77,7 @@ def compare(
     """
     on = staged(what)
     scenario = on.scenario
-    names = tuple(policies or (spec.use for spec in scenario.policy.compare))
+    names = tuple(policies or (spec.called for spec in scenario.policy.compare))
     numbers = tuple(seeds if seeds is not None else scenario.seeds)
     _check_request(names, numbers, out, resume=resume)
     dates = chosen_dates(scenario, days)

@@ -25,6 +25,7 @@ from cosim.rng import stream
 from cosim.scenario.load import Loaded
 from cosim.scenario.lock import lock_text
 from cosim.study.curriculum import Plan, chosen_days, origin_of, terms_of
+from cosim.study.lessons import lessons_for
 from cosim.study.playing import Played, Stage
 from cosim.study.training_folder import TrainingFolder
 
@@ -149,12 +150,17 @@ def train(
     stage = Stage(days, recipe.settings)
     exam = Stage(held_out, recipe.settings) if held_out else None
     codec = stage.worlds.codec
-    with extras_of(recipe.name):
-        learner = recipe.begin(len(codec.view), len(codec.action), plan.seed, codec)
     folder, lock = TrainingFolder(out), lock_text(loaded.scenario)
     standing = folder.open(terms, lock) if resume else None
+    kept = folder.lessons() if resume else None
+    lessons = lessons_for(recipe, days) if kept is None else kept
+    told_before = {} if lessons is None else {"lessons": lessons}
+    with extras_of(recipe.name):
+        learner = recipe.begin(len(codec.view), len(codec.action), plan.seed, codec, **told_before)
     if not resume:
         folder.create({**terms, "command": command}, lock)
+    if lessons is not None and kept is None:
+        folder.keep_lessons(lessons)
     origin = origin_of(loaded, recipe, stage, {**terms, "command": command})
     course = _Course(recipe, plan, folder, stage, exam, learner, origin)
     if standing is not None:

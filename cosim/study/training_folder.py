@@ -2,6 +2,7 @@
 
     DIR/train.json                 what is trained: learner, options, days, seed
         scenario.lock.yaml         the scenario, resolved
+        lessons.safetensors      what it was told before its first day, where it asked
         days/000001.safetensors    what the learner saw, did and was paid, a file per episode
         memory-000012.safetensors  networks, optimisers and moments after episode 12
         memory.json                which of them holds, and the states of all dice: written last
@@ -20,13 +21,14 @@ from pathlib import Path
 from typing import Any
 
 from cosim.errors import UsageError
-from cosim.gym.learner import Episode, Memory
+from cosim.gym.learner import Episode, Lessons, Memory, Worths
 from cosim.gym.tensors import from_bytes, to_bytes
 from cosim.store.atomic import read_json, sweep, write_json, write_text, write_with
 from cosim.store.tables import read_log, write_log
 
 FORMAT = 1
 TERMS, LOCK, COMMIT, LOG = "train.json", "scenario.lock.yaml", "memory.json", "training.parquet"
+LESSONS = "lessons.safetensors"
 COMPARED = ("policy", "options", "seed", "scenario_hash", "dates", "held_out", "job_seeds")
 
 
@@ -91,6 +93,34 @@ class TrainingFolder:
             return None
         return self._standing(read_json(self.path / COMMIT))
 
+    def keep_lessons(self, lessons: Lessons) -> None:
+        """Write what a learner is told before its first day."""
+        arrays: dict[str, Any] = {}
+        for number, day in enumerate(lessons.demonstrations):
+            arrays |= {f"{number:06d}.{name}": each for name, each in _arrays(day).items()}
+        if lessons.worths is not None:
+            arrays |= {f"worths.{name}": each for name, each in vars(lessons.worths).items()}
+        self._write(self.path / LESSONS, to_bytes(arrays))
+
+    def lessons(self) -> Lessons | None:
+        """What was told; None if nothing was, or a stop came before.
+
+        Raises:
+            UsageError: the file is damaged.
+        """
+        if not (self.path / LESSONS).is_file():
+            return None
+        arrays = self._read(self.path / LESSONS)
+        numbers = sorted({name[:6] for name in arrays if name[:6].isdigit()})
+        try:
+            days = [_episode({n: arrays[f"{k}.{n}"] for n in PARTS}) for k in numbers]
+            told = "worths.gpu_usd_s" in arrays
+            stored = arrays["worths.stored_usd_kwh"] if told else None
+            worths = Worths(stored, arrays["worths.gpu_usd_s"]) if stored is not None else None
+        except KeyError as missing:
+            raise UsageError(f"{self.path / LESSONS} is damaged: it lacks {missing}") from None
+        return Lessons(tuple(days), worths)
+
     def save(
         self,
         episode: Episode,
@@ -100,8 +130,7 @@ class TrainingFolder:
     ) -> None:
         """Write an episode and what was learned of it; it counts when the last file is there."""
         done = len(rows)
-        arrays = {"views": episode.views, "actions": episode.actions, "rewards": episode.rewards}
-        self._write(self._day(done), to_bytes(arrays))
+        self._write(self._day(done), to_bytes(_arrays(episode)))
         self._write(self._memory(done), to_bytes(memory.tensors))
         write_log(self.path / LOG, rows)
         commit = {"format": FORMAT, "episodes": done, "learner": memory.facts, **facts}
@@ -147,7 +176,7 @@ class TrainingFolder:
     def _episode(self, number: int) -> Episode:
         arrays = self._read(self._day(number))
         try:
-            return Episode(arrays["views"], arrays["actions"], arrays["rewards"])
+            return _episode(arrays)
         except KeyError as missing:
             raise UsageError(f"{self._day(number)} is damaged: it lacks {missing}") from None
 
@@ -165,6 +194,17 @@ class TrainingFolder:
 
     def _write(self, path: Path, content: bytes) -> None:
         write_with(path, lambda temporary: _put(temporary, content))
+
+
+PARTS = ("views", "actions", "rewards")
+
+
+def _arrays(episode: Episode) -> dict[str, Any]:
+    return {name: getattr(episode, name) for name in PARTS}
+
+
+def _episode(arrays: Mapping[str, Any]) -> Episode:
+    return Episode(*(arrays[name] for name in PARTS))
 
 
 def _put(path: Path, content: bytes) -> None:

@@ -42,7 +42,7 @@ def play_one_job(stage: Stage) -> None:
     """Run a stage with one job: whatever a run calls is called, and hence compiled."""
     plan = stage.plan(0, _last_minute(stage.window.end_utc_ns - stage.window.start_utc_ns))
     outcome = World(plan, _AtHome(), stream(0, "warm"), name="warm", engine="fast").run()
-    job_table(plan.jobs, outcome.state, plan.info, outcome.ledger)
+    job_table(plan, outcome.state, outcome.ledger)
 
 
 def _last_minute(window_ns: int) -> JobSet:

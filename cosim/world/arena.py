@@ -78,6 +78,7 @@ def farm_of(plan: Plan, memory: int) -> Farm:
         service_site=np.array(info.service_site, dtype=np.int64),
         place=np.array(info.place, dtype=np.int64),
         home_service=np.array(info.home_service, dtype=np.int64),
+        home_steps=_home_steps(plan),
         timing=_timing(plan.services),
         loading=_loading(plan),
         luck=_luck(plan),
@@ -127,8 +128,15 @@ def farm_of(plan: Plan, memory: int) -> Farm:
         turns=_turns(first),
         work=np.zeros((len(plan.services), WORK_COLUMNS), dtype=np.int64),
         seen=np.zeros((2, sites), dtype=np.int64),
+        cuts=np.array(plan.cuts, dtype=np.int64),
         memory=memory,
     )
+
+
+def _home_steps(plan: Plan) -> Ints:
+    """Default steps of the first service of each site."""
+    counts = np.array(plan.info.steps, dtype=np.int64)
+    return counts[plan.info.default_column[plan.info.home_service]]
 
 
 def _urgency(plan: Plan) -> Ints:

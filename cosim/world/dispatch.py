@@ -28,6 +28,7 @@ from cosim.decision import (
 )
 from cosim.errors import PolicyError
 from cosim.physics.network import Link, transfer_ns, transfer_usd
+from cosim.physics.network_scalar import is_cut
 from cosim.physics.service_scalar import settled_usd
 from cosim.quantities import ns_from_s
 from cosim.world.offers import Offers, best_from, best_until
@@ -152,7 +153,26 @@ class Dispatcher:
 
     def wish(self, job: int, now_ns: int) -> Placement:
         """What the rule says of a job, without counting it anywhere."""
-        return self._place(job, now_ns)
+        return self.reached(job, self._place(job, now_ns), now_ns)
+
+    def reached(self, job: int, placement: Placement, now_ns: int) -> Placement:
+        """Keep a job at home whose destination the network does not reach."""
+        if placement.service < 0 or self.is_open(job, placement.service, now_ns):
+            return placement
+        return self._at_home(job)
+
+    def is_open(self, job: int, service: int, now_ns: int) -> bool:
+        """Whether the network lets a job get from its home to a service."""
+        cuts, home, place = self.plan.cuts, self._home[job], self._at[self._site[service]]
+        if home == place or not len(cuts):
+            return True
+        return not (is_cut(cuts, home, now_ns) or is_cut(cuts, place, now_ns))
+
+    def within_reach(self, job: int, offered: list[Option], now_ns: int) -> list[Option]:
+        """The offers of services that the network reaches."""
+        if not len(self.plan.cuts):
+            return offered
+        return [option for option in offered if self.is_open(job, option.service, now_ns)]
 
     def trip(self, job: int, site: int) -> Trip:
         """What moving a job to a site takes."""
@@ -190,7 +210,9 @@ class Dispatcher:
 
         def place(job: int, now_ns: int) -> Placement:
             home, kind = self._home[job], self._class[job]
-            share = shares[home][kind]
+            share = self._open_shares(job, shares[home][kind], now_ns)
+            if not share:
+                return self._at_home(job)
             credits = self._credits.setdefault((home, kind), [0.0] * len(share))
             for d, part in enumerate(share):
                 credits[d] += part
@@ -201,6 +223,22 @@ class Dispatcher:
             return Placement(chosen, steps[home][kind][chosen])
 
         return place
+
+    def _open_shares(self, job: int, share: list[float], now_ns: int) -> list[float]:
+        """Shares of what the network reaches, in proportion; empty if that is nothing."""
+        if not len(self.plan.cuts):
+            return share
+        services = self.plan.info.n_services
+        kept = [
+            part if d >= services or self.is_open(job, d, now_ns) else 0.0
+            for d, part in enumerate(share)
+        ]
+        if kept == share:
+            return share
+        total = 0.0
+        for part in kept:  # one after another, as compiled code does; sum() compensates
+            total += part
+        return [part / total for part in kept] if total > 0.0 else []
 
     def _per_job(self, rule: PerJobRule) -> Placer:
         otherwise = self._placer(rule.otherwise)
@@ -354,7 +392,11 @@ class Scorer:
         home, images = owner._home[job], owner._images[job]
         last_ns = owner._deadline_ns[job] - self.margin_ns
         best, best_score = Placement(DROP, 0), -np.inf
-        for option in (self.options if owner._movable[job] else self.stay)[home]:
+        offered = (self.options if owner._movable[job] else self.stay)[home]
+        within_reach = owner.within_reach(job, offered, now_ns)
+        if offered and not within_reach:
+            return owner._at_home(job)
+        for option in within_reach:
             trip = owner.trip(job, option.site)
             landing_ns = now_ns + trip.there_ns
             wait_ns = owner.estimates[option.site].wait_ns(landing_ns)

@@ -47,6 +47,7 @@ class Doorman:
         self._ring = _Ring()
         self._calls: list[Callable[[Any], None]] | None = [self._arrive]
         self._usual: list[set[Placement]] = []
+        self._may_be_cut = len(engine.plan.cuts) > 0
         self.rewind()
 
     def rewind(self) -> None:
@@ -125,6 +126,8 @@ class Doorman:
             or answer not in self._usual[-1 if view.transferable else view.home]
         ):
             answer = self._dispatcher.checked(job, answer)
+        if self._may_be_cut:
+            answer = self._dispatcher.reached(job, answer, now_ns)
         self._told = (job, *answer, now_ns)
         self._engine.at_ns = NEVER
         self._arm(job + 1, now_ns)

@@ -13,6 +13,7 @@ import numpy as np
 import simpy
 
 from cosim.decision import DROP, HOLD, DispatchRule
+from cosim.physics.network_scalar import leaves_ns
 from cosim.world import kernel_calls
 from cosim.world.books import Books
 from cosim.world.dispatch import Dispatcher
@@ -217,7 +218,7 @@ class StepEngine:
             (
                 jobs.arrival_ns[job],
                 fates.deadline_ns[job],
-                fates.finish_ns[job] + fates.return_ns[job],
+                self._home_ns(job),
                 fates.service[job],
                 fates.steps[job],
                 fates.images[job],
@@ -226,6 +227,14 @@ class StepEngine:
             for job in finished
         ]
         return np.ascontiguousarray(np.array(rows, dtype=np.int64).reshape(-1, ENDED_ROWS).T)
+
+    def _home_ns(self, job: int) -> int:
+        """When the images of a job that has ended are home [ns]."""
+        site, home = self._site_of[self.fates.service[job]], int(self.plan.jobs.home[job])
+        place, left_ns = int(self.plan.info.place[site]), self.fates.finish_ns[job]
+        if place != home:
+            left_ns = leaves_ns(self.plan.cuts, home, place, left_ns)
+        return left_ns + self.fates.return_ns[job]
 
     # looking ----------------------------------------------------------------------------
 

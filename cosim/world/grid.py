@@ -32,6 +32,7 @@ def lay_grid(plan: Plan) -> at.Grid:
         site=_sites(plan, limits),
         battery=np.stack([_battery(site) for site in plan.sites]),
         generator=np.stack([generator_row(site.backup) for site in plan.sites]),
+        battery_up=_battery_up(plan),
         import_kw=limits.import_max_kw,
         export_kw=limits.export_max_kw,
         busy_kw=np.stack([_busy_kw(plan, site, levels) for site in plan.sites]),
@@ -115,6 +116,17 @@ def _battery(site: SitePlan) -> FloatArray:
     row = battery_row(site.battery)
     row[CAPACITY_KWH] = site.capacity_kwh
     return row
+
+
+def _battery_up(plan: Plan) -> NDArray[np.bool_]:
+    """Bins in which each battery works; a bin that an outage touches is out as a whole."""
+    outages = any(site.battery_outages for site in plan.sites)
+    bins = plan.info.slots * plan.bins_per_slot if outages else 1
+    up = np.ones((bins, len(plan.sites)), dtype=np.bool_)
+    for i, site in enumerate(plan.sites):
+        for begin_ns, end_ns in site.battery_outages:
+            up[begin_ns // plan.bin_ns : -(-end_ns // plan.bin_ns), i] = False
+    return up
 
 
 def _busy_kw(plan: Plan, site: SitePlan, levels: int) -> FloatArray:

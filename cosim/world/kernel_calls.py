@@ -177,14 +177,13 @@ def tell_ended(farm: Farm, grid: Grid, site: int) -> None:
     begin, end = grid.told_jobs[site], farm.sites[site, FINISHED]
     for at in range(begin, end):
         job = farm.finished[site, at]
-        back_ns = 0 if farm.home[job] == farm.place[site] else farm.there_ns[farm.trip[job], 1]
         kernel_meter.tell(
             grid,
             site,
             at - begin,
             farm.arrival_ns[job],
             farm.deadline_ns[job],
-            farm.finish_ns[job] + back_ns,
+            kernel_dispatch.home_ns(farm, job, site),
             farm.service[job],
             farm.steps[job],
             farm.images[job],

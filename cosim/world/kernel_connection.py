@@ -34,6 +34,16 @@ WHOLE = 1.0 - 1e-9
 
 
 @inlined
+def battery_works(grid: Grid, site: int, first: int, end: int) -> bool:
+    """Whether the battery works in all bins from one on and before another."""
+    bins = len(grid.battery_up)
+    for bin_no in range(min(first, bins - 1), min(end, bins)):
+        if not grid.battery_up[bin_no, site]:
+            return False
+    return True
+
+
+@inlined
 def limits_kw(grid: Grid, site: int, bin_no: int) -> tuple[float, float]:
     """Import and export limit of a bin [kW]; nothing is exported where that would cost money."""
     at = min(bin_no, len(grid.import_kw) - 1)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from cosim.physics.network_scalar import is_cut, leaves_ns
 from cosim.physics.service_scalar import HARD, settled_usd
 from cosim.physics.service_scalar import KIND as BARGAIN
 from cosim.world.compiled import inlined
@@ -217,17 +218,68 @@ def estimate_flights(farm: Farm, levels: np.ndarray) -> None:
         commit(farm, site, at_ns, work_ns)
 
 
+# the network -------------------------------------------------------------------------------
+
+
+@inlined
+def is_open(farm: Farm, job: int, service: int, now_ns: int) -> bool:
+    """Whether the network lets a job get from its home to a service."""
+    cuts, home, place = farm.cuts, farm.home[job], farm.place[farm.service_site[service]]
+    if len(cuts) == 0 or home == place:
+        return True
+    return not (is_cut(cuts, home, now_ns) or is_cut(cuts, place, now_ns))
+
+
+@inlined
+def at_home(farm: Farm, job: int) -> tuple[int, int]:
+    """Where a job stays that cannot get away, with the default steps."""
+    home = farm.home[job]
+    return int(farm.home_service[home]), int(farm.home_steps[home])
+
+
+@inlined
+def home_ns(farm: Farm, job: int, site: int) -> int:
+    """When the images of a job that has ended at a site are home [ns]."""
+    home, place = farm.home[job], farm.place[site]
+    if home == place:
+        return int(farm.finish_ns[job])
+    left_ns = leaves_ns(farm.cuts, home, place, farm.finish_ns[job])
+    return int(left_ns + farm.there_ns[farm.trip[job], 1])
+
+
 # rules -------------------------------------------------------------------------------------
 
 
 @inlined
-def split(farm: Farm, rules: Rules, job: int) -> tuple[int, int]:
+def open_share(farm: Farm, rules: Rules, job: int, now_ns: int) -> float:
+    """Sum of the shares that the network reaches, −1 if those are all."""
+    home, kind = farm.home[job], farm.class_id[job]
+    size, total, whole = rules.shares.shape[2], 0.0, True
+    if len(farm.cuts) == 0:
+        return -1.0
+    for d in range(size):
+        share = rules.shares[home, kind, d]
+        if d >= size - 2 or is_open(farm, job, d, now_ns):
+            total += share
+        elif share > 0.0:
+            whole = False
+    return -1.0 if whole else total
+
+
+@inlined
+def split(farm: Farm, rules: Rules, job: int, now_ns: int) -> tuple[int, int]:
     """Send the job to the destination that has most credit, the first of equals."""
     home, kind = farm.home[job], farm.class_id[job]
     size = rules.shares.shape[2]
     best, most = -1, 0.0
+    total = open_share(farm, rules, job, now_ns)
+    if total == 0.0:
+        return at_home(farm, job)
     for d in range(size):
         share = rules.shares[home, kind, d]
+        if total > 0.0:
+            closed = d < size - 2 and not is_open(farm, job, d, now_ns)
+            share = 0.0 if closed else share / total
         credit = rules.credits[home, kind, d] + share
         rules.credits[home, kind, d] = credit
         if share > 0.0 and (best < 0 or credit > most):
@@ -280,6 +332,8 @@ def score(farm: Farm, rules: Rules, job: int, now_ns: int) -> tuple[int, int]:
     lateness = read_grid(farm.memory).lateness
     for option in range(1, rules.options[home, moves, 0] + 1):
         service = rules.options[home, moves, option]
+        if not is_open(farm, job, service, now_ns):
+            continue
         site = farm.service_site[service]
         landing_ns, back_ns, usd = now_ns, 0, 0.0
         if farm.place[site] != home:
@@ -312,22 +366,46 @@ def score(farm: Farm, rules: Rules, job: int, now_ns: int) -> tuple[int, int]:
             value = images * rules.scores[service, k, TOO_LATE] - fare
             if value > best_score:
                 best, best_steps, best_score = service, rules.choices[service, k, 0], value
-    if best_score < rules.floors[1, kind]:
+    return or_wait(rules, kind, best, best_steps, best_score)
+
+
+@inlined
+def or_wait(rules: Rules, kind: int, best: int, steps: int, score: float) -> tuple[int, int]:
+    """Refuse or hold a job whose best score is too low."""
+    if score < rules.floors[1, kind]:
         return DROP, 0
-    if best_score < rules.floors[0, kind]:
+    if score < rules.floors[0, kind]:
         return HOLD, 0
-    return best, best_steps
+    return best, steps
+
+
+@inlined
+def shut_in(farm: Farm, rules: Rules, job: int, now_ns: int) -> bool:
+    """Whether the network closes every service that the rule offers to a job."""
+    moves = 1 if farm.movable[job] else 0
+    offered = rules.options[farm.home[job], moves]
+    if len(farm.cuts) == 0 or offered[0] == 0:
+        return False
+    for option in range(1, offered[0] + 1):
+        if is_open(farm, job, offered[option], now_ns):
+            return False
+    return True
 
 
 @inlined
 def choose(farm: Farm, rules: Rules, job: int, now_ns: int) -> tuple[int, int]:
     """Follow the rule of the slot."""
     if rules.meta[KNOWN] != 0 and rules.known[job] != UNKNOWN:
-        return int(rules.known[job]), int(rules.known_steps[job])
+        service = int(rules.known[job])
+        if service >= 0 and not is_open(farm, job, service, now_ns):
+            return at_home(farm, job)
+        return service, int(rules.known_steps[job])
     if rules.meta[KIND] == ASK:
         return ASK_PYTHON, 0
     if rules.meta[KIND] == SPLIT:
-        return split(farm, rules, job)
+        return split(farm, rules, job, now_ns)
+    if shut_in(farm, rules, job, now_ns):
+        return at_home(farm, job)
     return score(farm, rules, job, now_ns)
 
 

@@ -17,6 +17,7 @@ from cosim.quantities import J_PER_KWH, NS_PER_HOUR
 from cosim.world.compiled import inlined, piece
 from cosim.world.kernel_climate import cell_c, cool, drain_ratio
 from cosim.world.kernel_connection import (
+    battery_works,
     clear_backup,
     exchange,
     has_backup,
@@ -101,7 +102,9 @@ def close_bin(memory: int, site: int, bin_no: int) -> None:
     charged, given, loss, charge_loss = 0.0, 0.0, 0.0, 0.0
     if grid.battery[site, CAPACITY_KWH] > 0.0:
         temp_c = cell_c(grid, site, bin_no)
-        power_kw = battery_kw(grid, site, net_kw, limits, temp_c)
+        power_kw = 0.0
+        if battery_works(grid, site, bin_no, bin_no + 1):
+            power_kw = battery_kw(grid, site, net_kw, limits, temp_c)
         after_kwh, charged, given, loss, charge_loss = advance(
             grid.battery[site], before_kwh, temp_c, power_kw, hours
         )

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from cosim.ledger import COLUMNS as LEDGER_COLUMNS
 from cosim.ledger import FLOWS, METERS, SINKS
-from cosim.world.kernel_state import Floats1, Floats2, Floats3, Ints1, Ints2
+from cosim.world.kernel_state import Bools2, Floats1, Floats2, Floats3, Ints1, Ints2
 
 _AT = {name: at for at, name in enumerate(LEDGER_COLUMNS)}
 
@@ -108,6 +108,8 @@ class Grid(NamedTuple):
         site: what stands at each site, shape (sites, SITE_COLUMNS).
         battery: parameters of its battery (:mod:`cosim.physics.battery_scalar`), (sites, …).
         generator: parameters of its backup (:mod:`cosim.physics.backup_scalar`), (sites, …).
+        battery_up: whether the battery works, shape (bins, sites), or (1, sites) where it always
+            does.
         import_kw: import limit, shape (bins, sites), or (1, sites) where it never changes [kW].
         export_kw: export limit, same shape [kW].
         busy_kw: most that a busy GPU draws at each clock level, shape (sites, levels) [kW].
@@ -147,6 +149,7 @@ class Grid(NamedTuple):
     site: Floats2
     battery: Floats2
     generator: Floats2
+    battery_up: Bools2
     import_kw: Floats2
     export_kw: Floats2
     busy_kw: Floats2

@@ -14,7 +14,7 @@ from cosim.physics.thermal_scalar import MASS
 from cosim.world.compiled import inlined, piece
 from cosim.world.kernel import set_clock, set_enabled
 from cosim.world.kernel_climate import cell_c, room_kw, too_warm
-from cosim.world.kernel_connection import has_backup, reserve_kw
+from cosim.world.kernel_connection import battery_works, has_backup, reserve_kw
 from cosim.world.kernel_grid import (
     AIM,
     BIN,
@@ -45,7 +45,8 @@ def supply_kw(grid: Grid, site: int, bin_no: int) -> float:
     most_kw = grid.import_kw[min(bin_no, len(grid.import_kw) - 1), site]
     if has_backup(grid, site):
         most_kw += reserve_kw(grid, site)
-    if grid.battery[site, CAPACITY_KWH] > 0.0:
+    works = battery_works(grid, site, bin_no, bin_no + 1)
+    if works and grid.battery[site, CAPACITY_KWH] > 0.0:
         row, stored_kwh = grid.battery[site], grid.state[site, STORED]
         temp_c = cell_c(grid, site, bin_no)
         most_kw += range_kw(row, stored_kwh, temp_c, grid.scalars[BIN_H])[1]

@@ -15,6 +15,7 @@ from cosim.physics.service_scalar import settled_usd
 from cosim.world.compiled import inlined, piece
 from cosim.world.kernel import advance
 from cosim.world.kernel_climate import cell_c
+from cosim.world.kernel_connection import battery_works
 from cosim.world.kernel_facility import close_bin
 from cosim.world.kernel_grid import (
     ANY_GUARD,
@@ -247,6 +248,7 @@ def select(values: Floats, count: int, wanted: int) -> None:
 def show(grid: Grid, now_ns: int) -> None:
     """Tell what is seen at an edge: what was counted, and what batteries hold and can do."""
     hours, seen, counts = grid.scalars[SLOT_H], grid.seen, grid.counts
+    first = grid.clock[BIN]
     for site in range(len(grid.site)):
         seen[BACKLOG_S, site] = counts[BACKLOG, site] / 1e9
         seen[BUSY_NOW, site] = counts[BUSY, site] / grid.site[site, GPUS]
@@ -256,7 +258,9 @@ def show(grid: Grid, now_ns: int) -> None:
         seen[STORED_KWH, site], seen[ROOM_NOW, site] = stored_kwh, grid.state[site, ROOM]
         if row[CAPACITY_KWH] > 0.0:
             temp_c = cell_c(grid, site, grid.clock[BIN])
-            low_kw, high_kw = range_kw(row, stored_kwh, temp_c, hours)
+            low_kw, high_kw = 0.0, 0.0
+            if battery_works(grid, site, first, first + grid.clock[BINS_PER_SLOT]):
+                low_kw, high_kw = range_kw(row, stored_kwh, temp_c, hours)
             seen[SOC, site] = stored_kwh / row[CAPACITY_KWH]
             seen[LOW_KW, site], seen[HIGH_KW, site] = low_kw, high_kw
 

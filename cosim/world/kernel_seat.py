@@ -31,8 +31,8 @@ SHARE_UNITS = 1 << 30
 
 # entries of Seat.meta
 ENCODING, DEFAULT_STEP, STEP_PRICE_AT, MARGIN_AT, REFUSE_AT, OUTER_CLOCK = range(6)
-OUTER_BATTERY, OUTER_ROOM, MODE = range(6, 9)
-META_ENTRIES = 9
+OUTER_BATTERY, OUTER_ROOM, MODE, DELAY_AT = range(6, 10)
+META_ENTRIES = 10
 BY_SPLIT, BY_SCORE = range(2)
 DENSE, DEADLINE, SPARSE = range(3)
 
@@ -100,6 +100,7 @@ class Seat(NamedTuple):
         steps: wish: steps, shape (groups, services).
         prices: wish: price of a GPU-second [USD/s] and of energy [USD/kWh], shape (2, services).
         margin_s: wish: margin before deadlines, shape (1,) [s].
+        delay_usd_s: wish: price of a second until a job is estimated to end, shape (1,) [USD/s].
         floor_usd: wish: limits below which a job waits, and is refused, shape (2, classes).
         level: wish: clock levels, shape (sites,); the energy layer's where it decides them.
         order: wish: orders to batteries and rooms, shape (sites, ORDER_COLUMNS); likewise.
@@ -140,6 +141,7 @@ class Seat(NamedTuple):
     steps: Ints2
     prices: Floats2
     margin_s: Floats1
+    delay_usd_s: Floats1
     floor_usd: Floats2
     level: Ints1
     order: Floats2

@@ -26,6 +26,7 @@ Floats1 = Annotated[NDArray[np.float64], 1]
 Floats2 = Annotated[NDArray[np.float64], 2]
 Floats3 = Annotated[NDArray[np.float64], 3]
 Bools1 = Annotated[NDArray[np.bool_], 1]
+Bools2 = Annotated[NDArray[np.bool_], 2]
 
 NEVER = -1
 FULL = -3
@@ -113,6 +114,7 @@ class Farm(NamedTuple):
         service_site: site of each service, shape (services,).
         place: site at whose meter each site stands, shape (sites,).
         home_service: the service of jobs that stay, shape (sites,).
+        home_steps: steps of those that cannot get away, shape (sites,).
         timing: durations and powers, shape (services, levels, TIMING_COLUMNS).
         loading: time [ns] and power [mW] until a GPU can run a service, by what it holds: row
             HOLDS + ASLEEP, HOLDS + NEVER or HOLDS + service: first as expected, then by luck,
@@ -165,6 +167,7 @@ class Farm(NamedTuple):
             GPUs from the number of GPUs on; shape (2 · GPUs,).
         work: what waits for each service, shape (services, WORK_COLUMNS).
         seen: estimated wait and backlog of each site, for callbacks, shape (2, sites) [ns].
+        cuts: when sites are cut off (:mod:`cosim.physics.network_scalar`), shape (cuts, 3).
         memory: address of the table of addresses, for compiled pieces.
     """
 
@@ -172,6 +175,7 @@ class Farm(NamedTuple):
     service_site: Ints1
     place: Ints1
     home_service: Ints1
+    home_steps: Ints1
     timing: Ints3
     loading: Ints3
     luck: Small1
@@ -220,6 +224,7 @@ class Farm(NamedTuple):
     turns: Small1
     work: Ints2
     seen: Ints2
+    cuts: Ints2
     memory: int
 
 

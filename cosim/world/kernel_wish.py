@@ -25,6 +25,7 @@ from cosim.world.kernel_seat import (
     ABSENT,
     BY_SPLIT,
     DEFAULT_STEP,
+    DELAY_AT,
     ENCODING,
     MARGIN_AT,
     ORDER_ABSORB_KW,
@@ -188,7 +189,7 @@ def wish_steps(seat: Seat, step_counts: Ints) -> None:
 
 @inlined
 def wish_prices(seat: Seat) -> None:
-    """Prices of GPU time and energy, the margin, and below what a job waits or is refused."""
+    """Prices of GPU time, energy and delay, the margin, and below what a job waits or goes."""
     limits, clean, price_at = seat.limits, seat.clean, seat.price_at
     at, step_usd = seat.meta[STEP_PRICE_AT], 0.0
     if at != ABSENT:
@@ -198,6 +199,7 @@ def wish_prices(seat: Seat) -> None:
         seat.prices[0, service] = gpu_usd_s + step_usd / seat.step_s[service]
         seat.prices[1, service] = square(limits, clean, price_at[1, service])
     seat.margin_s[0] = linear(limits, clean, seat.meta[MARGIN_AT])
+    seat.delay_usd_s[0] = square(limits, clean, seat.meta[DELAY_AT])
     for kind in range(len(seat.group)):
         hold_at, refuse_at = seat.hold_at[seat.group[kind]], seat.meta[REFUSE_AT]
         worth_usd = seat.worth[kind]
@@ -260,7 +262,7 @@ def fill_score(seat: Seat, rules: Rules, grid: Grid, service_site: Ints) -> None
     """The tables of a ScoreRule, in the order of operations of :mod:`cosim.world.dispatch`."""
     rules.meta[KIND] = SCORE
     rules.meta[MARGIN_NS] = int(np.rint(seat.margin_s[0] * 1e9))
-    rules.weights[0], rules.weights[1] = 1.0, 0.0
+    rules.weights[0], rules.weights[1] = 1.0, seat.delay_usd_s[0]
     for kind in range(len(seat.worth)):
         rules.floors[0, kind] = seat.floor_usd[0, kind]
         rules.floors[1, kind] = seat.floor_usd[1, kind]

@@ -72,9 +72,18 @@ class Lookout:
             solar_kw=self._solar[now],
             wind_kw=self._wind[now],
             temp_out_c=self._temp[now],
+            links_up=self._links_up(now_ns),
             forecast=forecaster.issue(slot, now_ns),
             grid=self._calm if self._quiet else self._grid_view(now, now_ns),
         )
+
+    def _links_up(self, now_ns: int) -> NDArray[np.bool_]:
+        """Whether the network reaches each site."""
+        site, begin_ns, end_ns = self._plan.cuts.T
+        cut = site[(begin_ns <= now_ns) & (now_ns < end_ns)]
+        up = ~np.isin(self._plan.info.place, cut)
+        up.flags.writeable = False
+        return up
 
     def _grid_view(self, slot: int, now_ns: int) -> GridView:
         """What the grid operator has said by now, and where the contract's meters stand."""

@@ -206,6 +206,7 @@ class SitePlan:
         calls: calls for demand response, None without any.
         cells: how warm the battery is.
         ageing: how it ages; None if it does not.
+        battery_outages: begin and end of the times in which it is out [ns].
         room: the machine room; None where heat is removed at once.
         room_c: its temperature at the start [°C].
         queue_limit: most jobs that may wait; None without a limit.
@@ -236,6 +237,7 @@ class SitePlan:
     calls: CallPlan | None = None
     cells: Cells = CONDITIONED
     ageing: Ageing | None = None
+    battery_outages: tuple[tuple[int, int], ...] = ()
     room: Thermal | None = None
     room_c: float = 0.0
     queue_limit: int | None = None
@@ -348,6 +350,8 @@ class Plan:
             repairs before failures, then GPU. Nothing is down when the window begins.
         notices: what grid operators announce, by begin and site.
         errors: of a ``noisy`` forecaster.
+        cuts: when sites are cut off from the network, shape (cuts, 3); see
+            :mod:`cosim.physics.network_scalar`.
         load_seed: seed of what jobs draw of loading times; None where none are drawn.
     """
 
@@ -364,6 +368,7 @@ class Plan:
     faults: tuple[Fault, ...] = ()
     notices: tuple[Notice, ...] = ()
     errors: Errors | None = None
+    cuts: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 3), dtype=np.int64))
     load_seed: int | None = None
 
     @property

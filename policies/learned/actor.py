@@ -4,7 +4,8 @@ It is all that a trained policy needs, and it plays the days from which a learne
 
     x = clip((view − mean) / √(variance + 0.01), ±10)
     x = max(0, x W + b)          for each hidden layer
-    action = tanh(x W + b)       the first half of a Gaussian's last layer is its mean
+    action = tanh(x W + b)       the first half of a Gaussian's last layer is its mean;
+                                 clip(x W + b, ±1) where the learner did not squash its actions
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.gym.checkpoint import Checkpoint
+from policies.learned.agents import Agents
 
 Float32Array = NDArray[np.float32]
 
@@ -25,6 +27,7 @@ VARIANCE_FLOOR = 0.01
 """A column that hardly moves is magnified ten times at most."""
 CLIP = 10.0
 LOG_STD_MIN, LOG_STD_MAX = -5.0, 2.0
+ENDS = ("tanh", "clip")
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,10 @@ class Scaling:
         """Return normalised views, shape as given."""
         scaled = (views - self.mean) / np.sqrt(self.variance + np.float32(VARIANCE_FLOOR))
         return np.asarray(np.clip(scaled, -CLIP, CLIP), dtype=np.float32)
+
+    def tensors(self) -> dict[str, Float32Array]:
+        """Its arrays by name."""
+        return {"view.mean": self.mean, "view.variance": self.variance}
 
 
 class Moments:
@@ -79,7 +86,12 @@ class Actor:
         layers: weights, shape (in, out), and biases, shape (out,), of each layer; of several
             actors (actors, in, out) and (actors, 1, out).
         gaussian: whether the last layer gives means and log standard deviations.
+        ends: how the last layer becomes an action: ``tanh`` or ``clip``.
+        agents: who sees and says what, if there is one agent per site; None: one for all.
+        noises: rows of noise that an action which tries things out takes.
     """
+
+    noises = 1
 
     def __init__(
         self,
@@ -87,14 +99,20 @@ class Actor:
         layers: Sequence[tuple[Float32Array, Float32Array]],
         *,
         gaussian: bool,
+        ends: str = "tanh",
+        agents: Agents | None = None,
     ) -> None:
         self.scaling, self.layers, self.gaussian = scaling, tuple(layers), gaussian
-        last = self.layers[-1][1].shape[-1]
+        self.ends, self.agents = ends, agents
+        last = (
+            self.layers[-1][1].shape[-1] if agents is None else len(agents.pool) * (1 + gaussian)
+        )
         self.coordinates = last // 2 if gaussian else last
 
     def mean(self, views: Float32Array) -> Float32Array:
         """The best action that is known, shape (…, rows, coordinates), in [−1, 1]."""
-        return np.tanh(self._out(views)[..., : self.coordinates])
+        out = self._out(views)[..., : self.coordinates]
+        return np.tanh(out) if self.ends == "tanh" else np.clip(out, -1.0, 1.0)
 
     def explore(
         self, views: Float32Array, noise: Float32Array, std: float | None = None
@@ -120,24 +138,65 @@ class Actor:
 
     def tensors(self) -> dict[str, NDArray[Any]]:
         """Its arrays by name."""
-        arrays: dict[str, NDArray[Any]] = {
-            "view.mean": self.scaling.mean,
-            "view.variance": self.scaling.variance,
-        }
+        arrays: dict[str, NDArray[Any]] = dict(self.scaling.tensors())
+        if self.agents is not None:
+            arrays |= self.agents.tensors()
         for k, (weight, bias) in enumerate(self.layers):
             arrays |= {f"layer{k}.weight": weight, f"layer{k}.bias": bias}
         return arrays
 
     def facts(self) -> dict[str, Any]:
         """Its make, as plain data."""
-        return {"hidden": [b.shape[-1] for _, b in self.layers[:-1]], "gaussian": self.gaussian}
+        hidden = [bias.shape[-1] for _, bias in self.layers[:-1]]
+        facts = {"hidden": hidden, "gaussian": self.gaussian, "ends": self.ends}
+        return facts if self.agents is None else {**facts, "agents": len(self.agents.columns)}
 
     def _out(self, views: Float32Array) -> Float32Array:
-        x = self.scaling(views)
+        x, agents = self.scaling(views), self.agents
+        if agents is not None:
+            x = x[:, agents.columns].reshape(-1, agents.seen)
         for weight, bias in self.layers[:-1]:
             x = np.maximum(x @ weight + bias, np.float32(0.0))
         weight, bias = self.layers[-1]
-        return np.asarray(x @ weight + bias, dtype=np.float32)
+        out = np.asarray(x @ weight + bias, dtype=np.float32)
+        return out if agents is None else pooled(out, len(views), agents.pool)
+
+
+def pooled(out: Float32Array, rows: int, pool: Float32Array) -> Float32Array:
+    """Means, then log standard deviations, of the joint action from those of all agents."""
+    said = out.reshape(rows, -1, 2, out.shape[1] // 2).transpose(0, 2, 1, 3)
+    return np.asarray((said.reshape(rows, 2, -1) @ pool.T).reshape(rows, -1), dtype=np.float32)
+
+
+def read_scaling(found: Checkpoint, columns: int) -> Scaling:
+    """Read how views are normalised.
+
+    Raises:
+        UsageError: an array is missing or makes no sense.
+    """
+    variance = found.tensor("view.variance", columns)
+    if (variance < 0.0).any():
+        raise found.fault("array `view.variance` holds a negative number")
+    return Scaling(found.tensor("view.mean", columns), variance)
+
+
+def _read_agents(found: Checkpoint, columns: int, coordinates: int) -> Agents:
+    """Read who sees and says what.
+
+    Raises:
+        UsageError: it makes no sense.
+    """
+    count: int = found.fact("agents", int)
+    shapes = [
+        found.tensors.get(f"agents.{name}", np.zeros(0)).shape for name in ("columns", "pool")
+    ]
+    if count < 1 or any(len(shape) != 2 for shape in shapes) or shapes[1][1] % count:
+        raise found.fault(f"`agents` is {count}, which does not fit what they see and say")
+    seen = found.tensor("agents.columns", count, shapes[0][1])
+    pool = found.tensor("agents.pool", coordinates, shapes[1][1])
+    if (seen < 0).any() or (seen >= columns).any() or (seen != np.floor(seen)).any():
+        raise found.fault("array `agents.columns` names columns that are not there")
+    return Agents(seen.astype(np.int64), pool)
 
 
 def read_actor(found: Checkpoint, columns: int, coordinates: int) -> Actor:
@@ -155,19 +214,28 @@ def read_actor(found: Checkpoint, columns: int, coordinates: int) -> Actor:
     gaussian: bool = found.fact("gaussian", bool)
     if not hidden or not all(type(n) is int and n > 0 for n in hidden):
         raise found.fault(f"`hidden` is {hidden}; whole numbers from 1 on are needed")
-    sizes = [columns, *hidden, coordinates * (2 if gaussian else 1)]
+    ends: str = found.fact("ends", str)
+    if ends not in ENDS:
+        raise found.fault(f"`ends` is {ends!r}; it must be one of: {', '.join(ENDS)}")
+    agents = _read_agents(found, columns, coordinates) if "agents" in found.facts else None
+    ins, outs = (columns, coordinates) if agents is None else (agents.seen, agents.said)
+    sizes = [ins, *hidden, outs * (2 if gaussian else 1)]
     layers = [
         (found.tensor(f"layer{k}.weight", a, b), found.tensor(f"layer{k}.bias", b))
         for k, (a, b) in enumerate(pairwise(sizes))
     ]
-    variance = found.tensor("view.variance", columns)
-    if (variance < 0.0).any():
-        raise found.fault("array `view.variance` holds a negative number")
-    return Actor(Scaling(found.tensor("view.mean", columns), variance), layers, gaussian=gaussian)
+    scaling = read_scaling(found, columns)
+    return Actor(scaling, layers, gaussian=gaussian, ends=ends, agents=agents)
 
 
-def as_actor(arrays: Mapping[str, NDArray[Any]], scaling: Scaling, *, gaussian: bool) -> Actor:
+def as_actor(
+    arrays: Mapping[str, NDArray[Any]],
+    scaling: Scaling,
+    *,
+    gaussian: bool,
+    agents: Agents | None = None,
+) -> Actor:
     """Build an actor of the weights and biases of a network in training."""
     count = sum(name.endswith(".weight") for name in arrays)
     layers = [(arrays[f"layer{k}.weight"], arrays[f"layer{k}.bias"]) for k in range(count)]
-    return Actor(scaling, layers, gaussian=gaussian)
+    return Actor(scaling, layers, gaussian=gaussian, agents=agents)

@@ -29,6 +29,7 @@ class Batch:
         seen: ``views`` before they were normalised.
         seen_later: ``later`` before it was normalised.
         spread: standard deviation of the returns, in rewards; of several seeds (seeds, 1).
+        shown: rows at the end that are of days as others played them.
     """
 
     views: Tensor
@@ -41,6 +42,7 @@ class Batch:
     seen: Tensor
     seen_later: Tensor
     spread: float | Tensor
+    shown: int = 0
 
     @property
     def now(self) -> Tensor:
@@ -57,9 +59,23 @@ class Batch:
         """Σ γ^k r^E over the stretch, shape (rows,)."""
         return (self.weights * self.rewards).sum(dim=-1)
 
+    def apart(self, actions: Tensor) -> Tensor:
+        """Mean square distance of actions to what others did in their rows; 0 without such rows.
+
+        Args:
+            actions: shape (rows, coordinates).
+        """
+        if not self.shown:
+            return torch.zeros(())
+        rows = slice(len(actions) - self.shown, None)
+        return ((actions[rows] - self.action[rows]) ** 2).sum(dim=1).mean()
+
 
 def as_batch(
-    sample: Sample, scaling: Scaling, spread: tuple[float, float] | tuple[Tensor, Tensor]
+    sample: Sample,
+    scaling: Scaling,
+    spread: tuple[float, float] | tuple[Tensor, Tensor],
+    shown: int = 0,
 ) -> Batch:
     """Normalise a sample.
 
@@ -67,6 +83,7 @@ def as_batch(
         sample: what was drawn; of several seeds with an axis of them in front.
         scaling: of views.
         spread: mean and standard deviation of returns; of several seeds each (seeds, 1).
+        shown: rows at its end that are of days as others played them.
     """
     mean, std = spread
     rows = sample.views.reshape(*sample.later.shape[:-2], -1, sample.later.shape[-1])
@@ -81,4 +98,5 @@ def as_batch(
         torch.from_numpy(sample.views),
         torch.from_numpy(sample.later),
         std,
+        shown,
     )

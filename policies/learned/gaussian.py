@@ -30,3 +30,8 @@ def squashed(out: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
     density = -0.5 * noise**2 - log_std - HALF_LOG_2PI
     slope = 2.0 * (math.log(2.0) - raw - torch.nn.functional.softplus(-2.0 * raw))
     return torch.tanh(raw), (density - slope).sum(dim=-1)
+
+
+def entropy_std(nats: float) -> float:
+    """Standard deviation of a bell on the line whose entropy is so many nats."""
+    return math.exp(nats - HALF_LOG_2PI - 0.5)

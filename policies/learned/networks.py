@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from policies.learned.agents import Agents
 from policies.learned.dice import Dice
 
 
@@ -115,6 +116,29 @@ class Mlp:
         names = [f"layer{k}.weight" for k in range(len(self.weights))]
         names += [f"layer{k}.bias" for k in range(len(self.biases))]
         return list(zip(names, self.parameters, strict=True))
+
+
+class AgentsMlp(Mlp):
+    """One network for the agents of all sites; what they say makes the joint action."""
+
+    def __init__(self, agents: Agents, hidden: int, dice: Dice) -> None:
+        """Draw the weights.
+
+        Args:
+            agents: who sees and says what.
+            hidden: units of each of the two hidden layers.
+            dice: for the weights.
+        """
+        super().__init__((agents.seen, hidden, hidden, 2 * agents.said), dice)
+        self._columns = torch.from_numpy(agents.columns)
+        self._pool = torch.from_numpy(agents.pool).T.contiguous()
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Means, then log standard deviations, of joint actions, shape (rows, 2 coordinates)."""
+        rows, agents = len(x), len(self._columns)
+        out = super().__call__(x[:, self._columns].flatten(0, 1))
+        said = out.view(rows, agents, 2, -1).transpose(1, 2).reshape(rows, 2, -1)
+        return (said @ self._pool).flatten(1)
 
 
 class Adam:

@@ -9,6 +9,7 @@ import numpy as np
 from cosim.decision import Decision, Observation, WorldInfo
 from cosim.gym.checkpoint import codec_of, read_checkpoint
 from policies.learned.actor import Actor, read_actor
+from policies.learned.chain_actor import ChainActor, read_chain_actor
 
 
 class Learned:
@@ -43,7 +44,8 @@ class Learned:
         del rng  # acting needs no dice
         self._codec = codec_of(self.checkpoint, world)
         columns, coordinates = len(self._codec.view), len(self._codec.action)
-        self._actor: Actor = read_actor(self.checkpoint, columns, coordinates)
+        read = read_chain_actor if "chain" in self.checkpoint.facts else read_actor
+        self._actor: Actor | ChainActor = read(self.checkpoint, columns, coordinates)
 
     def decide(self, observation: Observation) -> Decision:
         """Decide one slot."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from policies.learned.recipe import Recipe
+from policies.options import whole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,3 +41,57 @@ class SacDiffusion(Recipe):
     name: ClassVar[str] = "sac-diffusion"
     shaping: str = "diffusion-return"
     wrap: str = "potential"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SacDemo(Recipe):
+    """SAC that imitates others before its first day and learns from their days beside its own.
+
+    It begins cool, near what it was shown, and lets the critics learn first: as ``sac`` begins, it
+    would forget within some days what it had imitated.
+    """
+
+    name: ClassVar[str] = "sac-demo"
+    demonstrations: str = "optimiser"
+    imitation_updates: int = 3000
+    imitation: float = 1.0
+    hold_updates: int = 1440
+    first_temperature: float = 1e-4
+    entropy: float = -1.5
+    centred: bool = True
+    gamma: float = 0.9
+    clock: bool = True
+    battery: bool = True
+    room: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class SacDistributed(Recipe):
+    """SAC with one agent per site: shared weights, its own row and what others publish.
+
+    Decides clocks, batteries and rooms too, which are each site's own affair.
+    """
+
+    name: ClassVar[str] = "sac-distributed"
+    stacks: ClassVar[bool] = False
+    clock: bool = True
+    battery: bool = True
+    room: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiffusionPolicy(Recipe):
+    """The actor is a denoising chain that learns by which of its actions pay (QVPO).
+
+    Attributes:
+        candidates: actions that are drawn and weighed per state.
+    """
+
+    name: ClassVar[str] = "diffusion-policy"
+    base: ClassVar[str] = "diffusion"
+    stacks: ClassVar[bool] = False
+    candidates: int = 8
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        whole("candidates", self.candidates, 1)

@@ -8,7 +8,7 @@ invariance).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,6 +97,10 @@ class Replay:
         std = float(kept.std()) if len(kept) else 0.0
         return (float(kept.mean()), std) if std > 1e-6 else (0.0, 1.0)
 
+    def mean_reward(self) -> float:
+        """Mean reward of the slots that are kept."""
+        return float(self._rewards[self._rows].mean(dtype=np.float64))
+
     def draw(self, rows: int, dice: np.random.Generator) -> Sample:
         """Draw stretches, each slot with equal chance."""
         first = self._rows[dice.integers(len(self._rows), size=rows)]
@@ -116,6 +120,12 @@ class Replay:
             np.where(over, np.float32(0.0), self._powers[steps]),
             self._returns[first],
         )
+
+
+def joined(one: Sample, other: Sample) -> Sample:
+    """Both samples as one, the rows of the first before those of the second."""
+    pairs = ((getattr(one, each.name), getattr(other, each.name)) for each in fields(Sample))
+    return Sample(*(np.concatenate(pair) for pair in pairs))
 
 
 def returns_to_go(episode: Episode, gamma: float) -> Float32Array:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from policies.learned.actor import Actor, Scaling, as_actor
 from policies.learned.batch import Batch
 from policies.learned.dice import Dice, Seeds
 from policies.learned.networks import Adam, Mlp, Part
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 SMOOTHING, SMOOTHING_CLIP = 0.2, 0.5
 DELAY = 2
+REACH = 0.95
+"""How far imitation goes, as in SAC."""
 
 
 class Td3:
@@ -54,7 +57,16 @@ class Td3:
         action = (torch.tanh(self.slow_actor(views)) + noise).clamp(-1.0, 1.0)
         return action, torch.zeros(views.shape[:-1])
 
-    def update(self, batch: Batch, rewards: Tensor) -> dict[str, float]:
+    def imitate(self, views: Tensor, actions: Tensor) -> float:
+        """Come nearer to what others did; as :meth:`policies.learned.sac.Sac.imitate`."""
+        distance = ((torch.tanh(self.actor(views)) - actions.clamp(-REACH, REACH)) ** 2).mean()
+        self._actor_step.descend(distance)
+        self.slow_actor.follow(self.actor, 1.0)
+        return float(distance.detach())
+
+    def update(
+        self, batch: Batch, rewards: Tensor, *, moves: bool = True, hold: float = 0.0
+    ) -> dict[str, float]:
         """Learn from a batch; as :meth:`policies.learned.sac.Sac.update`."""
         # critics
         with torch.no_grad():
@@ -68,14 +80,20 @@ class Td3:
         # actor, every second time
         self.updates += 1
         if self.updates % DELAY == 0:
-            action = torch.tanh(self.actor(batch.now))
-            worth = self.critics(torch.cat([batch.now, action], dim=-1))[0]
-            self._actor_step.descend(-worth.squeeze(-1).mean(dim=-1).sum())
-            self.slow_actor.follow(self.actor, self.recipe.tau)
+            if moves:
+                action = torch.tanh(self.actor(batch.now))
+                worth = self.critics(torch.cat([batch.now, action], dim=-1))[0]
+                actor_loss = -worth.squeeze(-1).mean(dim=-1).sum()
+                self._actor_step.descend(actor_loss + hold * batch.apart(action))
+                self.slow_actor.follow(self.actor, self.recipe.tau)
             self.slow.follow(self.critics, self.recipe.tau)
         told_mean = float(told.detach().mean())
         loss = float(critic_loss.detach()) / len(self.dice.generators)
         return {"critic_loss": loss, "q_mean": told_mean}
+
+    def acting(self, scaling: Scaling) -> Actor:
+        """What acts, in numpy."""
+        return as_actor(self.actor.arrays(), scaling, gaussian=False)
 
     def parts(self) -> dict[str, Part]:
         """All that is trained, by name."""

@@ -14,10 +14,12 @@ from cosim.gym.checkpoint import layout_of, read_checkpoint, write_checkpoint
 from cosim.gym.codec import Codec
 from cosim.gym.worlds import Settings
 from cosim.plugins import available, load_policy, load_recipe
+from cosim.run import make_policy
 from policies.learned.actor import Actor, Moments, Scaling
 from policies.learned.recipe import Recipe
 
-NAMES = ("sac", "td3", "jemas", "sac-diffusion")
+OURS = ("sac", "td3", "jemas", "sac-demo", "sac-diffusion", "sac-distributed", "diffusion-policy")
+NAMES = (*OURS, "sb3-ppo", "sb3-sac", "sb3-td3")
 
 
 def save_drawn(folder, name="sac", *, gaussian=True, seed=0, **settings):
@@ -129,6 +131,7 @@ def test_a_folder_that_is_not_there_is_named(tmp_path):
         ({"hidden": [8, True]}, "whole numbers from 1 on are needed"),
         ({"hidden": [8, 8, 8]}, "`layer2"),
         ({"gaussian": "yes"}, "a bool is needed"),
+        ({"ends": "sin"}, "must be one of: tanh, clip"),
         ({"settings": {}}, "needed are"),
         (
             {
@@ -227,3 +230,21 @@ def test_before_anything_was_seen_views_pass_as_they_are():
     assert Moments(2).scaling()(views) == pytest.approx(views)
     far = Scaling(np.zeros(2, np.float32), np.zeros(2, np.float32))(100 * views)
     assert far.tolist() == [[10.0, -10.0]]
+
+
+def test_a_checkpoint_that_a_scenario_names_lies_beside_it(tmp_path, monkeypatch):
+    save_drawn(tmp_path / "study" / "runs" / "mine")
+    text = (Path(__file__).parents[1] / "data" / "tiny.yaml").read_text(encoding="utf-8")
+    text = text.replace("compare: [home, greedy-utility]", "compare: [sac@runs/mine]")
+    (tmp_path / "study" / "mine.yaml").write_text(text, encoding="utf-8")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    loaded = cosim.load_scenario(str(tmp_path / "study" / "mine.yaml"))
+    base = Path(loaded.folder)
+    for name in (None, "sac@runs/mine"):
+        policy = make_policy(loaded.scenario, name, None, base)
+        assert policy.schedule.checkpoint.folder == tmp_path / "study" / "runs" / "mine"
+    with pytest.raises(UsageError, match="runs/mine: there is no such folder"):
+        make_policy(loaded.scenario, None, None)
+    with pytest.raises(UsageError, match="checkpoint runs/other: there is no such folder"):
+        make_policy(loaded.scenario, "sac@runs/other", None, base)  # named by hand: from here

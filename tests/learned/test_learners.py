@@ -12,7 +12,9 @@ from policies.learned.recipe import KINDS  # noqa: E402
 from policies.learned.recipes import Jemas, Sac, SacDiffusion, Td3  # noqa: E402
 
 ALL = [(Sac, {}), (Td3, {}), (Jemas, {}), (SacDiffusion, {})]
-ALL += [(Td3, {"shaping": name, "wrap": "additive"}) for name in KINDS if name != "hand"]
+ALL += [
+    (Td3, {"shaping": name, "wrap": "additive"}) for name in KINDS if name not in ("hand", "dual")
+]
 NAMES = [f"{maker.name}-{options.get('shaping', 'own')}" for maker, options in ALL]
 
 

@@ -13,7 +13,7 @@ from policies.learned.sac import Sac  # noqa: E402
 from policies.learned.shaping.chain import Chain  # noqa: E402
 from policies.learned.shaping.wrap import Additive, Potential, Unshaped, shaped_by  # noqa: E402
 
-LEARNED = [name for name in KINDS if name != "hand"]
+LEARNED = [name for name in KINDS if name not in ("hand", "dual")]
 GAMMA = 0.9
 
 

@@ -172,7 +172,7 @@ def same_as_run(worlds, k, day, decide):
     fates = worlds.lockstep.worlds[k].works.engine.fates
     for column in FATES:
         assert np.array_equal(getattr(fates, column), getattr(run.state, column)), column
-    jobs = job_table(day.plan.jobs, run.state, day.plan.info, run.ledger)
+    jobs = job_table(day.plan, run.state, run.ledger)
     ledger = settle_storage(post_jobs(run.ledger, jobs), day.plan)
     whole = dict(zip(MONEY, worlds.lockstep.total[k] + worlds.lockstep.drained[k], strict=True))
     for name in PARTS:

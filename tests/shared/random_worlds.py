@@ -3,8 +3,8 @@
 Everything that an engine knows is drawn together: disciplines, preemption, batches, failures,
 clocks, further pools of GPUs, limits of the grid by time, tariffs, calls, backups, models and
 adapters in memory, sleep, full queues, jobs that are given up, transfers, holds, every kind of
-rule, soft and hard deadlines, batteries and their ageing, cooling and rooms that get too warm, and
-arrivals that fall on edges.
+rule, soft and hard deadlines, outages of the network and of batteries, batteries and their ageing,
+cooling and rooms that get too warm, and arrivals that fall on edges.
 """
 
 from __future__ import annotations
@@ -98,6 +98,7 @@ SIZE = {"capacity_kwh": 0.6, "charge_kw_max": 1.0, "discharge_kw_max": 1.0}
 BATTERIES = [
     None,
     {"kind": "linear", **SIZE},
+    {"kind": "linear", **SIZE, "outages": [{"at_h": 0.26, "for_h": 0.4}]},
     {
         "kind": "pcs_ohmic",
         **SIZE,
@@ -245,6 +246,15 @@ def outages(draw, names):
 
 
 @st.composite
+def cuts(draw, names):
+    return {
+        "site": draw(st.sampled_from(names)),
+        "at_h": draw(st.sampled_from([0, 1 / 12, 0.4321, 1.49])),
+        "for_h": draw(st.sampled_from([0.25, 0.0321, 1])),
+    }
+
+
+@st.composite
 def scenarios(draw, batching=False):
     """A random scenario of up to three sites; a GPU-time of about 25 s for each job."""
     names = ["north", "south", "west"][: draw(st.integers(1, 3))]
@@ -277,7 +287,10 @@ def scenarios(draw, batching=False):
                 "priority": draw(st.sampled_from([[0], [3, 1, 1], [0, 7, -2, 7]])),
             },
             "faults": draw(st.lists(outages(names), max_size=2)),
-            "network": {"latency_ms": draw(st.sampled_from([0, 20, 60_000]))},
+            "network": {
+                "latency_ms": draw(st.sampled_from([0, 20, 60_000])),
+                "outages": draw(st.lists(cuts(names), max_size=2)),
+            },
             "steps": [4, 10, 30],
             "default_steps": 10,
         }

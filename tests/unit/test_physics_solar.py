@@ -50,6 +50,11 @@ def test_nights_are_zero_and_days_are_not():
     assert 50 < power.max() < 80
 
 
+def test_hardly_any_light_gives_nothing_and_no_overflow():
+    faint = clear_day(scale=1e-310)
+    assert (run(faint) == 0).all()
+
+
 def test_a_small_inverter_clips():
     small = PvArray(100.0, 30.0, dc_ac_ratio=2.0)
     power = run(clear_day(), small)

@@ -66,11 +66,18 @@ class Chain:
 
     def loss(self, net: Mlp, clean: Tensor, condition: Tensor, dice: Dice) -> Tensor:
         """The denoising loss, E‖ε − ε_θ(√ᾱ z₀ + √(1 − ᾱ) ε, w, cond)‖², over drawn steps."""
+        return per_seed(self._errors(net, clean, condition, dice), 2)
+
+    def losses(self, net: Mlp, clean: Tensor, condition: Tensor, dice: Dice) -> Tensor:
+        """The same of each row by itself, shape (rows,)."""
+        return self._errors(net, clean, condition, dice).mean(dim=-1)
+
+    def _errors(self, net: Mlp, clean: Tensor, condition: Tensor, dice: Dice) -> Tensor:
         step = dice.integers(self.steps, clean.shape[-2])
         noise = dice.normal(*clean.shape[-2:])
         kept = self.kept[step][..., None]
         told = self.noise_in(net, kept.sqrt() * clean + (1 - kept).sqrt() * noise, step, condition)
-        return per_seed((told - noise) ** 2, 2)
+        return (told - noise) ** 2
 
     def run(self, net: Mlp, condition: Tensor, dice: Dice) -> Tensor:
         """Denoise from pure noise to z₀, shape (rows, M); gradients pass through."""

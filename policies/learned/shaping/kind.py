@@ -14,6 +14,7 @@ from policies.learned.networks import Mlp, Part
 
 if TYPE_CHECKING:
     from cosim.gym.codec import Codec
+    from cosim.gym.learner import Lessons
     from policies.learned.recipe import Recipe
 
 Condition = Literal["state-action", "state", "none"]
@@ -81,6 +82,7 @@ class Terms:
         coordinates: numbers of an action.
         seed: of its dice.
         codec: layouts of the world, where there is one.
+        lessons: what the learner was told of its training days, where it asked.
     """
 
     recipe: Recipe
@@ -88,6 +90,7 @@ class Terms:
     coordinates: int
     seed: Seeds
     codec: Codec | None = None
+    lessons: Lessons | None = None
 
     @property
     def condition(self) -> Condition:

@@ -27,6 +27,7 @@ from policies.learned.shaping.kind import Kind, Policy, Seen, Terms
 
 if TYPE_CHECKING:
     from cosim.gym.codec import Codec
+    from cosim.gym.learner import Lessons
     from policies.learned.recipe import Recipe
 
 ANNEAL_UPDATES = 50_000
@@ -140,14 +141,19 @@ def one_each(signal: Tensor, rows: Tensor) -> Tensor:
 
 
 def shaped_by(
-    recipe: Recipe, columns: int, coordinates: int, seed: Seeds, codec: Codec | None
+    recipe: Recipe,
+    columns: int,
+    coordinates: int,
+    seed: Seeds,
+    codec: Codec | None,
+    lessons: Lessons | None = None,
 ) -> Shaped:
     """Build the kind and the wrapper that a recipe names."""
     if recipe.shaping == "none":
         return Unshaped()
     module, _, name = KINDS[recipe.shaping].partition(":")
     make = getattr(import_module(f"policies.learned.shaping.{module}"), name)
-    kind: Kind = make(Terms(recipe, columns, coordinates, seed, codec))
+    kind: Kind = make(Terms(recipe, columns, coordinates, seed, codec, lessons))
     if recipe.wrap == "potential":
         return Potential(kind, recipe.eta, recipe.anneal_updates)
     falling = ANNEAL_UPDATES if recipe.wrap == "anneal" else 0
