@@ -106,7 +106,7 @@ def _day(make: Callable[[Runs], Found]) -> Callable[[Path, Terms], Work]:
         loaded = load_scenario(path, terms.laid)
         scenario = loaded.scenario
         recipe = Recipe(scenario_hash(scenario), scenario, loaded.folder, code_seal())
-        policies = (*(spec.use for spec in scenario.policy.compare), *terms.policies)
+        policies = (*(spec.called for spec in scenario.policy.compare), *terms.policies)
         seeds = terms.seeds or scenario.seeds
         return _runs_work(scenario.about, [recipe], policies, seeds, terms, make)
 
