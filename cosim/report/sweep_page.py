@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from cosim import __version__
 from cosim.report import figures_sweep, tables
 from cosim.report.effects import bars, cell, keys, stops
 from cosim.report.inputs import Estimate
@@ -57,6 +58,7 @@ def render_sweep(found: Sweep) -> str:
     """Return the whole page as text."""
     return fill(
         "sweep.html.j2",
+        version=__version__,
         sweep=found,
         headline=headline(found),
         details=list(_details(found)),
