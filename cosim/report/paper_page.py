@@ -171,7 +171,7 @@ def html(
     body = [f"<h1>The paper, figure by figure</h1><p>{escape(summary(made))}</p>", "<ul>"]
     body += [f"<li>{_bold(rule)}</li>" for rule in RULES]
     body.append("</ul><h2>How our scenario differs from the paper's</h2><ul>")
-    body += [f"<li>{escape(text)}</li>" for text in DIFFERS]
+    body += [f"<li>{_plain(text)}</li>" for text in DIFFERS]
     body.append("</ul>")
     for figure, finding in made:
         if finding is not None:
@@ -188,8 +188,13 @@ def html(
 
 
 def _bold(text: str) -> str:
-    first, mark, rest = escape(text).removeprefix("**").partition("**")
-    return f"<b>{first}</b>{rest}" if mark else first
+    first, mark, rest = text.removeprefix("**").partition("**")
+    return f"<b>{_plain(first)}</b>{_plain(rest)}" if mark else _plain(first)
+
+
+def _plain(text: str) -> str:
+    """Markdown's marks taken away, and the rest escaped."""
+    return escape(text.replace("`", "").replace("*", ""))
 
 
 def _html_section(figure: Figure, finding: Finding, picture: str) -> list[str]:
@@ -201,15 +206,15 @@ def _html_section(figure: Figure, finding: Finding, picture: str) -> list[str]:
     parts = [f'<h2 id="{figure.name}">{escape(figure.title)}</h2>', f"<p>{escape(finding.about)}"]
     parts += ["</p>", _html_table([head, *rows]), picture]
     if found.table:
-        parts.append(_html_table([[cell.replace("`", "") for cell in r] for r in found.table]))
-    notes = escape(" ".join(found.notes).replace("`", ""))
+        parts.append(_html_table(found.table))
+    notes = _plain(" ".join(found.notes))
     return [*parts, f'<p>{notes} <a href="{figure.name}.csv">{figure.name}.csv</a></p>']
 
 
 def _html_table(rows: Sequence[Sequence[str]]) -> str:
     head, *body = rows
     cells = "".join(f"<th>{escape(cell)}</th>" for cell in head)
-    lines = ["".join(f"<td{_class(c)}>{escape(c)}</td>" for c in row) for row in body]
+    lines = ["".join(f"<td{_class(c)}>{_plain(c)}</td>" for c in row) for row in body]
     return f"<table><tr>{cells}</tr>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
 
 

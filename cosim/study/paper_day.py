@@ -120,7 +120,7 @@ def last_hour(runs: Runs) -> Found:
         delays = [runs.values(policy, _delay(k)) for k in (0, last)]
         known = all(isfinite(value) for row in delays for value in row)
         gap = apart(delays[1], delays[0])
-        said = f"{told(gap, 1, 's')} longer" if known else "no job was handed to one of them"
+        said = f"{told(gap, 1, 's')} longer" if known else _handed(runs, policy)
         claims.append(Judged(SORTED, policy, said, positive(gap) if known else OPEN))
     panels = [Panel(p, "denoising steps", _dots(runs, p)) for p in runs.policies]
     rows = [
@@ -133,6 +133,15 @@ def last_hour(runs: Runs) -> Found:
     columns = {name: [row[k] for row in rows] for k, name in enumerate(head)}
     return Found(
         tuple(claims), columns, Chart("tolerated delay, s", tuple(panels)), runs=len(runs.facts)
+    )
+
+
+def _handed(runs: Runs, policy: str) -> str:
+    """Where the jobs ran, for a claim about places of which one got none."""
+    found = [runs.facts[0, policy, seed]["last_hour"]["jobs"] for seed in runs.seeds]
+    sums = [sum(jobs) for jobs in zip(*found, strict=True)]
+    return "jobs that ran there in all seeds: " + ", ".join(
+        f"{site} {count:,}" for site, count in zip(_sites(runs), sums, strict=True)
     )
 
 

@@ -57,7 +57,7 @@ def patience(plan: Plan, runs: Runs) -> Found:
 def mobility(plan: Plan, runs: Runs) -> Found:
     """Figure 15: utility over the share of jobs that may move."""
     lines = _by_variant(plan)
-    claims = [_rise(runs, lines[0], p, MOBILITY) for p in runs.policies[1:]]
+    claims = [_rise(runs, lines[0], p, MOBILITY) for p in runs.policies]
     return _found(plan, runs, lines, "share of jobs that may move", claims)
 
 

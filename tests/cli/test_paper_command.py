@@ -37,7 +37,7 @@ def test_two_figures_end_to_end_and_what_is_made_is_kept(cosim):
     for claim in (claim for each in claims.values() for claim in each):
         assert f"| {claim['result']} | **{claim['verdict']}** |" in page
     rows = Path("reports/paper/fig15.csv").read_text(encoding="utf-8").splitlines()
-    assert len(rows) == 1 + 4 * 4 * 2
+    assert len(rows) == 1 + 4 * 3 * 2
     assert set(KPIS) < set(rows[0].split(","))
     before = {path: path.read_bytes() for path in Path("reports/paper").iterdir()}
     points = {path: path.stat().st_mtime_ns for path in Path("runs/paper").iterdir()}
