@@ -96,7 +96,7 @@ def build_two_model_world() -> WorldInfo:
         "battery_kwh", "battery_charge_kw", "battery_discharge_kw",
         "battery_efficiency", "soc_min", "soc_max", "import_kw_max", "export_kw_max",
         "wear_usd_kwh", "backup_kw", "room_kwh_k", "room_low_c", "room_high_c", "heat_kw_max",
-        "cooling_row",
+        "cooling_row", "place", "supply",
     ]  # fmt: skip
     return replace(
         base,

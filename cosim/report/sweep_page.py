@@ -71,6 +71,7 @@ def render_sweep(found: Sweep) -> str:
         facts=facts(found),
         tables=tables,
         policies=list(enumerate(found.policies)),
+        version=__version__,
     )
 
 

@@ -81,7 +81,9 @@ class Forecaster:
     def _one(self, slot: int, now_ns: int, slots_seen: int, name: str) -> Forecast:
         if name == "load":
             return self._load(now_ns, slots_seen)
-        series, first = self._series[name], self.plan.outside.history + slot
+        series, history = self._series[name], self.plan.outside.history
+        slot = min(slot, len(series) - history - 1)  # a long drain outlasts every series
+        first = history + slot
         horizon = self._horizon(series, first)
         if self.plan.forecaster == "perfect":
             values = _filled(series[first : first + horizon], series[max(first - 1, 0)])

@@ -239,13 +239,13 @@ def test_shipped_scenarios_are_found_from_any_folder(tmp_path, monkeypatch, repo
 
     monkeypatch.chdir(tmp_path)
     shipped = repository_root / "scenarios" / "made-for-this-test.yaml"
-    assert options._found("scenarios/made-for-this-test.yaml").parts[0] == "scenarios"
+    assert options.found("scenarios/made-for-this-test.yaml").parts[0] == "scenarios"
     monkeypatch.setattr("cosim.traces.catalogue.bundled", lambda name: tmp_path / "shipped")
     (tmp_path / "shipped").mkdir()
     (tmp_path / "shipped" / shipped.name).touch()
-    found = options._found(f"scenarios/{shipped.name}")
+    found = options.found(f"scenarios/{shipped.name}")
     assert found == tmp_path / "shipped" / shipped.name
-    assert options._found(f"scenarios/../{shipped.name}").parts[0] == "scenarios"
+    assert options.found(f"scenarios/../{shipped.name}").parts[0] == "scenarios"
 
 
 def test_the_group_is_the_entry_point():

@@ -90,3 +90,17 @@ def test_shares_of_energy_carbon_and_cost_sum_to_the_meters():
         assert jobs.cost_usd[mine].sum() == pytest.approx(cost, rel=1e-9)
         carbon = 1000 * data["carbon_kg"][:, site].sum()
         assert jobs.carbon_g[mine].sum() == pytest.approx(carbon, rel=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["seasonal", "persistence", "noisy", "perfect"])
+def test_a_drain_that_outlasts_every_series_is_foreseen_too(kind):
+    """A site that is asked for days of work in ninety minutes."""
+    changes = [
+        *("sites.south=null", "workload.home=null", "workload.scale=70", "steps=[30]"),
+        *("sites.north.models=[large]", "sites.north.gpus.count=1", "policy.energy=paper-inner"),
+        f"forecast.kind={kind}",
+    ]
+    tiny = Path(__file__).resolve().parents[1] / "data" / "tiny.yaml"
+    result = run(load_scenario(tiny, changes), policy="home", seed=1)
+    assert result.jobs.finish_ns.max() > 26 * 3600 * 10**9
+    assert result.jobs.ran.all()
