@@ -58,7 +58,6 @@ def render_sweep(found: Sweep) -> str:
     """Return the whole page as text."""
     return fill(
         "sweep.html.j2",
-        version=__version__,
         sweep=found,
         headline=headline(found),
         details=list(_details(found)),

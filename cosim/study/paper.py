@@ -65,6 +65,10 @@ class Terms:
         """All that is laid over a scenario."""
         return (*SCALES[self.scale], *self.overrides)
 
+    def besides(self, policies: Sequence[str]) -> tuple[str, ...]:
+        """A file's policies, and those that were asked for besides, each once."""
+        return tuple(dict.fromkeys((*policies, *self.policies)))
+
 
 @dataclass(frozen=True)
 class Work:
@@ -106,7 +110,7 @@ def _day(make: Callable[[Runs], Found]) -> Callable[[Path, Terms], Work]:
         loaded = load_scenario(path, terms.laid)
         scenario = loaded.scenario
         recipe = Recipe(scenario_hash(scenario), scenario, loaded.folder, code_seal())
-        policies = (*(spec.called for spec in scenario.policy.compare), *terms.policies)
+        policies = terms.besides([spec.called for spec in scenario.policy.compare])
         seeds = terms.seeds or scenario.seeds
         return _runs_work(scenario.about, [recipe], policies, seeds, terms, make)
 
@@ -118,7 +122,7 @@ def _axis(make: Callable[[Plan, Runs], Found]) -> Callable[[Path, Terms], Work]:
 
     def lay(path: Path, terms: Terms) -> Work:
         text = read_study(path)
-        policies = (*text.study.policies, *terms.policies)
+        policies = terms.besides(text.study.policies)
         plan = study_plan(text, terms.laid, policies=policies, seeds=terms.seeds)
         recipes = [point.recipe for point in plan.points]
         drawn = partial(make, plan)

@@ -82,6 +82,13 @@ def test_the_key_follows_what_goes_into_a_figure(terms):
     assert len(keys) == 5
 
 
+def test_a_policy_that_the_file_has_is_not_played_twice(terms):
+    (figure,) = chosen(["fig15"])
+    path = terms.scenarios / "fig15.yaml"
+    again = replace(terms, policies=("price-aware",))
+    assert figure.lay(path, again).key == figure.lay(path, terms).key
+
+
 def test_a_figure_that_is_unknown_names_the_nearest():
     with pytest.raises(UsageError, match="fig11"):
         chosen(["fig1l"])
