@@ -17,13 +17,20 @@ export PIP_CONSTRAINT := constraints.txt
 export PIP_BUILD_CONSTRAINT := constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-learn test-heavy check lint types contracts spelling format setup setup-dev lock clean
+.PHONY: help demo paper paper-train test test-learn test-heavy check lint types contracts spelling format setup setup-dev lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: setup ## compare four policies over a simulated day and write the HTML report
 	$(BIN)/cosim compare scenarios/quickstart.yaml $(ARGS)
+
+paper: setup ## make the figures of the paper and judge its claims, into reports/paper
+	$(BIN)/cosim paper $(ARGS)
+
+paper-train: $(VENV)/.installed-learn ## train what its learning curves need and is not stored yet (hours)
+	$(BIN)/cosim shaping scenarios/paper/base-small.yaml --resume --out reports/shaping-ablation
+	$(BIN)/cosim paper --train fig08 --train fig10 $(ARGS)
 
 test: setup-dev ## run the test suite (ARGS="-k battery" narrows it)
 	$(BIN)/python -m pytest -rs -m "not heavy" $(PARALLEL) $(ARGS)

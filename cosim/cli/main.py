@@ -25,6 +25,7 @@ COMMANDS = {
     "report": "Write the HTML report of a run, comparison, sweep or training.",
     "timeline": "Write an hour of a run for a timeline viewer (Perfetto).",
     "shaping": "Train a learner with every kind of shaping and compare them over many seeds.",
+    "paper": "Make the figures of the paper and judge its claims, one by one.",
     "reproduce": "Run a report or run folder again and compare the digests.",
     "show": "Say what a scenario contains; --levers: what is at stake in it.",
     "validate": "Check scenario files; every problem with its place.",

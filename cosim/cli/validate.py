@@ -10,6 +10,8 @@ from cosim.cli import console, options
 from cosim.errors import Problem, ScenarioError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from cosim.scenario.model import Scenario
 
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 @options.overrides_option
 @options.json_option
 def command(paths: tuple[str, ...], overrides: tuple[str, ...], as_json: bool) -> None:
-    """Check scenario files; nothing is run."""
+    """Check scenario and study files; nothing is run."""
     problems: list[Problem] = []
     files = []
     for path in paths:
@@ -33,13 +35,29 @@ def command(paths: tuple[str, ...], overrides: tuple[str, ...], as_json: bool) -
 
 
 def _problems(path: str, overrides: tuple[str, ...], *, quiet: bool) -> tuple[Problem, ...]:
+    from cosim.scenario.study_file import is_study
+
     try:
-        loaded = options.load(path, overrides)
+        found = options.found(path)
+        size = _study(found, overrides) if is_study(found) else _scenario(path, overrides)
     except ScenarioError as error:
         return error.problems
     if not quiet:
-        console.say(f"{path}: fine ({_size(loaded.scenario)})")
+        console.say(f"{path}: fine ({size})")
     return ()
+
+
+def _scenario(path: str, overrides: tuple[str, ...]) -> str:
+    return _size(options.load(path, overrides).scenario)
+
+
+def _study(path: Path, overrides: tuple[str, ...]) -> str:
+    """Check a study file, all of its points included."""
+    from cosim.scenario.study_file import read_study
+    from cosim.study.plan import study_plan
+
+    plan = study_plan(read_study(path), overrides)
+    return f"{len(plan.points)} points, {len(plan.policies)} policies, {len(plan.seeds)} seeds"
 
 
 def _size(scenario: Scenario) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -37,14 +39,12 @@ def jobs_of(plan: Plan, plant: Plant) -> tuple[Groups, FloatArray, FloatArray]:
     deadline = np.maximum(jobs.deadline_ns // info.slot_ns, arrival)
     patience = np.searchsorted(PATIENCE_SLOTS, deadline - arrival, side="right")
     allowance, allowances_h = _allowances(jobs, plant)
-    keys = np.stack(
-        [jobs.home, jobs.transferable, allowance, patience, info.class_size[jobs.class_id]]
+    size = info.class_size[jobs.class_id]
+    kinds, group = _alike(jobs.home, jobs.transferable, allowance, patience, size)
+    shape = (kinds.shape[1], len(lengths))
+    arriving, ending = (
+        _images(jobs, group, period_of[slots], shape) for slots in (arrival, deadline)
     )
-    kinds, group = np.unique(keys, axis=1, return_inverse=True)
-    counts = np.zeros((2, kinds.shape[1], len(lengths)))
-    images = jobs.images.astype(np.float64)
-    np.add.at(counts[0], (group.ravel(), period_of[arrival]), images)
-    np.add.at(counts[1], (group.ravel(), period_of[deadline]), images)
     home, movable = kinds[0].astype(np.int64), kinds[1].astype(np.bool_)
     groups = Groups(
         home=home,
@@ -55,7 +55,29 @@ def jobs_of(plan: Plan, plant: Plant) -> tuple[Groups, FloatArray, FloatArray]:
         miss_usd=_miss_usd(plan)[home, movable.astype(np.int64), kinds[4]],
         serves=info.size_served[kinds[4]],
     )
-    return groups, counts[0], np.cumsum(counts[1], axis=1)
+    return groups, arriving, np.cumsum(ending, axis=1)
+
+
+def _alike(*marks: NDArray[np.generic]) -> tuple[IntArray, IntArray]:
+    """(combinations of marks that occur, shape (marks, kinds); which of them each job has).
+
+    Marks are small whole numbers from 0 on, so that a combination is one number and millions of
+    jobs are counted instead of sorted.
+    """
+    sizes = [int(mark.max(initial=0)) + 1 for mark in marks]
+    code = np.ravel_multi_index([mark.astype(np.int64) for mark in marks], sizes)
+    occurring = np.flatnonzero(np.bincount(code))
+    number = np.zeros(math.prod(sizes), dtype=np.int64)
+    number[occurring] = np.arange(len(occurring))
+    return np.stack(np.unravel_index(occurring, sizes)), number[code]
+
+
+def _images(jobs: JobSet, group: IntArray, period: IntArray, shape: tuple[int, int]) -> FloatArray:
+    """Images of each group in each period."""
+    place = group * shape[1] + period
+    weights = jobs.images.astype(np.float64)
+    sums = np.bincount(place, weights, minlength=math.prod(shape))
+    return np.asarray(sums, dtype=np.float64).reshape(shape)
 
 
 def _allowances(jobs: JobSet, plant: Plant) -> tuple[IntArray, FloatArray]:

@@ -11,8 +11,10 @@ so that its optimum is never below the utility of a run:
 * a late or refused image costs the least penalty within reach, and as much energy as one likes;
 * sun, wind, load and battery are netted over the slot instead of the meter bin;
 * batteries have their best efficiency and no self-discharge;
-* PUE is the lowest of the slot (the highest where consuming is paid for); rooms and plants whose
-  overhead is not a function of the weather alone count without what moves heat outdoors;
+* PUE is the lowest of the slot (the highest where consuming is paid for); plants whose overhead is
+  not a function of the weather alone count without what moves heat outdoors;
+* a room may be cooled ahead at no extra effort (:mod:`cosim.hindsight.rooms`); where its plant may
+  not carry all heat, it counts without what moves heat outdoors;
 * ageing of the battery and what curtailment costs count as nothing; limits of the grid are those
   of the slot's mean, and a backup generator starts at once, runs at its cheapest load and for as
   long as it likes, wherever there is a limit;
@@ -22,9 +24,12 @@ so that its optimum is never below the utility of a run:
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from cosim.hindsight.contracts import may_pay_for_use
 from cosim.hindsight.crowd import jobs_of
 from cosim.hindsight.machines import plant_of
+from cosim.hindsight.rooms import bounded_rooms
 from cosim.hindsight.surroundings import outlook_of
 from cosim.optimise import Groups, Outlook, Plant
 from cosim.world.plan import Plan
@@ -33,6 +38,7 @@ from cosim.world.plan import Plan
 def facts_of(plan: Plan) -> tuple[Plant, Groups, Outlook]:
     """The plant, the images and the surroundings of a run, everything known."""
     plant = plant_of(plan)
+    plant = replace(plant, rooms=bounded_rooms(plan, plant))
     groups, arriving, due = jobs_of(plan, plant)
     return plant, groups, outlook_of(plan, plant, arriving, due)
 

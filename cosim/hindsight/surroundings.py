@@ -14,6 +14,7 @@ from cosim.hindsight.contracts import (
     note_contract,
 )
 from cosim.hindsight.crowd import periods_of
+from cosim.hindsight.rooms import rooms_of
 from cosim.hindsight.waste import burnt_kwh, drain_kwh
 from cosim.optimise import ChargeBook, Outlook, Plant
 from cosim.physics.cooling import ConstantPue, CoolingModel, Economizer, pue
@@ -37,7 +38,7 @@ def outlook_of(plan: Plan, plant: Plant, arriving: FloatArray, due: FloatArray) 
     price, carbon = outside.price_usd_kwh[window].T, outside.carbon_g_kwh[window].T
     buy = (price + info.carbon_usd_kg * carbon / 1000.0)[:, rows]
     green = _per_slot(plan, outside.solar_bin_kw + outside.wind_bin_kw)
-    pues = np.stack([_pue(plan, site) for site in info.place.tolist()], axis=1)
+    pues = np.stack([_pue(plan, plant, site) for site in info.place.tolist()], axis=1)
     up_h = plant.gpus[:, None] * hours - _down_h(plan, len(hours))
     seen = Outlook(
         hours=hours,
@@ -56,6 +57,7 @@ def outlook_of(plan: Plan, plant: Plant, arriving: FloatArray, due: FloatArray) 
         kept_usd_kwh=price.mean(axis=1) * np.sqrt(info.battery_efficiency),
         burnt_kwh=burnt_kwh(plan),
         drain_kwh=drain_kwh(plan),
+        rooms=rooms_of(plan, plant),
     )
     return under_contract(plan, plant, seen)
 
@@ -66,6 +68,8 @@ def under_contract(plan: Plan, plant: Plant, seen: Outlook) -> Outlook:
     if not any(site.contract or site.calls or site.grid_events for site in sites):
         return seen
     reach_kwh = plant.reach_kw(seen.pue_high[:, :slots]) * plan.info.slot_h
+    if seen.rooms is not None:
+        reach_kwh[plant.rooms] += seen.rooms.most_kwh
     book, limits = ChargeBook(), [_limits_kwh(plan, i, reach_kwh[i]) for i in range(len(sites))]
     for site in range(len(sites)):
         note_contract(book, plan, site)
@@ -133,11 +137,12 @@ def _padded(values: FloatArray, length: int, rest: float) -> FloatArray:
     return out
 
 
-def _pue(plan: Plan, site: int) -> FloatArray:
+def _pue(plan: Plan, plant: Plant, site: int) -> FloatArray:
     """Least and greatest PUE of each slot, shape (2, slots); in the drain the last bin's holds."""
     at = plan.sites[site]
     model: CoolingModel = at.cooling
-    if at.room is not None or not isinstance(model, ConstantPue | Economizer):
+    open_room = at.room is not None and site not in plant.rooms
+    if open_room or not isinstance(model, ConstantPue | Economizer):
         return np.array([[_least_pue(model)], [PUE_MOST]]) * np.ones(plan.info.slots)
     bins = pue(model, plan.outside.temp_bin_c[:, site]).reshape(plan.info.slots, -1)
     return np.stack([bins.min(axis=1), bins.max(axis=1)])

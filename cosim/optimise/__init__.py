@@ -8,6 +8,7 @@ from cosim.optimise.energy import EnergySide
 from cosim.optimise.fluid import Course, Fluid
 from cosim.optimise.plant import Groups, Outlook, Plant, Store
 from cosim.optimise.program import Layout, Program
+from cosim.optimise.rooms import Rooms, RoomSide
 from cosim.optimise.solver import Answer, Solver
 from cosim.optimise.work import WorkSide
 
@@ -27,6 +28,8 @@ __all__ = [
     "Outlook",
     "Plant",
     "Program",
+    "RoomSide",
+    "Rooms",
     "Solver",
     "Store",
     "WorkSide",

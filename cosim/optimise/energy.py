@@ -2,7 +2,7 @@
 
 Energies of a period [kWh]. JEMAS Eq. 10 (arXiv 2605.02965) in every period, Eq. 9 between them:
 
-    buy + green + give + dark = load + charge + sell + spill
+    buy + green + give + dark = load + chill + charge + sell + spill
     store' = store + η_c·charge − give/η_d
 
 Sun and wind go to the load first in the world: nobody may throw them away to be paid for buying
@@ -18,11 +18,9 @@ from __future__ import annotations
 import numpy as np
 
 from cosim.optimise.plant import Outlook, Plant
-from cosim.optimise.program import BoolArray, FloatArray, IntArray, Layout
+from cosim.optimise.program import PLACE, BoolArray, FloatArray, IntArray, Layout
+from cosim.optimise.rooms import RoomSide
 from cosim.optimise.solver import Solver
-
-PLACE = 1.0
-"""Stands for coefficients that are not known yet, so that their places exist."""
 
 
 class EnergySide:
@@ -40,7 +38,8 @@ class EnergySide:
         binary: whether whole numbers forbid burning and throwing away.
 
     Attributes:
-        load: what the facility draws.
+        load: what the facility draws, with its room at the top of the band.
+        room: what machine rooms change in it; None without any.
         buy: imports.
         sell: exports.
         spill: curtailed sun and wind.
@@ -82,6 +81,7 @@ class EnergySide:
             layout.add(self.balance, column, sign)
         self._lay_battery(layout)
         self._lay_chord(layout)
+        self.room = self._lay_rooms(layout)
         self._lay_backup(layout)
         self._lay_whole_load(layout)
         self.binary = binary
@@ -108,6 +108,15 @@ class EnergySide:
         for column in self._chorded:
             layout.add(self.chord, column, PLACE)
         self._bent = np.zeros(self.store.shape, dtype=np.bool_)
+
+    def _lay_rooms(self, layout: Layout) -> RoomSide | None:
+        sites = self.plant.rooms
+        if not len(sites):
+            return None
+        room = RoomSide(layout, sites, self.inside, loose=self.loose)
+        layout.add(self.balance[sites, : self.inside], room.chill, -1.0)
+        layout.add(self.chord[sites], room.chill, PLACE)
+        return room
 
     def _lay_backup(self, layout: Layout) -> None:
         self.backup = layout.columns((self.plant.n_sites if self._backed else 0, self.inside))
@@ -153,6 +162,10 @@ class EnergySide:
                 layout.add(row, column, 1.0)
                 layout.add(row, flag, PLACE)
 
+    def cold_kwh(self, values: FloatArray) -> FloatArray:
+        """Cold in each room at the end of each period, shape (rooms, inside)."""
+        return values[self.room.cold] if self.room is not None else np.zeros((0, self.inside))
+
     # numbers ----------------------------------------------------------------------------
 
     def fill(
@@ -167,6 +180,9 @@ class EnergySide:
             most_kwh: most that they can draw, same shape.
         """
         plant, hours = self.plant, seen.hours
+        if self.room is not None and seen.rooms is not None:
+            self.room.fill(solver, seen.rooms)
+            least_kwh, most_kwh = self.room.reach(seen.rooms, least_kwh, most_kwh)
         window = np.arange(seen.periods) < self.inside
         limits = (seen.import_kwh, seen.export_kwh)
         most_in, most_out = (
@@ -268,8 +284,15 @@ class EnergySide:
             for column, sign in zip(self._chorded, (-1.0, -1.0, 1.0), strict=True):
                 rows, columns = self.chord[changing], column[changing]
                 solver.set_coefficients(rows, columns, sign * slope[changing])
+            self._bend_rooms(solver, changing, slope)
         solver.set_sides(self.chord, -np.inf, np.where(pays, most, np.inf))
         self._bent = pays
+
+    def _bend_rooms(self, solver: Solver, changing: BoolArray, slope: FloatArray) -> None:
+        if self.room is not None:
+            at, where = self.room.sites, changing[self.room.sites]
+            rows, columns = self.chord[at][where], self.room.chill[where]
+            solver.set_coefficients(rows, columns, -slope[at][where])
 
     def _fill_binaries(self, solver: Solver, seen: Outlook, net_high: FloatArray) -> None:
         """Close the rows of either-or in the periods whose price asks for it."""

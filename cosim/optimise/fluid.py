@@ -22,7 +22,7 @@ import numpy as np
 from cosim.optimise.charges import Charges, ChargeSide
 from cosim.optimise.energy import EnergySide
 from cosim.optimise.plant import Groups, Outlook, Plant
-from cosim.optimise.program import FloatArray, Layout
+from cosim.optimise.program import PLACE, FloatArray, IntArray, Layout
 from cosim.optimise.solver import Answer, Method, Solver
 from cosim.optimise.work import WorkSide
 
@@ -50,6 +50,8 @@ class Course:
         energy_usd_kwh: worth of one more kWh of facility energy, shape (sites, periods).
         stored_usd_kwh: worth of one more kWh in the battery at the end of the period, shape
             (sites, periods of the window).
+        cold_kwh: heat that each room is below the top of its band at the end of the period, shape
+            (rooms, periods of the window).
     """
 
     answer: Answer
@@ -69,6 +71,7 @@ class Course:
     gpu_usd_h: FloatArray
     energy_usd_kwh: FloatArray
     stored_usd_kwh: FloatArray
+    cold_kwh: FloatArray
 
 
 class Fluid:
@@ -131,6 +134,19 @@ class Fluid:
         for row in (self._low, self._high):
             layout.add(row, self.energy.load, 1.0)
             layout.add(row[self.plant.place], self.work.it, -1.0)
+        self._heat = self._lay_heat(layout)
+
+    def _lay_heat(self, layout: Layout) -> IntArray | None:
+        """Rows rested − heat·it ≤ 0 of a bound; a plan knows well enough what heat there is."""
+        room = self.energy.room
+        if room is None or not room.loose:
+            return None
+        row = layout.rows(room.rested.shape, upper=0.0)
+        layout.add(row, room.rested, 1.0)
+        self._near = [np.flatnonzero(self.plant.place == site) for site in room.sites.tolist()]
+        for each, near in zip(row, self._near, strict=True):
+            layout.add(each, self.work.it[near, : self.inside], -PLACE)
+        return row
 
     def fill(self, seen: Outlook) -> None:
         """Put in what is expected."""
@@ -141,6 +157,10 @@ class Fluid:
         self.energy.fill(self.solver, seen, least, most)
         if self.charges is not None and seen.charges is not None:
             self.charges.fill(self.solver, seen.charges)
+        if self._heat is not None and seen.rooms is not None and seen.rooms.heat is not None:
+            for row, near, heat in zip(self._heat, self._near, seen.rooms.heat, strict=True):
+                it = self.work.it[near, : self.inside]
+                self.solver.set_coefficients(row, it, -heat)
         pue = np.stack([seen.pue_low[place], seen.pue_high[place]])
         for rows, new, old in zip((self._low, self._high), pue, self._pue, strict=True):
             changed = new != old
@@ -175,6 +195,7 @@ class Fluid:
             gpu_usd_h=worth[work.gpu],
             energy_usd_kwh=-worth[energy.balance][plant.place],
             stored_usd_kwh=worth[energy.step],
+            cold_kwh=energy.cold_kwh(x),
         )
 
 

@@ -17,6 +17,7 @@ from cosim.optimise.program import BoolArray, FloatArray, IntArray
 
 if TYPE_CHECKING:
     from cosim.optimise.charges import Charges
+    from cosim.optimise.rooms import Rooms
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,7 @@ class Plant:
             None without any.
         place: site at whose meter each site stands, shape (sites,); if left out, its own. What
             further pools of GPUs draw is drawn by that site.
+        rooms: sites whose machine rooms may be cooled ahead, shape (rooms,).
     """
 
     gpus: FloatArray
@@ -111,6 +113,7 @@ class Plant:
     backup_usd_kwh: FloatArray | None = None
     whole_load: BoolArray | None = None
     place: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    rooms: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     def __post_init__(self) -> None:
         if not len(self.place):
@@ -203,6 +206,7 @@ class Outlook:
         load_usd_kwh: price of the whole load where it is bought apart; else of no meaning.
         made_usd_kwh: price of all generation there.
         charges: what contracts ask for beyond prices; None for nothing.
+        rooms: what machine rooms can do; None if the plant has none to cool ahead.
     """
 
     hours: FloatArray
@@ -227,6 +231,7 @@ class Outlook:
     load_usd_kwh: FloatArray | None = None
     made_usd_kwh: FloatArray | None = None
     charges: Charges | None = None
+    rooms: Rooms | None = None
 
     @property
     def periods(self) -> int:

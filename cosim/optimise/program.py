@@ -23,6 +23,8 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 Shape = tuple[int, ...]
+PLACE = 1.0
+"""Stands for coefficients that are not known yet, so that their places exist."""
 
 
 @dataclass(frozen=True)

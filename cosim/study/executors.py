@@ -174,10 +174,15 @@ class _StopUnit(BaseException):
     """Ends a unit in a worker at the next slot edge because the study was stopped."""
 
 
-def _start(stages: Mapping[str, Stage | Recipe], slots: Any, stop: Any) -> None:
-    """Begin a worker process: keep the stages, leave Ctrl-C to the parent, end with it."""
+def begin_worker() -> None:
+    """Begin a worker process: leave Ctrl-C to the parent, and end with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _start(stages: Mapping[str, Stage | Recipe], slots: Any, stop: Any) -> None:
+    """Begin a worker process that keeps the stages."""
+    begin_worker()
     _HERE[:] = [_Worker(stages, slots, stop)]
 
 

@@ -112,11 +112,12 @@ def read_studies(out: Path) -> list[Study]:
 
 def _study(folder: ShapingFolder) -> Study:
     ended = folder.ended(list(arms()))
-    courses = {arm: _course(folder.log(arm)) for arm in ended}
+    courses = {arm: course_of(folder.log(arm)) for arm in ended}
     return Study(folder.path.name, folder.terms(), folder.references(), courses)
 
 
-def _course(rows: Sequence[Mapping[str, Any]]) -> Course:
+def course_of(rows: Sequence[Mapping[str, Any]]) -> Course:
+    """What an arm did, from the rows of its log."""
     parts = [list(part) for _, part in groupby(rows, key=lambda row: row["episode"])]
 
     def table(name: str) -> FloatArray:

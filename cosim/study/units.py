@@ -96,13 +96,13 @@ def attempt(on: Stage | Recipe, unit: Unit, progress: Progress | None = None) ->
 
             save_run(unit.folder, result)
     except CosimError as error:
-        return _failed(error, f"\n(in the run of {unit})")
+        return failed(error, f"\n(in the run of {unit})")
     whole = result if unit.folder is None and unit.keep else None
     return Done(unit, result.digest, dict(result.kpis), whole, result.wall_s, result.cpu_s)
 
 
-def _failed(error: CosimError, where: str) -> Failed:
-    """An error with its unit named, in its text and in the message that its text is made from."""
+def failed(error: CosimError, where: str) -> Failed:
+    """An error ready to travel: its unit named in its text and in the message it is made from."""
     fields = dict(error.__dict__)
     if isinstance(fields.get("message"), str):
         fields["message"] += where

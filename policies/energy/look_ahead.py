@@ -1,4 +1,4 @@
-"""The energy layer that plans: a linear program over battery and grid for the hours ahead.
+"""The energy layer that plans: a linear program over battery, room and grid for the hours ahead.
 
 The load is taken as the forecaster has it; so any scheduler can be put on top. What is planned
 for the mean of a slot is done within it by the worth of stored energy
@@ -20,12 +20,14 @@ from policies.energy.worth import FirstPeriod, order_of
 from policies.optimising.contracts import Loads, fill_kw, look_ahead, sleeping, under_supply
 from policies.optimising.facts import Overhead, plant_of, surroundings
 from policies.optimising.horizon import Horizon, Periods
-from policies.options import number
+from policies.optimising.rooms import rooms_ahead, setpoints_c
+from policies.options import choice, number
 
 
 class LookAhead(EnergyLayer):
     """Plans battery and grid over the hours ahead by a linear program, solved anew every slot.
 
+    Machine rooms are cooled ahead where that pays (:mod:`policies.optimising.rooms`).
     Rests on the forecasts of prices, sun, wind and load, and on the supply contract: demand
     charges, price steps, calls, announced limits (:mod:`policies.optimising.contracts`).
     On `paper/base-small`, seeds 3, 4, 5, under the same scheduler and at full clocks, it earns
@@ -39,6 +41,7 @@ class LookAhead(EnergyLayer):
         horizon_h: how far to plan [h].
         tail: later periods are at most this part of the time until them; 0: slots throughout.
         margin: share of the tolerated delay kept free by the adaptive clock, in [0, 0.9].
+        precool: ``on`` cools rooms ahead where that pays, ``off`` holds the band's upper end.
     """
 
     name = "look-ahead"
@@ -50,21 +53,25 @@ class LookAhead(EnergyLayer):
         horizon_h: float = 24.0,
         tail: float = 8.0,
         margin: float = 0.2,
+        precool: str = "on",
     ) -> None:
         super().__init__(clock)
         self.horizon = Horizon(horizon_h, tail)
         self.margin = number("margin", margin, 0.0, 0.9)
+        self.precool = choice("precool", precool, ("on", "off"))
 
     def reset(self, world: WorldInfo, rng: np.random.Generator) -> None:
         """Begin a run with a cold solver."""
         super().reset(world, rng)
         self.governor = ClockGovernor(world, self.margin)
         self.periods = Periods(self.horizon.lengths(world), world.slot_h, world.slots)
-        self.overhead = Overhead(world.n_sites)
+        self.overhead = Overhead(world)
         self.loads = Loads(world.n_sites)
         charges = sleeping(world, self.periods)
-        self.model = EnergyPlan(plant_of(world), len(self.periods), charges)
+        plant = plant_of(world, precool=self.precool == "on")
+        self.model = EnergyPlan(plant, len(self.periods), charges)
         self.fallbacks = 0
+        self._aims_c: FloatArray | None = None
 
     def clock_level(self, observation: Observation) -> IntArray:
         """Clock level of each site, shape (sites,)."""
@@ -74,25 +81,48 @@ class LookAhead(EnergyLayer):
 
     def battery(self, observation: Observation) -> BatteryOrder:
         """The first period of the plan; without one the batteries follow sun and wind."""
+        world, store = self.world, self.model.plant.store
+        seen, plan = self._planned(observation)
+        self._aims_c = None
+        if plan is None:
+            self.fallbacks += 1
+            surplus = np.full(world.n_sites, np.inf)
+            return BatteryOrder(nothing_kw(world), surplus, surplus)
+        if len(self.model.plant.rooms):
+            self._aims_c = setpoints_c(world, observation, plan.cold_kwh)
+        order = order_of(store, seen, plan)
+        low, high = observation.battery_low_kw, observation.battery_high_kw
+        return order._replace(power_kw=np.clip(order.power_kw, low, high))
+
+    def _planned(self, observation: Observation) -> tuple[Outlook, FirstPeriod | None]:
+        """What is expected, and the first period of the plan for it; None if there is no plan."""
         periods = self.periods
         peaks = any(self.world.demand_charges)
         usual_kw = self.loads.ahead(observation, periods)
         load_kw = usual_kw if peaks else periods.ahead(observation.forecast.load.values)
         ahead = look_ahead(self.world, observation, periods, load_kw)
-        seen = surroundings(self.world, observation, periods, self.overhead)
-        seen = under_supply(self.model.plant, ahead, seen)
-        inside = periods.inside(observation.slot)
-        room_kw = fill_kw(ahead, self.loads.off_kw)
-        load_kwh = periods.sums(load_kw * inside) * periods.slot_h
+        seen = under_supply(self.model.plant, ahead, self._seen(observation, load_kw))
+        load_kwh = periods.sums(load_kw * periods.inside(observation.slot)) * periods.slot_h
         plan = self.model.solve(seen, load_kwh)
-        if plan is None:
-            self.fallbacks += 1
-            surplus = np.full(self.world.n_sites, np.inf)
-            return BatteryOrder(nothing_kw(self.world), surplus, surplus)
-        plan = replace(plan, fill_kw=room_kw, off_kw=self.loads.off_kw)
-        order = order_of(self.model.plant.store, seen, plan)
-        low, high = observation.battery_low_kw, observation.battery_high_kw
-        return order._replace(power_kw=np.clip(order.power_kw, low, high))
+        if plan is not None:
+            off_kw = self.loads.off_kw
+            plan = replace(plan, fill_kw=fill_kw(ahead, off_kw), off_kw=off_kw)
+        return seen, plan
+
+    def _seen(self, observation: Observation, load_kw: FloatArray) -> Outlook:
+        """Prices, sun and wind; where rooms are planned, what the expected load lets them do."""
+        if not len(self.model.plant.rooms):
+            return surroundings(self.world, observation, self.periods, self.overhead)
+        self.overhead.update(observation)
+        seen = surroundings(self.world, observation, self.periods, self.overhead)
+        it_kw = self.periods.means(load_kw) / seen.pue_low
+        rooms = rooms_ahead(self.world, observation, self.periods, it_kw)
+        return replace(seen, rooms=rooms)
+
+    def setpoint_c(self, observation: Observation) -> FloatArray | None:
+        """What the plan that was made for the batteries has the rooms be [°C], shape (sites,)."""
+        del observation
+        return self._aims_c
 
     def remarks(self) -> list[str]:
         """What a reader of the run should know."""
@@ -140,4 +170,5 @@ class EnergyPlan:
             buy_kwh=x[side.buy[:, 0]],
             sell_kwh=x[side.sell[:, 0]],
             stored_usd_kwh=answer.worth[side.step[:, 0]],
+            cold_kwh=side.cold_kwh(x)[:, 0],
         )

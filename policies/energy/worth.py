@@ -8,7 +8,7 @@ absorbed where selling it brings less than η_c·ν, load is covered where buyin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -33,6 +33,7 @@ class FirstPeriod:
         fill_kw: power with which a battery may be filled before imports cost more than their
             price, inf where they do not; NaN at sites without such a supply; None without any.
         off_kw: by how much net loads are off as a rule.
+        cold_kwh: cold in the machine rooms at the end, shape (rooms,).
     """
 
     charge_kwh: FloatArray
@@ -42,6 +43,7 @@ class FirstPeriod:
     stored_usd_kwh: FloatArray
     fill_kw: FloatArray | None = None
     off_kw: FloatArray | float = 0.0
+    cold_kwh: FloatArray = field(default_factory=lambda: np.zeros(0))
 
 
 def order_of(store: Store, seen: Outlook, plan: FirstPeriod) -> BatteryOrder:

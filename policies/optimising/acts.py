@@ -13,6 +13,7 @@ from policies.classes import patience_s, typical_images
 from policies.energy.worth import FirstPeriod, order_of
 from policies.heuristics.common import score_rule
 from policies.optimising.rolling import RollingPlan
+from policies.optimising.rooms import setpoints_c
 
 NEAR = 1e-9
 """Energies and prices below this are the solver's rounding."""
@@ -45,8 +46,8 @@ def clock_levels(
     return levels
 
 
-def battery_decision(plan: RollingPlan, course: Course, observation: Observation) -> Decision:
-    """The battery order within what the batteries can do."""
+def energy_decision(plan: RollingPlan, course: Course, observation: Observation) -> Decision:
+    """The battery order within what the batteries can do, and the temperatures of the rooms."""
     assert plan.seen is not None
     first = FirstPeriod(
         charge_kwh=course.charge_kwh[:, 0],
@@ -63,6 +64,11 @@ def battery_decision(plan: RollingPlan, course: Course, observation: Observation
         battery_kw=np.clip(order.power_kw, low, high),
         battery_absorb_kw=order.absorb_kw,
         battery_cover_kw=order.cover_kw,
+        cooling_setpoint_c=(
+            setpoints_c(plan.world, observation, course.cold_kwh[:, 0])
+            if len(plan.plant.rooms)
+            else None
+        ),
     )
 
 

@@ -11,6 +11,7 @@ from cosim.quantities import J_PER_KWH
 from policies.heuristics.common import PUE_MAX
 from policies.optimising.contracts import whole_load
 from policies.optimising.horizon import Periods
+from policies.optimising.rooms import at_rest, rooms_of
 
 UNSERVED_USD_KWH = 10.0
 """Price at which a plan would rather leave load in the dark: far above any work's worth."""
@@ -18,8 +19,13 @@ PUE_START = 1.2
 """Assumed until the first slot has been metered."""
 
 
-def plant_of(world: WorldInfo) -> Plant:
-    """The sites, services and clock levels of a world; GPU-hours of simulated GPUs."""
+def plant_of(world: WorldInfo, *, precool: bool = True) -> Plant:
+    """The sites, services and clock levels of a world; GPU-hours of simulated GPUs.
+
+    Args:
+        world: static facts.
+        precool: whether rooms may be cooled ahead; else they stay at the top of their band.
+    """
     modes = [
         (service, level, speed, world.clock_power[site][level] / speed)
         for service, site in enumerate(world.service_site.tolist())
@@ -54,6 +60,7 @@ def plant_of(world: WorldInfo) -> Plant:
         backup_usd_kwh=np.array([s.backup_usd_kwh if s else 0.0 for s in world.supply]),
         whole_load=whole_load(world),
         place=world.place,
+        rooms=rooms_of(world) if precool else np.zeros(0, dtype=np.int64),
     )
 
 
@@ -79,20 +86,31 @@ def store_of(world: WorldInfo) -> Store:
 
 
 class Overhead:
-    """PUE by outdoor temperature, learned from the meters: the mean ratio seen in each degree."""
+    """PUE by outdoor temperature, learned from the meters: the mean ratio seen in each degree.
 
-    def __init__(self, sites: int) -> None:
-        self._sums: list[dict[int, tuple[float, int]]] = [{} for _ in range(sites)]
+    That of a room at the top of its band: what a colder one adds is for the plan to add.
+
+    Args:
+        world: static facts.
+    """
+
+    def __init__(self, world: WorldInfo) -> None:
+        self._world = world
+        self._sums: list[dict[int, tuple[float, int]]] = [{} for _ in range(world.n_sites)]
+        self._room_c: FloatArray | None = None
 
     def update(self, observation: Observation) -> None:
         """Take in the last slot."""
+        resting = at_rest(self._world, self._room_c, observation)
+        self._room_c = observation.room_c
         for site, (load, it) in enumerate(
             zip(observation.facility_kw.tolist(), observation.it_kw.tolist(), strict=True)
         ):
             if it > 0.0:
                 degree = round(float(observation.temp_out_c[site]))
                 total, count = self._sums[site].get(degree, (0.0, 0))
-                ratio = min(max(load / it, 1.0), PUE_MAX)
+                told = resting[site]
+                ratio = min(max(load / it if told is None else told, 1.0), PUE_MAX)
                 self._sums[site][degree] = (total + ratio, count + 1)
 
     def pue(self, temp_out_c: FloatArray) -> FloatArray:

@@ -16,8 +16,8 @@ from cosim.optimise import Course
 from policies.heuristics.common import score_rule
 from policies.optimising.acts import (
     Prices,
-    battery_decision,
     clock_levels,
+    energy_decision,
     prices,
     release,
     score,
@@ -49,12 +49,14 @@ class Planner:
         busy_max: float,
         energy: str,
         time_s_max: float | None,
+        precool: str = "on",
     ) -> None:
         self.horizon = Horizon(horizon_h, tail)
         self.target_load = number("target_load", target_load, 0.1, 1.5)
         self.memory = number("memory", memory, 0.0, 0.99)
         self.busy_max = number("busy_max", busy_max, 0.1, 1.0)
         self.energy = choice("energy", energy, LAYERS)
+        self.precool = choice("precool", precool, ("on", "off"))
         limit = np.inf if time_s_max is None else number("time_s_max", time_s_max, 1e-3)
         self.time_s_max = float(limit)
 
@@ -72,6 +74,7 @@ class Planner:
             target_load=self.target_load,
             memory=self.memory,
             time_s_max=self.time_s_max,
+            precool=self.energy == "joint" and self.precool == "on",
         )
 
     def decide(self, observation: Observation) -> Decision:
@@ -86,8 +89,8 @@ class Planner:
         rule = release(self.plan, course, asked, observation, self.rule(course, asked))
         if not joint:
             return Decision(dispatch=rule)
-        battery = battery_decision(self.plan, course, observation)
-        return replace(battery, dispatch=rule, clock_level=levels)
+        energy = energy_decision(self.plan, course, observation)
+        return replace(energy, dispatch=rule, clock_level=levels)
 
     def solved(self, observation: Observation) -> Course | None:
         """The plan of the hours ahead; None without a usable answer."""
@@ -135,8 +138,9 @@ class LpPrice(Planner):
         delay_weight: price of waiting as long as a typical impatient job would, as a share of what
             a typical job earns; keeps jobs from crowding where prices are tied.
         busy_max: share of the GPU time that planned work may take at a slower clock, in [0.1, 1].
-        energy: ``joint`` plans clocks and batteries too, ``below`` leaves them to the layer.
+        energy: ``joint`` plans clocks, batteries, rooms too, ``below`` leaves them to the layer.
         time_s_max: wall-clock limit of a solve [s]; None, because results would depend on it.
+        precool: ``on`` plans the temperatures of rooms, ``off`` leaves them to the layer below.
     """
 
     name = "lp-price"
@@ -152,8 +156,11 @@ class LpPrice(Planner):
         delay_weight: float = 0.07,
         energy: str = "joint",
         time_s_max: float | None = None,
+        precool: str = "on",
     ) -> None:
-        super().__init__(horizon_h, tail, target_load, memory, busy_max, energy, time_s_max)
+        super().__init__(
+            horizon_h, tail, target_load, memory, busy_max, energy, time_s_max, precool
+        )
         self.delay_weight = number("delay_weight", delay_weight, 0.0, 10.0)
         self.margin_s = number("margin_s", margin_s, 0.0)
 
@@ -173,8 +180,9 @@ class LpSplit(Planner):
         target_load: share of the GPU time to plan for, in [0.1, 1.5].
         memory: weight of the past in the running mean of arrivals, in [0, 0.99].
         busy_max: share of the GPU time that planned work may take at a slower clock, in [0.1, 1].
-        energy: ``joint`` plans clocks and batteries too, ``below`` leaves them to the layer.
+        energy: ``joint`` plans clocks, batteries, rooms too, ``below`` leaves them to the layer.
         time_s_max: wall-clock limit of a solve [s]; None, because results would depend on it.
+        precool: ``on`` plans the temperatures of rooms, ``off`` leaves them to the layer below.
     """
 
     name = "lp-split"
@@ -188,8 +196,11 @@ class LpSplit(Planner):
         busy_max: float = 0.8,
         energy: str = "joint",
         time_s_max: float | None = None,
+        precool: str = "on",
     ) -> None:
-        super().__init__(horizon_h, tail, target_load, memory, busy_max, energy, time_s_max)
+        super().__init__(
+            horizon_h, tail, target_load, memory, busy_max, energy, time_s_max, precool
+        )
 
     def rule(self, course: Course, asked: Prices) -> SplitRule:
         """The shares of the plan."""
@@ -200,8 +211,8 @@ class LpSplit(Planner):
 class Optimiser(LpPrice):
     """The better of the planners by linear program: `lp-price` with its defaults.
 
-    Utility of `lp-price` and `lp-split`, mean over seeds 3, 4, 5: 5 311 and 4 841 USD on
-    `paper/base-small`, 5 294 and 4 895 USD on `paper/flex`, by
+    Utility of `lp-price` and `lp-split`, mean over seeds 3, 4, 5: 5 315 and 4 861 USD on
+    `paper/base-small`, 5 293 and 4 901 USD on `paper/flex`, by
     ``cosim compare SCENARIO -p home -p lp-split -p lp-price --seeds 3,4,5``. Its weights were
     chosen on seeds 1 and 2 of `paper/base-small`.
     """

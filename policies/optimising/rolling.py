@@ -20,6 +20,7 @@ from policies.optimising.contracts import Loads, fill_kw, look_ahead, sleeping, 
 from policies.optimising.customers import Arrivals, customers
 from policies.optimising.facts import Overhead, plant_of, surroundings
 from policies.optimising.horizon import Horizon, Periods
+from policies.optimising.rooms import rooms_ahead
 
 HASTE = 0.3
 """Least gain of an hour's wait, as a share of the most that an image pays.
@@ -40,6 +41,7 @@ class RollingPlan:
         binary: decide by whole numbers what the linear program may blur at negative prices.
         time_s_max: limit of a solve [s]; results then depend on the machine.
         haste: least gain of an hour's wait, as a share of the most that an image pays.
+        precool: plan the temperatures of machine rooms.
 
     Attributes:
         plant: the sites.
@@ -61,9 +63,10 @@ class RollingPlan:
         binary: bool = False,
         time_s_max: float = np.inf,
         haste: float = HASTE,
+        precool: bool = True,
     ) -> None:
         self.world, self.target_load, self.haste = world, target_load, haste
-        self.plant = plant_of(world)
+        self.plant = plant_of(world, precool=precool)
         self.customers = customers(world, float(self.plant.image_h.max()))
         self.periods = Periods(horizon.lengths(world), world.slot_h, world.slots)
         groups = self.customers.groups
@@ -78,7 +81,7 @@ class RollingPlan:
         )
         self._arrivals = Arrivals(world, self.customers.group, len(groups), memory)
         self._paid_usd = world.replicas * world.revenue_usd
-        self.overhead, self.loads = Overhead(world.n_sites), Loads(world.n_sites)
+        self.overhead, self.loads = Overhead(world), Loads(world.n_sites)
         self.seen: Outlook | None = None
         self.fill_kw: FloatArray | None = None
 
@@ -94,7 +97,11 @@ class RollingPlan:
         load_kw = self.loads.ahead(observation, self.periods)
         ahead = look_ahead(self.world, observation, self.periods, load_kw)
         self.fill_kw = fill_kw(ahead, self.loads.off_kw)
-        self.seen = under_supply(self.plant, ahead, self.outlook(observation))
+        seen = self.outlook(observation)
+        if len(self.plant.rooms):
+            it_kw = self.periods.means(load_kw) / seen.pue_low
+            seen = replace(seen, rooms=rooms_ahead(self.world, observation, self.periods, it_kw))
+        self.seen = under_supply(self.plant, ahead, seen)
         return self.seen
 
     def outlook(self, observation: Observation) -> Outlook:

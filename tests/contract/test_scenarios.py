@@ -8,10 +8,14 @@ import pytest
 
 from cosim.run import run
 from cosim.scenario.load import load_scenario
+from cosim.scenario.study_file import is_study, read_study
 from cosim.study.levers import levers
+from cosim.study.plan import study_plan
 
 ROOT = Path(__file__).parents[2]
-SCENARIOS = sorted((ROOT / "scenarios").rglob("*.yaml"))
+FILES = sorted((ROOT / "scenarios").rglob("*.yaml"))
+STUDIES = [path for path in FILES if is_study(path)]
+SCENARIOS = [path for path in FILES if path not in STUDIES]
 SHORT = ["clock.days=0.020833333333333332", "workload.scale=0.1"]
 THIN = ["workload.scale=0.02"]
 """A window that ends before what it is about would be a mistake: what-ifs run whole, but thin."""
@@ -33,6 +37,15 @@ def test_scenario_loads_and_a_small_part_of_it_runs(path):
     assert result.ledger.data["residual_kwh"].max() < 1e-9
     told = {warning.partition(":")[0] for warning in result.warnings}
     assert ("mixed years" in told) == loaded.scenario.clock.mixed_years
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=name)
+def test_every_point_of_a_study_is_sound(path):
+    text = read_study(path)
+    plan = study_plan(text)
+    assert len(plan.points) > 1
+    assert len(plan.seeds) >= 3
+    assert plan.about == text.study.about != ""
 
 
 def assert_relevant(path: str, overrides: list[str], seeds: list[int]) -> None:

@@ -1,12 +1,13 @@
 """The benchmark: does it measure the same work, and would it notice if it did not?"""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from cosim.bench import contest, day, measure, players, startup
+from cosim.bench import contest, day, measure, planning, players, startup
 from cosim.bench.catalogue import BENCHES, bench, meanings
 from cosim.bench.measure import SHARED, Measure, estimate, identical, lap, together, turns
 from cosim.bench.players import PLAYERS
@@ -280,3 +281,29 @@ def test_commands_are_timed_against_a_bare_interpreter():
     assert min(found["slow"]) > 1.5 * min(found["python"])
     with pytest.raises(CosimError, match="failed"):
         startup.timed({"python": ["-c", "raise SystemExit(3)"]}, 1)
+
+
+@pytest.fixture
+def small_plans(monkeypatch, pytestconfig):
+    """The programs of planners at the scale of two sites and ninety minutes."""
+    tiny = staged(load_scenario(pytestconfig.rootpath / "tests" / "data" / "tiny.yaml"))
+    monkeypatch.setattr(planning, "_staged", lambda *overrides: tiny)
+
+
+def test_planners_are_timed_against_their_targets(small_plans, capsys):
+    assert left_with("bench", "--size", "O", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    rows = found["programs"]
+    assert [row["target_s"] for row in rows.values()] == [10.0, 0.1, 60.0, 30.0]
+    assert all(0.0 < row["cpu_s"] < row["target_s"] for row in rows.values())
+    certified = [name for name, row in rows.items() if row["gap_percent"] is not None]
+    assert certified == ["day ahead, whole numbers"]
+    assert 0.0 <= rows[certified[0]]["gap_percent"] <= 0.1
+    assert found["notes"] == ["all within their targets"]
+
+
+def test_a_planner_that_takes_too_long_is_named(small_plans, monkeypatch):
+    monkeypatch.setattr(planning, "_week", lambda: {"cpu_s": 30.1})
+    sheet = bench("O", Terms())
+    assert sheet.notes == ("NOT within target: week by the hour, bound",)
+    assert sheet.rows["week by the hour, bound"]["cpu_s"] == 30.1
