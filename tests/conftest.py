@@ -104,7 +104,6 @@ def build_two_model_world() -> WorldInfo:
         service_site=np.array([0, 0, 1]),
         service_model=np.array(pick),
         classes=base.classes[:2],
-        place=np.arange(2),
         clock_speed=base.clock_speed[:2],
         clock_power=base.clock_power[:2],
         transfer_s=base.transfer_s[two, two],
