@@ -94,14 +94,12 @@ def make_policy(
     spec = scenario.policy.called(name) or scenario.policy.called(chosen)
     layer = scenario.policy.energy
     return Layered(
-        load_policy(
-            _placed(chosen, scenario, base), spec.options if spec else {}, kind="schedule"
-        ),
+        load_policy(placed(chosen, scenario, base), spec.options if spec else {}, kind="schedule"),
         load_policy(inner, layer.options if layer.use == inner else {}, kind="energy"),
     )
 
 
-def _placed(name: str, scenario: Scenario, base: Path | None) -> str:
+def placed(name: str, scenario: Scenario, base: Path | None) -> str:
     """A policy's name, with the checkpoint that the scenario itself names found beside it."""
     policy, at, checkpoint = name.partition("@")
     own = any(parted(spec.use)[0] == name for spec in scenario.policy.compare)
@@ -352,4 +350,4 @@ def _versions() -> dict[str, str]:
     return found
 
 
-__all__ = ["UNSTABLE", "RunResult", "digest", "make_policy", "run", "staged", "versions"]
+__all__ = ["UNSTABLE", "RunResult", "digest", "make_policy", "placed", "run", "staged", "versions"]

@@ -40,7 +40,6 @@ def command(
     No transfer, fixed steps, no DVFS, no battery, no renewables, a perfect forecast, one layer
     instead of two: what each does to every policy.
     """
-    options.known_policies(policies)
     from cosim.study.plan import ablation_plan
 
     plan = ablation_plan(

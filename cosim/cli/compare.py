@@ -94,7 +94,7 @@ def command(
         raise click.UsageError("--max-seeds goes with --until-interval")
     which, named = _days(days)
     loaded = options.load(scenario, (*overrides, *named), engine)
-    options.known_policies(options.not_named(policies, loaded))
+    options.known_policies(options.not_named(policies, loaded.scenario))
     chosen = options.chosen_seeds(seeds, seed)
     request = _Request(policies, energy, which, chosen, _target(until), max_seeds)
     folder = folders.output_folder(loaded.scenario, out, resume=resume)

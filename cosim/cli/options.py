@@ -14,6 +14,7 @@ from cosim.errors import UsageError
 if TYPE_CHECKING:
     from cosim.plugins import Kind
     from cosim.scenario.load import Draft, Loaded
+    from cosim.scenario.model import Scenario
 
 SEEDS_MAX = 10_000
 F = TypeVar("F", bound=Callable[..., Any])
@@ -126,9 +127,9 @@ def chosen_seeds(seeds: tuple[int, ...] | None, seed: int | None) -> tuple[int, 
     return (seed,) if seed is not None else seeds
 
 
-def not_named(names: tuple[str, ...], loaded: Loaded) -> tuple[str, ...]:
+def not_named(names: tuple[str, ...], scenario: Scenario) -> tuple[str, ...]:
     """Those of some policies that are not called so by the scenario itself."""
-    return tuple(name for name in names if loaded.scenario.policy.called(name) is None)
+    return tuple(name for name in names if scenario.policy.called(name) is None)
 
 
 def known_policies(names: tuple[str, ...], kind: Kind = "schedule") -> None:

@@ -64,11 +64,11 @@ def command(
     from cosim.run import staged
     from cosim.study.regret import regret
 
-    options.known_policies(policies)
     options.known_policies((energy,) if energy else (), "energy")
     loaded = options.load(scenario, overrides)
+    options.known_policies(options.not_named(policies, loaded.scenario))
     on = staged(loaded)
-    names = policies or tuple(spec.use for spec in loaded.scenario.policy.compare)
+    names = policies or tuple(spec.called for spec in loaded.scenario.policy.compare)
     used = options.chosen_seeds(seeds, seed) or loaded.scenario.seeds
     tell = _nothing if quiet else console.say
     found = regret(on, names, used, energy=energy, jobs=jobs, tell=tell).to_json()

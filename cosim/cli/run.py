@@ -45,7 +45,7 @@ def command(
     """Run SCENARIO once and keep ledger, jobs, manifest and report in a folder."""
     options.known_policies((energy,) if energy else (), "energy")
     loaded = options.load(scenario, overrides, engine)
-    options.known_policies(options.not_named((policy,) if policy else (), loaded))
+    options.known_policies(options.not_named((policy,) if policy else (), loaded.scenario))
     name = policy or loaded.scenario.policy.compare[0].called
     chosen = loaded.scenario.seeds[0] if seed is None else seed
     console.tell_of_compiling(loaded.scenario.engine, quiet=quiet)

@@ -49,7 +49,6 @@ def command(
     Give the same command again after a stop: only what is missing is run.
     """
     design, samples = _design(oat, lhs, sobol)
-    options.known_policies(policies)
     chosen = options.chosen_seeds(seeds, seed) or ()
     from cosim.scenario.study_file import is_study
 
@@ -112,5 +111,4 @@ def _study(
 
     extra = (f"engine={engine}",) if engine else ()
     text = read_study(options.found(scenario))
-    options.known_policies(text.study.policies)
     return study_plan(text, (*overrides, *extra), policies=policies, seeds=seeds)

@@ -84,8 +84,10 @@ def carry_out(plan: Plan, how: How) -> Sweep:
     from cosim.run import make_policy
     from cosim.study.sweep import addresses, begin, folder_of
 
+    options.known_policies(options.not_named(plan.policies, plan.scenario))
     for name in plan.policies:
-        make_policy(plan.scenario, name, None)  # a class that cannot be built stops us here
+        # a class that cannot be built stops us here
+        make_policy(plan.scenario, name, None, plan.points[0].recipe.base)
     named = addresses(plan)
     folder = how.out or folder_of(plan, named)
     command = shlex.join(["cosim", *sys.argv[1:]])

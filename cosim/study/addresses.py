@@ -13,7 +13,7 @@ from hashlib import blake2b, sha256
 from pathlib import Path
 from typing import Any
 
-from cosim.run import layers_of, versions
+from cosim.run import layers_of, placed, versions
 from cosim.scenario.lock import scenario_hash
 from cosim.scenario.model import PolicySpec, Scenario
 from cosim.store.own_traces import own_traces
@@ -49,11 +49,12 @@ class Addresses:
             UsageError: there is no such policy.
         """
         schedule, energy = layers_of(recipe.scenario, policy, None)
+        own = placed(schedule, recipe.scenario, recipe.base)
         parts = {
             **self.shared,
             "scenario": scenario_hash(_alone(recipe.scenario, policy, schedule)),
             "own": _own(recipe),
-            "policy": [policy, policy_seal(schedule, "schedule")],
+            "policy": [policy, policy_seal(own, "schedule")],
             "energy": [energy, policy_seal(energy, "energy")],
         }
         text = json.dumps(parts, sort_keys=True)
@@ -65,7 +66,7 @@ class Addresses:
 
 def _alone(scenario: Scenario, policy: str, schedule: str) -> Scenario:
     """The scenario as one run sees it: one policy with its options, no list of seeds or days."""
-    own = tuple(spec for spec in scenario.policy.compare if spec.use in (policy, schedule))
+    own = tuple(spec for spec in scenario.policy.compare if spec.called in (policy, schedule))
     chosen = scenario.policy.model_copy(update={"compare": own or (PolicySpec(use=policy),)})
     lists = {"seeds": (), "about": "", "train_days": None, "test_days": None}
     return scenario.model_copy(update={"policy": chosen, **lists})

@@ -261,7 +261,7 @@ def _plan(terms: _Terms) -> Plan:
         raise UsageError(f"{said:,} points; at most {POINTS_MAX:,}, so sample them (--sobol N)")
     whole = terms.draft.checked(terms.shared)
     scenario = whole.scenario
-    policies = tuple(terms.policies or (spec.use for spec in scenario.policy.compare))
+    policies = tuple(terms.policies or (spec.called for spec in scenario.policy.compare))
     seeds = tuple(terms.seeds or scenario.seeds)
     _check_once(policies, seeds)
     return Plan(

@@ -213,6 +213,9 @@ def test_the_fingerprint_follows_everything_that_a_run_depends_on(tiny, tmp_path
     base = named()
     assert named("seeds=[7, 8]", "about=anything") == base
     assert named("policy.compare=[home, cheapest]") == base
+    fixed = "policy.compare=[home, {use: fixed-steps, name: mine, with: {steps: %d}}]"
+    assert named(fixed % 10) == base
+    assert named(fixed % 10, policy="mine") != named(fixed % 14, policy="mine")
     changed = [
         named(seed=2),
         named(policy="cheapest"),
