@@ -33,6 +33,7 @@ class Lookout:
         self._temp = _measured(outside.temp_out_c, outside.history, slots)
         contracts = any(site.contract is not None for site in plan.sites)
         self._calm = self._grid_view(0, 0)
+        self._all_up: NDArray[np.bool_] = _fixed(np.ones(len(plan.info.place), dtype=np.bool_))
         self._quiet = not (contracts or plan.notices or len(books.grid.import_kw) > 1)
 
     def observe(
@@ -79,6 +80,8 @@ class Lookout:
 
     def _links_up(self, now_ns: int) -> NDArray[np.bool_]:
         """Whether the network reaches each site."""
+        if not len(self._plan.cuts):
+            return self._all_up
         site, begin_ns, end_ns = self._plan.cuts.T
         cut = site[(begin_ns <= now_ns) & (now_ns < end_ns)]
         up = ~np.isin(self._plan.info.place, cut)
