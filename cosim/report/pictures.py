@@ -28,7 +28,7 @@ _DRAW = """(async () => {
   const plot = box.querySelector('.plot'), title = box.querySelector('.title').textContent;
   const font = { size: 17, color: getComputedStyle(document.body).color };
   const layout = { ...plot.layout, paper_bgcolor: 'white', plot_bgcolor: 'white',
-    width: %(width)d, height: plot.layout.height + 44,
+    width: %(width)d, height: parseFloat(plot.style.height) + 44,
     margin: { ...plot.layout.margin, t: (plot.layout.margin.t || 36) + 44 },
     title: { text: title.replaceAll('<', '‹'), font, x: 0.02, xanchor: 'left', y: 0.98,
       yanchor: 'top', yref: 'container', automargin: false } };
@@ -76,7 +76,10 @@ def write_pictures(
         files = _views(browser, folder) if form == "png" else []
         browser.run(_THEME % "dark")
         listed = "[...document.querySelectorAll('figure[data-panel]')].map(f => f.dataset.panel)"
-        return [*files, *(_write(browser, str(key), folder, form) for key in browser.run(listed))]
+        return [
+            *files,
+            *(draw_picture(browser, str(key), folder, form) for key in browser.run(listed)),
+        ]
 
 
 def _views(browser: Browser, folder: Path) -> list[Path]:
@@ -90,7 +93,12 @@ def _views(browser: Browser, folder: Path) -> list[Path]:
     return files
 
 
-def _write(browser: Browser, key: str, folder: Path, form: Format) -> Path:
+def draw_picture(browser: Browser, key: str, folder: Path, form: Format) -> Path:
+    """Write one figure of the page that the browser has open.
+
+    Raises:
+        UsageError: it has no such name, or the browser cannot draw it.
+    """
     if not _SAFE.fullmatch(key):
         raise UsageError(f"{json.dumps(key)} is no name of a figure; was the page changed?")
     asked = {"key": key, "width": WIDTH_PX, "format": form, "scale": SCALE}

@@ -9,6 +9,7 @@ import io
 import json
 import struct
 import sys
+import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -18,13 +19,19 @@ from cosim.errors import UsageError
 from cosim.report.browser import Browser, browsing, find_browser
 from cosim.report.inputs import as_case
 from cosim.report.page import panel_count, write_report
-from cosim.report.pictures import write_pictures
+from cosim.report.pictures import draw_picture, write_pictures
 from cosim.report.training_page import write_training_report
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(find_browser() is None, reason="no Chromium or Chrome on this machine"),
 ]
+
+
+HEIGHTS = "[...document.querySelectorAll('figure[data-panel] .plot')].map(p => p.offsetHeight)"
+WIDTH = "document.querySelector('figure[data-panel] .main-svg').getBoundingClientRect().width"
+PANELS = "[...document.querySelectorAll('figure[data-panel]')].map(f => f.dataset.panel)"
+NARROW = {"width": 620, "height": 900, "deviceScaleFactor": 1, "mobile": False}
 
 
 def complaints(browser: Browser) -> list:
@@ -314,6 +321,22 @@ def test_every_figure_becomes_a_picture(report, compared, tmp_path):
         assert width == 1920
         assert height > 400
         assert len(content) > 8_000, f"{path.name} looks blank"
+
+
+def test_a_change_of_the_window_leaves_figures_their_heights(report, tmp_path):
+    with browsing() as browser:
+        browser.open(report)
+        before = browser.run(HEIGHTS)
+        wide = browser.run(WIDTH)
+        browser.tell("Emulation.setDeviceMetricsOverride", NARROW)
+        for _ in range(200):  # plotly.js waits a little before it lays a figure out again
+            if browser.run(WIDTH) < wide:
+                break
+            time.sleep(0.05)
+        assert browser.run(WIDTH) < wide
+        assert browser.run(HEIGHTS) == before
+        keys = browser.run(PANELS)
+        assert all(draw_picture(browser, key, tmp_path, "svg").is_file() for key in keys)
 
 
 def test_figures_become_drawings_of_the_policy_that_was_asked_for(report, tmp_path):

@@ -49,6 +49,8 @@
     panel.box.querySelector(".title").textContent = meta.title;
     panel.box.querySelector(".note").textContent = meta.note;
     panel.plot.setAttribute("aria-label", meta.title);
+    // plotly.js drops the layout's height when the window changes; the frame's own stays
+    panel.plot.style.height = `${figure.layout.height}px`;
     panel.box.querySelector("details").open = false;
     const done = Plotly.react(panel.plot, look.data, look.layout, CONFIG);
     cosimHour.drawn[panel.box.dataset.panel]?.(panel, figure);
