@@ -181,6 +181,7 @@ def _json(found: Trained, policy: str, seed: int) -> dict[str, Any]:
         "stopped_early": found.stopped,
         "best_episode": found.best_episode,
         "held_out_usd": found.held_out_usd,
+        "held_out_before_usd": found.before_usd,
         "returns": [row["return"] for row in found.rows],
         "late_shares": [row["late_share"] for row in found.rows],
         "updates": last["updates"],
@@ -192,6 +193,8 @@ def _say(found: Trained) -> None:
     early = " (stopped early)" if found.stopped else ""
     judged = math.isfinite(found.held_out_usd)
     held_out = f" · held-out days {found.held_out_usd:.2f} $" if judged else ""
+    if math.isfinite(found.before_usd):
+        held_out += f" (before the first {found.before_usd:.2f} $)"
     console.say(
         f"{len(found.rows)} episodes{early} · kept: after episode {found.best_episode}{held_out}"
     )

@@ -110,21 +110,25 @@ def _band(fig: go.Figure, lesson: Lesson, column: str, i: int, row: int, hover: 
 
 def held_out(all_lessons: Sequence[Lesson]) -> go.Figure:
     """Mean utility of the held-out days [USD], at every judgement of every training."""
-    best = {x.name: float(np.nanmax(x.table("held_out_usd"))) for x in all_lessons if judged(x)}
+    best = {
+        x.name: max(float(t.judgements[1].max()) for t in x.trainings if t.judged)
+        for x in all_lessons
+        if judged(x)
+    }
     top = max(best, key=best.__getitem__)
     title = f"On held-out days {plain(top)} earned up to {number(best[top], 2)} USD a day"
     note = (
-        "A point per judgement and seed, without exploration; the kept checkpoint is that of the "
+        "A point per judgement and seed, without exploration, the first before anything was "
+        "played; the kept checkpoint is that of the "
         "highest point. These dates chose it, so a verdict needs others."
     )
     fig = figure(title, note, 340)
     for i, lesson in enumerate(all_lessons):
         for training in lesson.trainings:
-            usd = training.column("held_out_usd")
-            at = np.flatnonzero(np.isfinite(usd))
+            at, usd = training.judgements
             fig.add_scatter(
-                x=at + 1,
-                y=light(usd[at]),
+                x=at,
+                y=light(usd),
                 name=f"{plain(lesson.name)}, seed {training.seed}",
                 mode="lines+markers",
                 line={"color": colour(i), "dash": dash(i), "width": 1.2},
@@ -140,7 +144,7 @@ def held_out(all_lessons: Sequence[Lesson]) -> go.Figure:
 
 def judged(lesson: Lesson) -> bool:
     """Whether any training was judged on held-out days."""
-    return has(lesson, "held_out_usd")
+    return any(training.judged for training in lesson.trainings)
 
 
 def late_shares(all_lessons: Sequence[Lesson]) -> go.Figure:

@@ -10,7 +10,7 @@ from cosim.report.training import is_training
 from cosim.store import RunDirectory
 from cosim.store.tables import read_log
 from cosim.study.sweep_results import is_sweep, load_sweep
-from cosim.study.training_folder import LOG
+from cosim.study.training_log import LOG, parted
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,8 @@ def progress_of(folders: Sequence[Path]) -> Progress:
     """
     if all(map(is_training, folders)):
         logs = [folder / LOG for folder in folders]
-        return Progress(sum(len(read_log(log)) for log in logs if log.is_file()), None)
+        done = sum(len(parted(read_log(log))[1]) for log in logs if log.is_file())
+        return Progress(done, None)
     if is_sweep(folders[0]):
         sweep = load_sweep(folders[0])
         return Progress(sweep.finished, sweep.total)

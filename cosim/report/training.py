@@ -18,7 +18,8 @@ from cosim.errors import UsageError
 from cosim.report.inputs import Floats
 from cosim.store.atomic import read_json
 from cosim.store.tables import read_log
-from cosim.study.training_folder import LOG, TERMS
+from cosim.study.training_folder import TERMS
+from cosim.study.training_log import LOG, parted
 
 
 @dataclass(frozen=True)
@@ -29,11 +30,13 @@ class Training:
         folder: where it lies.
         terms: what was trained, on what.
         rows: its log, a row per episode.
+        before: how it was judged before the first; None where it was not.
     """
 
     folder: Path
     terms: dict[str, Any]
     rows: list[dict[str, Any]]
+    before: dict[str, Any] | None = None
 
     @property
     def options(self) -> dict[str, Any]:
@@ -49,6 +52,19 @@ class Training:
         """A column of the log, one value per episode; NaN where an episode has none."""
         found = [row.get(name) for row in self.rows]
         return np.array([math.nan if v is None else float(v) for v in found], dtype=np.float64)
+
+    @property
+    def judgements(self) -> tuple[Floats, Floats]:
+        """After how many episodes it was judged, and the mean utility of held-out days [USD]."""
+        first = math.nan if self.before is None else float(self.before["held_out_usd"])
+        usd = np.concatenate([[first], self.column("held_out_usd")])
+        at = np.flatnonzero(np.isfinite(usd))
+        return at.astype(np.float64), usd[at]
+
+    @property
+    def judged(self) -> bool:
+        """Whether it was judged on held-out days."""
+        return len(self.judgements[0]) > 0
 
 
 @dataclass(frozen=True)
@@ -88,10 +104,10 @@ def read_training(folder: Path) -> Training:
         raise UsageError(f"{folder} is not the folder of a training: it has no {TERMS}")
     if not (folder / LOG).is_file():
         raise UsageError(f"{folder} holds no finished episode yet; report it once it has one")
-    rows = read_log(folder / LOG)
+    before, rows = parted(read_log(folder / LOG))
     if not rows or any("return" not in row or "utility_usd" not in row for row in rows):
         raise UsageError(f"{folder / LOG} is damaged: it lacks the return of its episodes")
-    return Training(folder, read_json(folder / TERMS), rows)
+    return Training(folder, read_json(folder / TERMS), rows, before)
 
 
 def lessons(trainings: Sequence[Training]) -> list[Lesson]:

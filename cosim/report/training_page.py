@@ -90,8 +90,8 @@ def _ends(lesson: Lesson) -> tuple[float, float]:
 
 def _best(lesson: Lesson) -> list[float]:
     """The best judgement of each training that was judged [USD]."""
-    columns = [training.column("held_out_usd") for training in lesson.trainings]
-    return [float(np.nanmax(usd)) for usd in columns if np.isfinite(usd).any()]
+    judged = [training.judgements[1] for training in lesson.trainings]
+    return [float(usd.max()) for usd in judged if len(usd)]
 
 
 def _spread(best: list[float]) -> str:
@@ -122,9 +122,8 @@ def _dates(found: Any) -> str:
 
 def _row(lesson: Lesson, training: Training) -> dict[str, str]:
     usd, late = (training.column(name) for name in ("utility_usd", "late_share"))
-    judged, wall_s = training.column("held_out_usd"), training.column("wall_s")
+    (at, judged), wall_s = training.judgements, training.column("wall_s")
     width = figures.SMOOTH
-    known = np.isfinite(judged).any()
     gain = float(usd[-width:].mean() - usd[:width].mean())
     return {
         "learner": lesson.name,
@@ -133,7 +132,7 @@ def _row(lesson: Lesson, training: Training) -> dict[str, str]:
         "last_usd": value("utility_usd", float(usd[-width:].mean())),
         "gain_usd": signed(gain),
         "late": percent(float(late[-width:].mean())),
-        "held_out_usd": value("utility_usd", float(np.nanmax(judged))) if known else "–",
-        "best_episode": str(int(np.nanargmax(judged)) + 1) if known else "–",
+        "held_out_usd": value("utility_usd", float(judged.max())) if len(at) else "–",
+        "best_episode": str(int(at[np.argmax(judged)])) if len(at) else "–",
         "hours": number(float(np.nansum(wall_s)) / 3600.0, 2),
     }

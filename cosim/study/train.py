@@ -3,7 +3,8 @@
 Which day an episode plays, and everything that the learner draws, comes from streams named after
 the seed: the same training gives the same checkpoint, also when it was stopped and resumed. The
 held-out days choose which checkpoint is kept and when to stop; a verdict needs days that are
-neither.
+neither. A learner is judged before its first day too, when it knows what it was shown and no more:
+if learning makes it worse, what it was before is kept.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from cosim.study.curriculum import Plan, chosen_days, origin_of, terms_of
 from cosim.study.lessons import lessons_for
 from cosim.study.playing import Played, Stage
 from cosim.study.training_folder import TrainingFolder
+from cosim.study.training_log import before_row, parted
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,9 @@ class Trained:
     Attributes:
         folder: its folder, which is also its checkpoint.
         rows: its log, a row per episode.
-        best_episode: the episode after which the kept checkpoint was made.
+        best_episode: the episode after which the kept checkpoint was made; 0: before the first.
         held_out_usd: mean utility of the held-out days under it; NaN where there are none.
+        before_usd: the same before the first episode; NaN where that was not judged.
         stopped: whether it stopped early.
         digest: fingerprint of the last actor and all returns; equal for equal trainings on
             machines of one kind.
@@ -48,6 +51,7 @@ class Trained:
     rows: list[dict[str, Any]]
     best_episode: int
     held_out_usd: float
+    before_usd: float
     stopped: bool
     digest: str
 
@@ -66,6 +70,7 @@ class _Course:
     exam: Stage | None
     learner: Learner
     origin: dict[str, Any]
+    before: dict[str, Any] | None = None
     rows: list[dict[str, Any]] = field(default_factory=list)
     best_usd: float = -np.inf
     best_episode: int = 0
@@ -73,6 +78,8 @@ class _Course:
 
     def run(self, told: Told) -> bool:
         """Play what is left; whether it stopped early."""
+        if self.exam is not None and not self.rows:
+            self._begin()
         while len(self.rows) < self.plan.episodes and not self.enough:
             self._episode()
             told(len(self.rows), self.plan.episodes, self.rows[-1])
@@ -83,6 +90,12 @@ class _Course:
         """Whether judgements have stopped to rise."""
         return 0 < self.plan.patience <= self.idle_judgements
 
+    def _begin(self) -> None:
+        """Judge what the learner knows before its first day."""
+        began = perf_counter()
+        row = {**before_row(), **self._judged(0)}
+        self.before = {**row, "wall_s": perf_counter() - began}
+
     def _episode(self) -> None:
         began, number = perf_counter(), len(self.rows)
         dice = stream(self.plan.seed, "train", "day", str(number))
@@ -92,7 +105,8 @@ class _Course:
         row = {"episode": number + 1, **_told_of(played), **figures, **self._judged(number + 1)}
         self.rows.append({**row, "wall_s": perf_counter() - began})
         facts = {name: getattr(self, name) for name in STANDING}
-        self.folder.save(played.episode, self.learner.memory(), self.rows, facts)
+        log = [self.before, *self.rows] if self.before else self.rows
+        self.folder.save(played.episode, self.learner.memory(), log, facts)
 
     def _judged(self, done: int) -> dict[str, float]:
         """Judge the learner where it is time, and keep the best checkpoint."""
@@ -173,13 +187,14 @@ def train(
         course.rows,
         course.best_episode,
         course.best_usd if held_out else float("nan"),
+        course.before["held_out_usd"] if course.before else float("nan"),
         stopped,
         _digest(course),
     )
 
 
 def _take_up(course: _Course, rows: list[dict[str, Any]], facts: Mapping[str, Any]) -> None:
-    course.rows = rows
+    course.before, course.rows = parted(rows)
     course.best_episode = int(facts.get("best_episode", 0))
     course.idle_judgements = int(facts.get("idle_judgements", 0))
     best = facts.get("best_usd")

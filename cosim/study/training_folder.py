@@ -6,7 +6,7 @@
         days/000001.safetensors    what the learner saw, did and was paid, a file per episode
         memory-000012.safetensors  networks, optimisers and moments after episode 12
         memory.json                which of them holds, and the states of all dice: written last
-        training.parquet           a row per episode
+        training.parquet           a row per episode, and one from before the first
         actor.json, actor.safetensors  what acts: ``-p NAME@DIR``
 
 An episode counts once ``memory.json`` says so. A stop at any point, a cut of power included, loses
@@ -25,9 +25,10 @@ from cosim.gym.learner import Episode, Lessons, Memory, Worths
 from cosim.gym.tensors import from_bytes, to_bytes
 from cosim.store.atomic import read_json, sweep, write_json, write_text, write_with
 from cosim.store.tables import read_log, write_log
+from cosim.study.training_log import LOG, parted
 
 FORMAT = 1
-TERMS, LOCK, COMMIT, LOG = "train.json", "scenario.lock.yaml", "memory.json", "training.parquet"
+TERMS, LOCK, COMMIT = "train.json", "scenario.lock.yaml", "memory.json"
 LESSONS = "lessons.safetensors"
 COMPARED = ("policy", "options", "seed", "scenario_hash", "dates", "held_out", "job_seeds")
 
@@ -129,7 +130,7 @@ class TrainingFolder:
         facts: Mapping[str, Any],
     ) -> None:
         """Write an episode and what was learned of it; it counts when the last file is there."""
-        done = len(rows)
+        done = int(rows[-1]["episode"])
         self._write(self._day(done), to_bytes(_arrays(episode)))
         self._write(self._memory(done), to_bytes(memory.tensors))
         write_log(self.path / LOG, rows)
@@ -168,9 +169,10 @@ class TrainingFolder:
         memory = Memory(learner, self._read(self._memory(done)))
         for other in set(self.path.glob("memory-*.safetensors")) - {self._memory(done)}:
             other.unlink(missing_ok=True)
-        rows = read_log(self.path / LOG)[:done]
-        if len(rows) < done:
-            raise UsageError(f"{self.path / LOG} is damaged: {len(rows)} rows, {done} expected")
+        rows = [row for row in read_log(self.path / LOG) if row.get("episode", 1) <= done]
+        found = len(parted(rows)[1])
+        if found != done:
+            raise UsageError(f"{self.path / LOG} is damaged: {found} episodes, {done} expected")
         return Standing(episodes, memory, rows, dict(commit))
 
     def _episode(self, number: int) -> Episode:

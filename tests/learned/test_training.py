@@ -20,7 +20,7 @@ from cosim.errors import UsageError
 from cosim.gym.days import prepare_days
 from cosim.plugins import load_policy, load_recipe
 from cosim.run import run
-from cosim.store.tables import read_log
+from cosim.store.tables import read_log, write_log
 from cosim.study import train as training
 from cosim.study import training_folder
 from cosim.study.curriculum import Plan
@@ -70,15 +70,17 @@ def whole(tiny, tmp_path_factory):
 
 def test_it_leaves_a_log_and_a_checkpoint(whole):
     found, (files, log) = whole
-    assert [row["episode"] for row in log] == [1, 2, 3, 4]
-    assert [("held_out_usd" in row) for row in log] == [False, True, False, True]
+    assert [row["episode"] for row in log] == [0, 1, 2, 3, 4]
+    assert [("held_out_usd" in row) for row in log] == [True, False, True, False, True]
+    assert [("return" in row) for row in log] == [False, True, True, True, True]
+    assert found.before_usd == log[0]["held_out_usd"]
     assert log[-1]["updates"] == 36
     assert found.held_out_usd == max(row["held_out_usd"] for row in log if "held_out_usd" in row)
     told = files["actor.json"]
     assert told["trained"]["episodes"] == found.best_episode
     assert told["trained"]["dates"] == ["2019-04-22", "2019-04-23", "2019-04-24"]
     assert told["trained"]["held_out"] == ["2019-04-25"]
-    assert {row["day"].split("/")[0] for row in log} <= set(told["trained"]["dates"])
+    assert {row["day"].split("/")[0] for row in log[1:]} <= set(told["trained"]["dates"])
 
 
 def test_the_same_training_gives_the_same_files(tiny, whole, tmp_path):
@@ -118,7 +120,7 @@ def stop_at(monkeypatch, write, after):
 
 
 @pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize("write", range(2, 16))
+@pytest.mark.parametrize("write", range(2, 18))
 def test_a_stop_at_any_file_loses_nothing_but_the_unfinished_episode(
     write, after, tiny, whole, tmp_path, monkeypatch
 ):
@@ -153,7 +155,7 @@ def test_another_training_is_not_resumed(tiny, tmp_path):
 
 
 def test_it_stops_when_judgements_stop_to_rise(tiny, tmp_path, monkeypatch):
-    marks = iter([5.0, 7.0, 6.0, 7.0, 9.0])
+    marks = iter([4.0, 5.0, 7.0, 6.0, 7.0, 9.0])
     monkeypatch.setattr(training.Stage, "judge", lambda self, learner: (next(marks), 0.1))
     plan = Plan(9, seed=3, dates=4, evaluate_every=1, patience=2)
     found = train(tiny, tmp_path / "t", plan)
@@ -161,6 +163,29 @@ def test_it_stops_when_judgements_stop_to_rise(tiny, tmp_path, monkeypatch):
     assert found.stopped
     resumed = train(tiny, tmp_path / "t", plan, resume=True)
     assert (len(resumed.rows), resumed.stopped) == (4, True)
+
+
+def test_what_learning_makes_worse_is_not_kept(tiny, tmp_path, monkeypatch):
+    marks = iter([8.0, 7.0, 7.5, 7.9])
+    with monkeypatch.context() as patch:
+        patch.setattr(training.Stage, "judge", lambda self, learner: (next(marks), 0.1))
+        found = train(tiny, tmp_path / "t", Plan(3, seed=3, dates=4, evaluate_every=1))
+    assert (found.best_episode, found.held_out_usd, found.before_usd) == (0, 8.0, 8.0)
+    told = json.loads((tmp_path / "t" / "actor.json").read_text())["trained"]
+    assert (told["episodes"], told["held_out_usd"]) == (0, 8.0)
+    resumed = train(tiny, tmp_path / "t", Plan(3, seed=3, dates=4), resume=True)
+    assert (resumed.best_episode, resumed.before_usd, len(resumed.rows)) == (0, 8.0, 3)
+
+
+def test_a_training_that_an_earlier_version_began_goes_on(tiny, whole, tmp_path):
+    """It was not judged before its first episode, and its log has no row of that."""
+    train(tiny, tmp_path / "t", Plan(2, seed=3, dates=4, evaluate_every=2))
+    log = tmp_path / "t" / "training.parquet"
+    write_log(log, [row for row in read_log(log) if row["episode"]])
+    found = train(tiny, tmp_path / "t", resume=True)
+    assert found.digest == whole[0].digest
+    assert np.isnan(found.before_usd)
+    assert [row["episode"] for row in read_log(log)] == [1, 2, 3, 4]
 
 
 def test_without_held_out_days_the_last_checkpoint_is_kept(tiny, tmp_path):

@@ -13,7 +13,8 @@ from cosim.report.progress import progress_of
 from cosim.report.training import is_training, lessons, read_training
 from cosim.report.training_page import render_training, training_panels, write_training_report
 from cosim.store.atomic import write_json
-from cosim.store.tables import write_log
+from cosim.store.tables import read_log, write_log
+from cosim.study.training_log import before_row
 
 
 def a_training(folder, seed=1, episodes=24, **more):
@@ -69,6 +70,24 @@ def test_the_bonus_has_an_axis_of_its_own_where_there_is_one(pair, tmp_path):
     assert bonus.y[-1] == pytest.approx(-0.01 * np.mean(range(14, 24)), rel=1e-5)
     plain = read_training(a_training(tmp_path / "plain", episodes=2))
     assert {t.yaxis for t in figures.returns(lessons([plain])).data} <= {None, "y"}
+
+
+def test_a_judgement_before_the_first_episode_stands_at_zero(tmp_path):
+    folder = a_training(tmp_path / "s1", episodes=12)
+    log = folder / "training.parquet"
+    first = {**before_row(), "held_out_usd": 30.0, "wall_s": 1.0}
+    write_log(log, [first, *read_log(log)])
+    training = read_training(folder)
+    assert [row["episode"] for row in training.rows] == list(range(1, 13))
+    at, usd = training.judgements
+    assert at.tolist() == [0, 6, 12]
+    assert usd.tolist() == [30.0, 10.0, 16.0]
+    (curve,) = figures.held_out(lessons([training])).data
+    assert (curve.x[0], float(curve.y[0])) == (0, 30.0)
+    html = render_training([training])
+    assert "jemas earned 30.00 USD on a held-out day at its best (1 training)." in html
+    assert '<td class="num">0</td>' in html
+    assert progress_of([folder]).done == 12
 
 
 def test_a_mean_takes_in_the_last_values_that_there_are():
