@@ -1,4 +1,7 @@
-"""A trained scheduler at work: its actor says numbers, the codec makes them a decision."""
+"""A trained scheduler at work: its actor says numbers, the codec makes them a decision.
+
+While work ends that is left after the window, the last action stays in force, as in its training.
+"""
 
 from __future__ import annotations
 
@@ -46,8 +49,11 @@ class Learned:
         columns, coordinates = len(self._codec.view), len(self._codec.action)
         read = read_chain_actor if "chain" in self.checkpoint.facts else read_actor
         self._actor: Actor | ChainActor = read(self.checkpoint, columns, coordinates)
+        self._slots, self._action = world.slots, np.zeros(coordinates, dtype=np.float32)
 
     def decide(self, observation: Observation) -> Decision:
         """Decide one slot."""
-        view = self._codec.encode(observation)
-        return self._codec.decode(self._actor.mean(view[None])[0], observation)
+        if observation.slot < self._slots:
+            view = self._codec.encode(observation)
+            self._action = self._actor.mean(view[None])[0]
+        return self._codec.decode(self._action, observation)

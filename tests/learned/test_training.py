@@ -202,7 +202,7 @@ def test_what_acts_earns_in_a_run_what_it_was_judged_by(settings, tiny, tmp_path
     path = f"sac@{tmp_path / 't'}"
     moved = cosim.load_scenario(str(TINY), ["clock.start=2019-04-25T08:00:00Z"])
     result = run(moved, policy=path, seed=day.seed)
-    assert result.kpis["utility_usd"] == pytest.approx(found.held_out_usd, rel=1e-6)
+    assert result.kpis["utility_usd"] == pytest.approx(found.held_out_usd, rel=1e-9)
     assert result.clips == {}
 
 
