@@ -30,7 +30,7 @@ from cosim.study.training_log import LOG, parted
 FORMAT = 1
 TERMS, LOCK, COMMIT = "train.json", "scenario.lock.yaml", "memory.json"
 LESSONS = "lessons.safetensors"
-COMPARED = ("policy", "options", "seed", "scenario_hash", "dates", "held_out", "job_seeds")
+COMPARED = ("policy", "options", "seed", "world_hash", "dates", "held_out", "job_seeds")
 
 
 @dataclass(frozen=True)
