@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,15 +16,15 @@ from cosim.cli import console, folders, options
 
 if TYPE_CHECKING:
     from cosim.study.train import Trained
-
-Told = Callable[[int, int, Mapping[str, Any]], None]
+    from cosim.study.train_seeds import Seeded
 
 
 @click.command("train")
 @options.scenario_argument
 @click.option("-p", "--policy", required=True, metavar="NAME", help="Learner; see cosim policies.")
 @click.option("--episodes", type=click.IntRange(min=1), default=100, show_default=True)
-@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
+@options.seeds_options
+@options.jobs_option
 @click.option(
     "--with",
     "chosen",
@@ -63,13 +62,18 @@ Told = Callable[[int, int, Mapping[str, Any]], None]
 @options.overrides_option
 @click.option("--out", type=click.Path(path_type=Path), help="Folder; default: under runs/.")
 @click.option("--resume", is_flag=True, help="Go on with the training in --out.")
+@click.option(
+    "--tensorboard", is_flag=True, help="Write scalars for TensorBoard, too, into its folder."
+)
 @options.json_option
 @options.quiet_option
 def command(
     scenario: str,
     policy: str,
     episodes: int,
-    seed: int,
+    seeds: tuple[int, ...] | None,
+    seed: int | None,
+    jobs: int,
     chosen: tuple[str, ...],
     days: int | None,
     hold_out: int,
@@ -78,32 +82,46 @@ def command(
     overrides: tuple[str, ...],
     out: Path | None,
     resume: bool,
+    tensorboard: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Train the learner NAME on days of SCENARIO and keep what acts."""
+    """Train the learner NAME on days of SCENARIO and keep what acts.
+
+    With --seeds each seed is trained in a folder of its own, and the one that is best on held-out
+    days acts; what all came to stands beside it. With neither --seeds nor --seed, the seed is 1.
+    """
     from cosim.plugins import load_recipe
 
     if resume and out is None:
         raise click.UsageError("--resume needs --out: the folder of the training")
+    options.chosen_seeds(seeds, seed)
     recipe = load_recipe(policy, options.values(chosen, "--with"))
     loaded = options.load(scenario, overrides)
     folder = folders.output_folder(loaded.scenario, out, resume=resume)
     console.tell_of_compiling(loaded.scenario.engine, quiet=quiet)
 
+    from cosim.cli import trained
     from cosim.study.curriculum import Plan
     from cosim.study.train import train
+    from cosim.study.train_seeds import train_seeds
 
-    plan = Plan(episodes, seed, days, hold_out, evaluate_every=evaluate_every, patience=patience)
+    one = 1 if seed is None else seed
+    plan = Plan(episodes, one, days, hold_out, evaluate_every=evaluate_every, patience=patience)
+    make: Callable[..., Trained | Seeded] = train
+    if seeds is not None:
+        make = partial(train_seeds, seeds=seeds, jobs=jobs)
     line = shlex.join(["cosim", *sys.argv[1:]])
-    label = f"{loaded.scenario.name} · {policy} · seed {seed}"
-    with _told(label, quiet=quiet) as told, _resumable(folder):
-        found = train(loaded, recipe, plan, folder, resume=resume, command=line, told=told)
+    named = f"seed {one}" if seeds is None else f"{len(seeds)} seeds"
+    label = f"{loaded.scenario.name} · {policy} · {named}"
+    given = {"resume": resume, "command": line, "scalars": tensorboard}
+    with trained.told(label, quiet=quiet) as told, _resumable(folder):
+        found = make(loaded, recipe, plan, out=folder, told=told, **given)
     if as_json:
-        console.emit_json(_json(found, policy, seed))
+        console.emit_json({"policy": policy, **trained.as_json(found, one)})
     if quiet:
         return
-    _say(found)
+    trained.say(found)
     console.next_step(f"cosim compare {scenario} -p greedy-utility -p {policy}@{folder}")
 
 
@@ -121,81 +139,3 @@ def _resumable(folder: Path) -> Iterator[None]:
     except KeyboardInterrupt:
         said = f"stopped; finished episodes are kept: add --out {folder} --resume to go on"
         raise RunInterrupted(said) from None
-
-
-# progress ----------------------------------------------------------------------------------
-
-
-@contextmanager
-def _told(label: str, *, quiet: bool) -> Iterator[Told]:
-    """Show episode, return, late share and the time left: a bar, or a line at each twentieth."""
-    if quiet:
-        yield lambda done, total, row: None
-    elif console.console().is_terminal:
-        with console.bar(label) as (update, describe):
-
-            def told(done: int, total: int, row: Mapping[str, Any]) -> None:
-                describe(f"{label} · {_figures(row)}")
-                update(done, total)
-
-            yield told
-    else:
-        yield _lines(label)
-
-
-def _lines(label: str) -> Told:
-    began, first, said = monotonic(), 0, -1
-
-    def told(done: int, total: int, row: Mapping[str, Any]) -> None:
-        nonlocal first, said
-        first = done - 1 if said < 0 else first
-        part = 20 * done // total
-        if part == said and done < total:
-            return
-        said = part
-        left_s = (monotonic() - began) / max(done - first, 1) * (total - done)
-        console.say(f"{label}: episode {done}/{total} · {_figures(row)} · {_clock(left_s)} left")
-
-    return told
-
-
-def _figures(row: Mapping[str, Any]) -> str:
-    return f"return {row['return']:.2f} · late {100 * row['late_share']:.1f} %"
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02d}"
-
-
-# results -----------------------------------------------------------------------------------
-
-
-def _json(found: Trained, policy: str, seed: int) -> dict[str, Any]:
-    last = found.rows[-1]
-    return {
-        "policy": policy,
-        "seed": seed,
-        "folder": str(found.folder),
-        "episodes": len(found.rows),
-        "stopped_early": found.stopped,
-        "best_episode": found.best_episode,
-        "held_out_usd": found.held_out_usd,
-        "held_out_before_usd": found.before_usd,
-        "returns": [row["return"] for row in found.rows],
-        "late_shares": [row["late_share"] for row in found.rows],
-        "updates": last["updates"],
-        "digest": found.digest,
-    }
-
-
-def _say(found: Trained) -> None:
-    early = " (stopped early)" if found.stopped else ""
-    judged = math.isfinite(found.held_out_usd)
-    held_out = f" · held-out days {found.held_out_usd:.2f} $" if judged else ""
-    if math.isfinite(found.before_usd):
-        held_out += f" (before the first {found.before_usd:.2f} $)"
-    console.say(
-        f"{len(found.rows)} episodes{early} · kept: after episode {found.best_episode}{held_out}"
-    )
-    console.say(f"log: {found.folder / 'training.parquet'} · digest {found.digest}")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cosim.report.training import is_training
+from cosim.report.training import is_training, single
 from cosim.store import RunDirectory
 from cosim.store.tables import read_log
 from cosim.study.sweep_results import is_sweep, load_sweep
@@ -45,7 +45,7 @@ def progress_of(folders: Sequence[Path]) -> Progress:
         UsageError: a folder holds neither.
     """
     if all(map(is_training, folders)):
-        logs = [folder / LOG for folder in folders]
+        logs = [folder / LOG for folder in single(folders)]
         done = sum(len(parted(read_log(log))[1]) for log in logs if log.is_file())
         return Progress(done, None)
     if is_sweep(folders[0]):

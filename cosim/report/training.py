@@ -18,7 +18,7 @@ from cosim.errors import UsageError
 from cosim.report.inputs import Floats
 from cosim.store.atomic import read_json
 from cosim.store.tables import read_log
-from cosim.study.training_folder import TERMS
+from cosim.study.training_folder import SEEDS, TERMS
 from cosim.study.training_log import LOG, parted
 
 
@@ -90,8 +90,17 @@ class Lesson:
 
 
 def is_training(folder: Path) -> bool:
-    """Whether a folder is that of a training."""
-    return (folder / TERMS).is_file()
+    """Whether a folder is that of a training, or of trainings of several seeds."""
+    return (folder / TERMS).is_file() or (folder / SEEDS).is_file()
+
+
+def single(folders: Sequence[Path]) -> list[Path]:
+    """The folders of single trainings: those of several seeds hold one for each that began."""
+    found: list[Path] = []
+    for folder in folders:
+        begun = sorted(path.parent for path in folder.glob(f"seed-*/{TERMS}"))
+        found += begun if (folder / SEEDS).is_file() and begun else [folder]
+    return found
 
 
 def read_training(folder: Path) -> Training:
@@ -100,7 +109,7 @@ def read_training(folder: Path) -> Training:
     Raises:
         UsageError: it is none, or no episode is finished.
     """
-    if not is_training(folder):
+    if not (folder / TERMS).is_file():
         raise UsageError(f"{folder} is not the folder of a training: it has no {TERMS}")
     if not (folder / LOG).is_file():
         raise UsageError(f"{folder} holds no finished episode yet; report it once it has one")

@@ -13,7 +13,7 @@ from cosim.report import figures_training as figures
 from cosim.report import tables
 from cosim.report.panels import Panel, one
 from cosim.report.sheet import fill, write_page
-from cosim.report.training import Lesson, Training, lessons, read_training
+from cosim.report.training import Lesson, Training, lessons, read_training, single
 from cosim.report.words import number, percent, signed, value
 
 MEASURES = ("utility_usd", "late_share")
@@ -29,7 +29,7 @@ def write_training_report(folders: Sequence[Path], path: Path) -> Path:
     Raises:
         UsageError: a folder holds no training, or they do not compare.
     """
-    write_page(path, render_training([read_training(folder) for folder in folders]))
+    write_page(path, render_training([read_training(folder) for folder in single(folders)]))
     return path
 
 

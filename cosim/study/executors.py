@@ -233,10 +233,10 @@ def _pool(stages: Mapping[str, Stage | Recipe], workers: int) -> Iterator[_Pool]
         yield _Pool(executor, slots)
     finally:
         stop.set()
-        _drain_until_down(executor, slots)
+        drain_until_down(executor, slots)
 
 
-def _drain_until_down(executor: ProcessPoolExecutor, slots: Any) -> None:
+def drain_until_down(executor: ProcessPoolExecutor, slots: Any) -> None:
     """Shut down while emptying the pipe, so that no worker waits for a place in it."""
     ending = Thread(target=executor.shutdown, kwargs={"cancel_futures": True})
     ending.start()

@@ -10,6 +10,7 @@ if learning makes it worse, what it was before is kept.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -28,6 +29,7 @@ from cosim.scenario.lock import lock_text
 from cosim.study.curriculum import Plan, chosen_days, origin_of, terms_of
 from cosim.study.lessons import lessons_for
 from cosim.study.playing import Played, Stage
+from cosim.study.scalars import Scalars, check_scalars
 from cosim.study.training_folder import TrainingFolder
 from cosim.study.training_log import before_row, parted
 
@@ -143,6 +145,7 @@ def train(
     *,
     resume: bool = False,
     command: str = "",
+    scalars: bool = False,
     told: Told = lambda done, total, row: None,
 ) -> Trained:
     """Train a learner.
@@ -154,11 +157,15 @@ def train(
         out: the folder; empty, or with ``resume`` that of the same training.
         resume: go on where it stopped.
         command: the command line, for the checkpoint.
+        scalars: write them for TensorBoard, too.
         told: called after every episode with (done, of, its row).
 
     Raises:
-        UsageError: days are too few, the folder holds something else, or torch is missing.
+        UsageError: days are too few, the folder holds something else, or torch or TensorBoard is
+            missing.
     """
+    if scalars:
+        check_scalars()
     days, held_out = chosen_days(loaded, plan)
     terms = terms_of(loaded, recipe, plan, days, held_out)
     stage = Stage(days, recipe.settings)
@@ -181,7 +188,11 @@ def train(
         _take_up(course, standing.rows, standing.facts)
         learner.recall(standing.episodes)
         _restored(folder, learner, standing.memory)
-    stopped = course.run(told)
+    if scalars:
+        with closing(Scalars(out)) as shown:
+            stopped = course.run(_both(shown, told))
+    else:
+        stopped = course.run(told)
     return Trained(
         out,
         course.rows,
@@ -191,6 +202,16 @@ def train(
         stopped,
         _digest(course),
     )
+
+
+def _both(scalars: Scalars, told: Told) -> Told:
+    """Tell TensorBoard, and then whoever else listens."""
+
+    def tell(done: int, total: int, row: Mapping[str, Any]) -> None:
+        scalars.add(row)
+        told(done, total, row)
+
+    return tell
 
 
 def _take_up(course: _Course, rows: list[dict[str, Any]], facts: Mapping[str, Any]) -> None:

@@ -30,6 +30,8 @@ from cosim.study.training_log import LOG, parted
 FORMAT = 1
 TERMS, LOCK, COMMIT = "train.json", "scenario.lock.yaml", "memory.json"
 LESSONS = "lessons.safetensors"
+SEEDS = "seeds.json"
+"""In a folder of trainings of several seeds (:mod:`cosim.study.train_seeds`)."""
 COMPARED = ("policy", "options", "seed", "world_hash", "dates", "held_out", "job_seeds")
 
 
@@ -85,7 +87,9 @@ class TrainingFolder:
             UsageError: it is another training, or damaged; says where.
         """
         if not (self.path / TERMS).is_file():
-            raise UsageError(f"{self.path} holds no training to resume: it has no {TERMS}")
+            many = (self.path / SEEDS).is_file()
+            said = "it holds several seeds: name them with --seeds" if many else f"no {TERMS}"
+            raise UsageError(f"{self.path} holds no training to resume: {said}")
         self._compare(read_json(self.path / TERMS), terms)
         sweep(self.path)
         if not (self.path / LOCK).is_file():
