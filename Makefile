@@ -36,7 +36,9 @@ test: setup-dev ## run the test suite (ARGS="-k battery" narrows it)
 	$(BIN)/python -m pytest -rs -m "not heavy" $(PARALLEL) $(ARGS)
 
 test-learn: $(VENV)/.installed-learn ## run the tests of learners, which need torch (large download)
-	$(BIN)/python -m pytest -rs -m "heavy or not heavy" tests/learned $(ARGS)
+	@$(BIN)/python -c "import torch, gymnasium, safetensors, stable_baselines3, tensorboard" \
+	  || { echo "error: what learning needs is not in $(VENV), and its tests would be skipped" >&2; exit 1; }
+	$(BIN)/python -m pytest -rs -m "heavy or not heavy" tests/learned $(PARALLEL) $(ARGS)
 
 test-heavy: setup-dev ## run the tests that take minutes
 	$(BIN)/python -m pytest -rs -m heavy $(ARGS)

@@ -25,6 +25,7 @@ BENCHES: dict[str, tuple[str, str]] = {
     "Y": ("cosim.bench.contest:contest", "a year, 18 M jobs"),
     "R": ("cosim.bench.learning:learning", "a learner's slots per second"),
     "K": ("cosim.bench.stacking:stacking", "seeds of a learner side by side"),
+    "T": ("cosim.bench.training:training", "a day of a training, and 550 as the paper has"),
     "D": ("cosim.bench.day:day", "the paper-scale day, to files on disk"),
     "O": ("cosim.bench.planning:planning", "how long planners think, at the paper's scale"),
     "H": ("cosim.bench.startup:startup", "how fast the command line starts"),
