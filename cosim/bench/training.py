@@ -1,8 +1,8 @@
 """Size T: what a training spends its time on, and how long one of the paper's length takes.
 
 A learner plays a day of `scenarios/paper/base.yaml` (288 slots, some million jobs) and of
-`base-small.yaml` (a tenth of them), and makes an update per slot, as `cosim train` does. It decides
-clocks, batteries and rooms itself, so that no energy layer is asked; `with layer` has the
+`base-small.yaml` (a tenth of them), and makes an update per slot, as `cosim train` does. It
+decides clocks, batteries and rooms itself, so that no energy layer is asked; `with layer` has the
 scenario's. Processor time on one core, per day; the first day, in which nothing is learned, is not
 counted. The paper trains for 550 days.
 """

@@ -1,5 +1,6 @@
 """Is an update of ours about as quick as a textbook loop's?"""
 
+import sys
 from statistics import median
 from time import process_time
 
@@ -8,10 +9,10 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="learning needs the extra `learn`")
 
-from textbook_sac import TextbookSac
+from textbook_sac import TextbookSac  # noqa: E402
 
-from cosim.gym.learner import Episode
-from cosim.plugins import load_recipe
+from cosim.gym.learner import Episode  # noqa: E402
+from cosim.plugins import load_recipe  # noqa: E402
 
 COLUMNS, COORDINATES, SLOTS = 89, 56, 288  # of paper/flex in the shaping ablation
 HIDDEN = BATCH = 128  # what `sac` has unless told otherwise
@@ -55,7 +56,7 @@ def test_an_update_takes_at_most_a_third_longer_than_a_textbook_loops(one_thread
 
     ours.learn([day])  # warm-up is over after this day, and its updates are made
     ratios = [seconds(lambda: ours.learn([day])) / seconds(textbook) for _ in range(7)]
-    print(f"an update takes {median(ratios):.2f} of a textbook loop's: {ratios}")
+    sys.stdout.write(f"\nan update takes {median(ratios):.2f} of a textbook loop's: {ratios}\n")
     assert median(ratios) < TIMES_MAX
 
 

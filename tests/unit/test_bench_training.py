@@ -15,7 +15,7 @@ def test_minutes_and_shares_follow_from_the_times(monkeypatch):
     said = []
     sheet = training.training("T", Terms(3, tell=said.append))
     assert list(sheet.rows) == [f"{place}, {name}" for name, place, _, _ in training.TIMED]
-    first, last = list(sheet.rows.values())[0], list(sheet.rows.values())[-1]
+    first, last = (list(sheet.rows.values())[at] for at in (0, -1))
     assert first["played_percent"] == pytest.approx(10.0)
     assert first["minutes"] == pytest.approx(550 * 20.0 / 60)
     assert (first["learned_s_min"], first["learned_s_max"]) == (10.0, 30.0)
