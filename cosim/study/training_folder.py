@@ -30,7 +30,7 @@ from cosim.store.terms import differing, read_terms, refuse_another
 FORMAT = 1
 TERMS, LOCK, COMMIT, LOG = "train.json", "scenario.lock.yaml", "memory.json", "training.parquet"
 LESSONS = "lessons.safetensors"
-COMPARED = ("policy", "options", "seed", "scenario_hash", "dates", "held_out", "job_seeds")
+COMPARED = ("policy", "options", "seed", "world_hash", "dates", "held_out", "job_seeds")
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,12 @@ def notes(
     )
 
 
+def absent(left_out: Mapping[str, str]) -> Iterator[str]:
+    """A sentence for each policy that the scenario names and that cannot act in its world."""
+    for policy, why in left_out.items():
+        yield f"{policy} is left out: {why}"
+
+
 def _remembered(trained_on: Mapping[str, Sequence[str]]) -> Iterator[str]:
     for policy, dates in trained_on.items():
         listed = ", ".join(dates[:3]) + (" …" if len(dates) > 3 else "")
