@@ -17,9 +17,10 @@ from typing import Any
 from cosim.errors import UsageError
 from cosim.metrics import UNSTABLE
 from cosim.quantities import NOMENCLATURE
-from cosim.store.atomic import read_json, write_json
+from cosim.store.atomic import write_json
 from cosim.store.points import Mark, PointStore
 from cosim.store.tables import write_results
+from cosim.store.terms import read_terms
 from cosim.study.shown import shown
 from cosim.study.statistics import mean_cell, paired_cell
 
@@ -249,10 +250,7 @@ def load_sweep(folder: Path) -> Sweep:
     """
     if not is_sweep(folder):
         raise UsageError(f"{folder} is not the folder of a sweep: it has no {MANIFEST}")
-    data = read_json(folder / MANIFEST)
-    if data.get("format") != FORMAT:
-        said = f"format {data.get('format')!r}"
-        raise UsageError(f"{folder / MANIFEST} has {said}; this version reads format {FORMAT}")
+    data = read_terms(folder / MANIFEST, FORMAT)
     wrong = [name for name, kind in _FIELDS.items() if not isinstance(data.get(name), kind)]
     if wrong:
         raise UsageError(f"{folder / MANIFEST} is damaged: {', '.join(wrong)}")

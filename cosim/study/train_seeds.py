@@ -25,7 +25,8 @@ from cosim.gym.days import Day
 from cosim.gym.learner import Recipe
 from cosim.gym.worlds import Worlds
 from cosim.scenario.load import Loaded
-from cosim.store.atomic import read_json, sweep, write_json
+from cosim.store.atomic import sweep, write_json
+from cosim.store.terms import read_terms
 from cosim.study.curriculum import Plan, chosen_days
 from cosim.study.scalars import check_scalars
 from cosim.study.seed_pool import side_by_side
@@ -194,10 +195,10 @@ def _open(out: Path, seeds: Sequence[int], *, resume: bool) -> None:
 
 def _check_seeds(out: Path, seeds: Sequence[int]) -> None:
     """Refuse to leave out a seed that was trained: its result belongs to the others."""
-    found = read_json(out / SEEDS)
-    if found.get("format") != FORMAT or not isinstance(found.get("seeds"), list):
-        raise UsageError(f"{out / SEEDS} is damaged, or of another version of cosim")
-    left_out = [str(seed) for seed in found["seeds"] if seed not in seeds]
+    begun = read_terms(out / SEEDS, FORMAT).get("seeds")
+    if not isinstance(begun, list):
+        raise UsageError(f"{out / SEEDS} is damaged: it does not list its seeds")
+    left_out = [str(seed) for seed in begun if seed not in seeds]
     if left_out:
         raise UsageError(
             f"{out} was begun with more seeds: {', '.join(left_out)}; name them, too, or another "

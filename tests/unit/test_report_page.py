@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
-import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+import report_sample as sample
 
 from cosim.errors import UsageError
 from cosim.quantities import NOMENCLATURE
@@ -18,18 +17,6 @@ from cosim.report.inputs import as_case
 from cosim.report.page import panel_count, render, write_report
 
 HOSTILE = '</script><script>alert(1)</script><img src=x onerror="alert(2)">&amp;'
-
-
-def _sample():
-    path = Path(__file__).parents[1] / "report_sample.py"
-    spec = importlib.util.spec_from_file_location("report_sample", path)
-    module = sys.modules.setdefault(spec.name, importlib.util.module_from_spec(spec))
-    if not hasattr(module, "comparison"):
-        spec.loader.exec_module(module)
-    return module
-
-
-sample = _sample()
 
 
 class Page(HTMLParser):
