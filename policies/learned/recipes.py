@@ -11,9 +11,21 @@ from policies.options import whole
 
 @dataclass(frozen=True, kw_only=True)
 class Sac(Recipe):
-    """Soft actor-critic with automatic temperature; shaping by options."""
+    """Soft actor-critic; shaping by options.
+
+    It sets clocks, batteries and rooms itself, and its temperature is fixed: one that adapts from 1
+    takes hundreds of days to cool (docs/learning.md has the search).
+    """
 
     name: ClassVar[str] = "sac"
+    clock: bool = True
+    battery: bool = True
+    room: bool = True
+    hidden: int = 64
+    batch: int = 64
+    rate: float = 1e-3
+    temperature: float = 0.02
+    updates_per_slot: float = 0.25
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +37,7 @@ class Td3(Recipe):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Jemas(Recipe):
+class Jemas(Sac):
     """SAC on rewards with a diffusion-made bonus (DRESS, corrected; η = 0.4): the paper."""
 
     name: ClassVar[str] = "jemas"
@@ -35,7 +47,7 @@ class Jemas(Recipe):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SacDiffusion(Recipe):
+class SacDiffusion(Sac):
     """SAC with a potential that denoises the return to go: policy-invariant, ours."""
 
     name: ClassVar[str] = "sac-diffusion"
@@ -44,7 +56,7 @@ class SacDiffusion(Recipe):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SacDemo(Recipe):
+class SacDemo(Sac):
     """SAC that imitates others before its first day and learns from their days beside its own.
 
     It begins cool, near what it was shown, and lets the critics learn first: as ``sac`` begins, it
@@ -53,20 +65,21 @@ class SacDemo(Recipe):
 
     name: ClassVar[str] = "sac-demo"
     demonstrations: str = "optimiser"
-    imitation_updates: int = 3000
+    hidden: int = 128
+    batch: int = 128
+    temperature: float = 0.0
+    updates_per_slot: float = 1.0
+    imitation_updates: int = 10_000
     imitation: float = 1.0
     hold_updates: int = 1440
     first_temperature: float = 1e-4
     entropy: float = -1.5
     centred: bool = True
     gamma: float = 0.9
-    clock: bool = True
-    battery: bool = True
-    room: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
-class SacDistributed(Recipe):
+class SacDistributed(Sac):
     """SAC with one agent per site: shared weights, its own row and what others publish.
 
     Decides clocks, batteries and rooms too, which are each site's own affair.
@@ -74,9 +87,6 @@ class SacDistributed(Recipe):
 
     name: ClassVar[str] = "sac-distributed"
     stacks: ClassVar[bool] = False
-    clock: bool = True
-    battery: bool = True
-    room: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
