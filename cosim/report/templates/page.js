@@ -39,7 +39,10 @@ const cosimPage = (() => {
       if (/^[xy]axis\d*$/.test(key)) layout[key] = axisTheme(layout[key], ink, grid);
     }
     const data = figure.data.map((trace) => {
-      if (trace.meta && trace.meta.ink) return { ...trace, line: { ...trace.line, color: text } };
+      if (trace.meta && trace.meta.ink) {
+        const marker = { ...trace.marker, color: text, line: { ...trace.marker?.line, color: text } };
+        return { ...trace, marker, line: { ...trace.line, color: text } };
+      }
       if (trace.type === "waterfall" || trace.texttemplate || trace.text) return { ...trace, textfont: { color: text } };
       return trace;
     });
