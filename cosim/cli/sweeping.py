@@ -73,6 +73,7 @@ def running_options(function: F) -> F:
         options.cluster_option,
         options.jobs_option,
         options.seeds_options,
+        options.days_option,
         policies,
     ):
         function = add(function)
@@ -143,11 +144,13 @@ def _report(found: Sweep) -> Path:
 def _announce(plan: Plan, found: Sweep, how: How) -> None:
     if how.quiet:
         return
-    seeds = ", ".join(map(str, plan.seeds))
+    seeds = f"seeds {', '.join(map(str, plan.seeds))}" if not plan.days else found.repeats
     console.say(
-        f"{plan.name}: {len(plan.points)} points, {len(plan.policies)} policies, seeds {seeds} "
+        f"{plan.name}: {len(plan.points)} points, {len(plan.policies)} policies, {seeds} "
         f"(paired) = {plan.runs} runs; {found.finished} finished before"
     )
+    if plan.days:
+        console.say_days(plan.days, "days")
     for note in plan.notes:
         console.say(f"left out: {note}")
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any, Literal
 
 from cosim.errors import Problem, ScenarioError, UsageError
@@ -21,6 +22,7 @@ from cosim.scenario.overrides import Setting, value_at, wants_whole
 from cosim.scenario.study_file import ABLATION_NAMES, AblationName, DesignName, Span, StudyText
 from cosim.study.ablations import ABLATIONS, FULL, possible
 from cosim.study.code import code_seal
+from cosim.study.dated import check_same_dates, chosen_dates, recipe_on, seeds_on, stage_name
 from cosim.study.design import Axis, Row, lay_points
 from cosim.study.recipe import Recipe
 from cosim.study.shown import shown
@@ -65,8 +67,9 @@ class Plan:
         variants: their names with what they mean, empty where there are none.
         points: the points.
         policies: names, the baseline first.
-        seeds: the paired seeds.
+        seeds: the paired seeds; where days are played, those of all days, day after day.
         notes: what the user should know.
+        days: dates at which windows begin; none: the scenario's own window is played.
     """
 
     kind: Kind
@@ -80,11 +83,31 @@ class Plan:
     policies: tuple[str, ...]
     seeds: tuple[int, ...]
     notes: tuple[str, ...] = ()
+    days: tuple[date, ...] = ()
 
     @property
     def runs(self) -> int:
         """How many runs it takes."""
         return len(self.points) * len(self.policies) * len(self.seeds)
+
+    @property
+    def seeds_each(self) -> int:
+        """How many seeds are played on each day, or on the window."""
+        return len(self.seeds) // max(1, len(self.days))
+
+    def stages(self) -> dict[str, Recipe]:
+        """How every point is prepared on every day, by the name of its stage."""
+        if not self.days:
+            return {str(number): point.recipe for number, point in enumerate(self.points)}
+        return {
+            f"{number} {day.isoformat()}": recipe_on(point.recipe, day)
+            for number, point in enumerate(self.points)
+            for day in self.days
+        }
+
+    def stage_of(self, number: int, seed: int) -> str:
+        """The stage of a point that a seed is played on."""
+        return f"{number} {stage_name(seed, dated=bool(self.days))}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -113,6 +136,7 @@ class _Terms:
     seeds: Sequence[int] = ()
     notes: tuple[str, ...] = ()
     shared: Row = field(default=())
+    days: str | None = None
 
 
 def sweep_plan(
@@ -123,6 +147,7 @@ def sweep_plan(
     samples: int | None = None,
     policies: Sequence[str] = (),
     seeds: Sequence[int] = (),
+    days: str | None = None,
 ) -> Plan:
     """Plan a sweep of keys.
 
@@ -133,9 +158,11 @@ def sweep_plan(
         samples: points of a sampled design.
         policies: default: those that the scenario compares.
         seeds: default: the scenario's.
+        days: ``test``, ``train`` or ``window`` (the scenario's own); default: ``test`` where the
+            scenario has ``test_days``, else ``window``.
 
     Raises:
-        UsageError: the axes do not suit the design.
+        UsageError: the axes do not suit the design, or points would have other days.
         ScenarioError: what is wrong with any point, all at once.
     """
     if not axes:
@@ -143,7 +170,7 @@ def sweep_plan(
     whole = _whole(base, axes)
     rows = lay_points(whole, design, samples)
     terms = _Terms(base, rows, design=design, axes=whole, policies=policies, seeds=seeds)
-    return _plan(terms)
+    return _plan(replace(terms, days=days))
 
 
 def ablation_plan(
@@ -152,6 +179,7 @@ def ablation_plan(
     names: Sequence[AblationName] = ABLATION_NAMES,
     policies: Sequence[str] = (),
     seeds: Sequence[int] = (),
+    days: str | None = None,
 ) -> Plan:
     """Plan to take parts of the model away, one at a time.
 
@@ -160,6 +188,7 @@ def ablation_plan(
         names: what to take away; what the scenario does not have is left out.
         policies: default: those that the scenario compares.
         seeds: default: the scenario's.
+        days: as of :func:`sweep_plan`.
 
     Raises:
         UsageError: the scenario has none of it.
@@ -167,7 +196,7 @@ def ablation_plan(
     kept, notes = possible(base.checked().scenario, names)
     variants = [_Variant(FULL, meaning="the scenario as it is"), *map(_ablation, kept)]
     terms = _Terms(base, [()], variants, "ablation", policies=policies, seeds=seeds)
-    return _plan(replace(terms, notes=tuple(notes)))
+    return _plan(replace(terms, notes=tuple(notes), days=days))
 
 
 def study_plan(
@@ -176,6 +205,7 @@ def study_plan(
     *,
     policies: Sequence[str] = (),
     seeds: Sequence[int] = (),
+    days: str | None = None,
 ) -> Plan:
     """Plan what a study file asks for.
 
@@ -184,9 +214,10 @@ def study_plan(
         overrides: ``key=value`` texts over the scenario, below what the file sets.
         policies: instead of the file's.
         seeds: instead of the file's.
+        days: instead of the file's, as of :func:`sweep_plan`.
 
     Raises:
-        UsageError: the axes do not suit the design.
+        UsageError: the axes do not suit the design, or points would have other days.
         ScenarioError: what is wrong with any point, all at once.
     """
     study, base = text.study, draft(text.scenario, overrides)
@@ -207,6 +238,7 @@ def study_plan(
             seeds or study.seeds,
             notes,
             tuple(Setting(k, v, text.place("set", k)) for k, v in study.set.items()),
+            days or study.days,
         )
     )
 
@@ -264,6 +296,9 @@ def _plan(terms: _Terms) -> Plan:
     policies = tuple(terms.policies or (spec.called for spec in scenario.policy.compare))
     seeds = tuple(terms.seeds or scenario.seeds)
     _check_once(policies, seeds)
+    days, points = chosen_dates(scenario, terms.days), tuple(_points(terms))
+    own = {point.label: point.recipe.scenario for point in points}
+    check_same_dates(scenario, own, terms.days, days)
     return Plan(
         terms.kind,
         terms.name or scenario.name,
@@ -272,10 +307,11 @@ def _plan(terms: _Terms) -> Plan:
         terms.design,
         terms.axes,
         {variant.name: variant.meaning for variant in terms.variants if variant.name},
-        tuple(_points(terms)),
+        points,
         policies,
-        seeds,
+        seeds_on(seeds, days),
         terms.notes,
+        days,
     )
 
 
