@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -95,6 +96,12 @@ def in_order(seeds: Sequence[int], *, dated: bool) -> tuple[int, ...]:
     if not dated:
         return tuple(seeds)
     return tuple(sorted(seeds, key=lambda seed: (day_of(seed), seed)))
+
+
+def whole_days(seeds: Sequence[int], each: int) -> tuple[int, ...]:
+    """Seeds of the days that have all of theirs, ``each`` in number; days are averaged alike."""
+    count = Counter(map(day_of, seeds))
+    return tuple(seed for seed in seeds if count[day_of(seed)] == each)
 
 
 def stages_of(on: Stage, days: Iterable[date]) -> dict[str, Stage]:
