@@ -106,9 +106,9 @@ def _highest(found: Sweep) -> str:
 
 
 def _details(found: Sweep) -> Iterator[str]:
-    count = len(found.points)
+    policies = f"{len(found.policies)} polic{'y' if len(found.policies) == 1 else 'ies'}"
     yield (
-        f"{count} points × {len(found.policies)} policies × {found.repeats}, the same jobs, "
+        f"{len(found.points)} points × {policies} × {found.repeats}, the same jobs, "
         f"weather and prices on a seed everywhere. Design: {found.design}."
     )
     if found.finished < found.total:

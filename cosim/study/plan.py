@@ -9,7 +9,7 @@ first variant with the same settings.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Literal
@@ -24,9 +24,11 @@ from cosim.study.ablations import ABLATIONS, FULL, possible
 from cosim.study.code import code_seal
 from cosim.study.dated import check_same_dates, chosen_dates, recipe_on, seeds_on, stage_name
 from cosim.study.design import Axis, Row, lay_points
+from cosim.study.provenance import trained_on
 from cosim.study.recipe import Recipe
 from cosim.study.shown import shown
 from cosim.study.variants import Change, changed
+from cosim.study.verdict import remembered
 
 Kind = Literal["sweep", "ablation", "study"]
 POINTS_MAX = 100_000
@@ -70,6 +72,7 @@ class Plan:
         seeds: the paired seeds; where days are played, those of all days, day after day.
         notes: what the user should know.
         days: dates at which windows begin; none: the scenario's own window is played.
+        cautions: what makes a ranking worth less than it seems.
     """
 
     kind: Kind
@@ -84,6 +87,7 @@ class Plan:
     seeds: tuple[int, ...]
     notes: tuple[str, ...] = ()
     days: tuple[date, ...] = ()
+    cautions: tuple[str, ...] = ()
 
     @property
     def runs(self) -> int:
@@ -312,7 +316,17 @@ def _plan(terms: _Terms) -> Plan:
         seeds_on(seeds, days),
         terms.notes,
         days,
+        _cautions(own.values(), policies, days),
     )
+
+
+def _cautions(
+    played: Iterable[Scenario], policies: Sequence[str], days: Sequence[date]
+) -> tuple[str, ...]:
+    """Name the learners that are judged on days that they have seen."""
+    windows = {scenario.clock.start.date(): scenario for scenario in played}
+    dates = [day.isoformat() for day in (days or sorted(windows))]
+    return tuple(remembered(trained_on(next(iter(windows.values())), policies, dates)))
 
 
 def _check_once(policies: Sequence[str], seeds: Sequence[int]) -> None:

@@ -176,6 +176,7 @@ def _manifest(plan: Plan, named: Mapping[Run, str], command: str) -> dict[str, A
         "axes": [axis.to_json() for axis in plan.axes],
         "variants": dict(plan.variants),
         "notes": list(plan.notes),
+        "cautions": list(plan.cautions),
         "points": points,
         "code": code_seal(),
         "versions": versions(),

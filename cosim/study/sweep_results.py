@@ -38,6 +38,8 @@ _FIELDS = {
     **dict.fromkeys(("policies", "seeds", "axes", "notes", "points"), list),
     "variants": dict,
 }
+_SINCE = ("days", "cautions")
+"""A sweep of an earlier version has none of these."""
 Cell = dict[str, Any]
 
 
@@ -86,6 +88,7 @@ class Sweep:
         points: the points.
         command: the command line that asked for it.
         days: dates of the runs; none: the scenario's own window was played.
+        cautions: what makes a ranking worth less than it seems.
     """
 
     folder: Path
@@ -102,6 +105,7 @@ class Sweep:
     points: tuple[SweptPoint, ...] = field(repr=False)
     command: str = ""
     days: tuple[str, ...] = ()
+    cautions: tuple[str, ...] = ()
 
     @property
     def repeats(self) -> str:
@@ -219,6 +223,7 @@ class Sweep:
             "design": self.design,
             "seeds": list(self.seeds),
             **({"days": list(self.days)} if self.days else {}),
+            **({"cautions": list(self.cautions)} if self.cautions else {}),
             "baseline": self.policies[0],
             "axes": [dict(axis) for axis in self.axes],
             "variants": dict(self.variants),
@@ -291,7 +296,7 @@ def load_sweep(folder: Path) -> Sweep:
         raise UsageError(f"{folder / MANIFEST} is damaged: points: {error}") from None
     told: dict[str, Any] = {name: data[name] for name in _FIELDS}
     told |= {name: tuple(data[name]) for name in ("policies", "seeds", "axes", "notes")}
-    told["days"] = tuple(data.get("days", ()))  # a sweep of an earlier version has none
+    told |= {name: tuple(data.get(name, ())) for name in _SINCE}
     return Sweep(folder, **{**told, "points": points})
 
 

@@ -178,7 +178,7 @@ def test_days_are_those_of_a_comparison(cosim, tiny, tmp_path):
     found = json.loads(out)
     assert found["days"] == ["2019-04-23", "2019-04-25"]
     assert found["seeds"] == [120190423, 120190425]
-    assert "2 points, 1 policies, 2 days with 1 seed each (paired) = 4 runs" in err
+    assert "2 points, 1 policy, 2 days with 1 seed each (paired) = 4 runs" in err
     assert "judged on 2 days: 2019-04-23, 2019-04-25" in err
     page = (tmp_path / "s" / "report.html").read_text(encoding="utf-8")
     assert "2019-04-23, 2019-04-25" in page

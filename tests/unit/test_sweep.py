@@ -432,3 +432,22 @@ def test_ablations_play_the_days_too(tiny):
     plan = ablation_plan(base, names=["no-transfer"], seeds=[4])
     assert plan.seeds == (420190423,)
     assert {r.scenario.clock.start.date() for r in plan.stages().values()} == set(plan.days)
+
+
+def test_a_learner_that_has_seen_the_days_or_the_window_is_named(tiny, tmp_path):
+    def learner(name, *dates):
+        (tmp_path / name).mkdir()
+        facts = json.dumps({"trained": {"dates": dates, "held_out": []}})
+        (tmp_path / name / "actor.json").write_text(facts, encoding="utf-8")
+        return f"sac@{tmp_path / name}"
+
+    of_day, of_window = learner("day", "2019-04-25"), learner("window", "2019-04-22")
+    axis = axis_of("workload.scale=1,2", "g")
+    base = draft(tiny, [f"test_days=[{', '.join(DAYS)}]"])
+    names = ["home", of_day, of_window]
+    for days, seen in ((None, of_day), ("window", of_window)):
+        plan = sweep_plan(base, [axis], policies=names, days=days)
+        (caution,) = plan.cautions
+        assert caution.startswith(f"not out of sample: {seen} was trained or chosen on 2019-04-2")
+    starts = Axis("clock.start", axis.place, ("2019-04-22T08:00:00Z", "2019-04-25T08:00:00Z"))
+    assert len(sweep_plan(draft(tiny), [starts], policies=names).cautions) == 2
