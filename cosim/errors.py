@@ -32,6 +32,10 @@ class UsageError(CosimError):
     exit_code = 2
 
 
+class OtherWorldError(UsageError):
+    """Raised when a trained policy is asked to act in a world of another make than its own."""
+
+
 @dataclass(frozen=True, order=True)
 class Problem:
     """One mistake in a file the user wrote.

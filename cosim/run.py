@@ -25,6 +25,7 @@ from cosim.scenario.load import Loaded
 from cosim.scenario.model import Scenario
 from cosim.scenario.pools import pool_sites
 from cosim.settle import post_jobs, settle_storage
+from cosim.traces.catalogue import bundled
 from cosim.world.plan import Plan
 from cosim.world.world import Outcome, World
 
@@ -100,12 +101,16 @@ def make_policy(
 
 
 def placed(name: str, scenario: Scenario, base: Path | None) -> str:
-    """A policy's name, with the checkpoint that the scenario itself names found beside it."""
+    """A policy's name, with the checkpoint that the scenario itself names found.
+
+    As with traces, it lies beside the YAML, or among those that come with the package.
+    """
     policy, at, checkpoint = name.partition("@")
     own = any(parted(spec.use)[0] == name for spec in scenario.policy.compare)
-    if not checkpoint or base is None or not own or Path(checkpoint).is_absolute():
+    if not checkpoint or not own or Path(checkpoint).is_absolute():
         return name
-    return f"{policy}{at}{base / checkpoint}"
+    beside, shipped = (base or Path()) / checkpoint, bundled("scenarios") / checkpoint
+    return f"{policy}{at}{shipped if shipped.exists() and not beside.exists() else beside}"
 
 
 def layers_of(scenario: Scenario, policy: str, energy: str | None) -> tuple[str, str]:

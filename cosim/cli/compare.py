@@ -14,9 +14,10 @@ import click
 from cosim.cli import console, folders, options
 
 if TYPE_CHECKING:
+    from cosim.prepare import Stage
     from cosim.scenario.load import Loaded
-    from cosim.scenario.model import Scenario
     from cosim.study.compare import Comparison
+    from cosim.study.fitting import Cast
     from cosim.study.until import Target
 
 COLUMNS = (
@@ -82,6 +83,9 @@ def command(
     quiet: bool,
 ) -> None:
     """Compare policies on SCENARIO with paired seeds and write the HTML report."""
+    from cosim.run import staged
+    from cosim.study.fitting import cast_of
+
     if len(set(policies)) != len(policies):
         raise click.UsageError("a policy is named twice")
     options.known_policies((energy,) if energy else (), "energy")
@@ -91,13 +95,14 @@ def command(
     loaded = options.load(scenario, (*overrides, *named), engine)
     options.known_policies(options.not_named(policies, loaded.scenario))
     chosen = options.chosen_seeds(seeds, seed)
-    request = _Request(policies, energy, which, chosen, _target(until), max_seeds)
+    on = staged(loaded)
+    request = _Request(cast_of(on, policies), energy, which, chosen, _target(until), max_seeds)
     folder = folders.output_folder(loaded.scenario, out, resume=resume)
     if not quiet:
         _announce(loaded, request)
     console.tell_of_compiling(loaded.scenario.engine, quiet=quiet)
     with console.progress("runs", quiet=quiet) as advance:
-        found = _compare(loaded, request, jobs, folder, resume, bound, advance)
+        found = _compare(on, request, jobs, folder, resume, bound, advance)
     report = _report(found, folder)
     if as_json:
         console.emit_json(found.to_json())
@@ -114,16 +119,12 @@ def command(
 class _Request:
     """What is compared, as it was asked for; None leaves it to the scenario."""
 
-    policies: tuple[str, ...]
+    cast: Cast
     energy: str | None
     days: str | None
     seeds: tuple[int, ...] | None
     until: Target | None
     max_seeds: int | None
-
-    def names(self, scenario: Scenario) -> tuple[str, ...]:
-        """The policies, the baseline first."""
-        return self.policies or tuple(spec.called for spec in scenario.policy.compare)
 
 
 def _target(text: str | None) -> Target | None:
@@ -135,7 +136,7 @@ def _target(text: str | None) -> Target | None:
 
 
 def _compare(
-    loaded: Loaded,
+    on: Stage,
     request: _Request,
     jobs: int,
     folder: Path,
@@ -143,24 +144,23 @@ def _compare(
     bound: bool | None,
     progress: console.Progress,
 ) -> Comparison:
-    from cosim.run import make_policy, staged
+    from cosim.run import make_policy
     from cosim.study.bounds import obstacle
     from cosim.study.compare import compare
     from cosim.study.dated import chosen_dates
     from cosim.study.until import MAX_SEEDS
 
-    scenario, most = loaded.scenario, request.max_seeds or MAX_SEEDS
-    base = Path(loaded.folder)
-    for name in request.names(scenario):
-        make_policy(scenario, name, request.energy, base)  # what cannot be built leaves no folder
-    on, used = staged(loaded), request.seeds or scenario.seeds
+    scenario, most = on.scenario, request.max_seeds or MAX_SEEDS
+    for name in request.cast.names:  # what cannot be built leaves no folder
+        make_policy(scenario, name, request.energy, on.base)
+    used = request.seeds or scenario.seeds
     times = most if request.until else len(used) * len(chosen_dates(scenario, request.days) or "w")
     why_not = obstacle(on, used[0], times) if bound is None else ""
     if why_not:
         console.say(f"no hindsight bound: {why_not}")
     return compare(
         on,
-        policies=request.names(scenario),
+        policies=request.cast,
         seeds=request.seeds,
         energy=request.energy,
         days=request.days,
@@ -185,7 +185,7 @@ def _announce(loaded: Loaded, request: _Request) -> None:
     from cosim.study.dated import chosen_dates
 
     scenario = loaded.scenario
-    names, dates = request.names(scenario), chosen_dates(scenario, request.days)
+    names, dates = request.cast.names, chosen_dates(scenario, request.days)
     used = ", ".join(map(str, request.seeds or scenario.seeds))
     slots = round(scenario.clock.days * 1440 / scenario.clock.slot_minutes)
     layer = f", energy layer {request.energy}" if request.energy else ""

@@ -62,13 +62,14 @@ def command(
     count from `home` at the scenario's step count to the bound.
     """
     from cosim.run import staged
+    from cosim.study.fitting import cast_of
     from cosim.study.regret import regret
 
     options.known_policies((energy,) if energy else (), "energy")
     loaded = options.load(scenario, overrides)
     options.known_policies(options.not_named(policies, loaded.scenario))
     on = staged(loaded)
-    names = policies or tuple(spec.called for spec in loaded.scenario.policy.compare)
+    names = cast_of(on, policies).names
     used = options.chosen_seeds(seeds, seed) or loaded.scenario.seeds
     tell = _nothing if quiet else console.say
     found = regret(on, names, used, energy=energy, jobs=jobs, tell=tell).to_json()

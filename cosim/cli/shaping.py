@@ -48,7 +48,7 @@ OUT = Path("reports/shaping-ablation")
     type=click.IntRange(min=2),
     default=8,
     show_default=True,
-    help="Successive dates from the scenario's own on.",
+    help="Dates: the first of train_days, or successive ones from the scenario's own on.",
 )
 @click.option(
     "--hold-out",

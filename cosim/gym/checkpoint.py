@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.errors import UsageError
+from cosim.errors import OtherWorldError, UsageError
 from cosim.gym.tensors import from_bytes, to_bytes
 
 if TYPE_CHECKING:
@@ -53,9 +53,9 @@ class Checkpoint:
     tensors: dict[str, NDArray[Any]]
     folder: Path
 
-    def fault(self, message: str) -> UsageError:
+    def fault(self, message: str, kind: type[UsageError] = UsageError) -> UsageError:
         """An error that says which checkpoint is meant."""
-        return UsageError(f"checkpoint {self.folder}: {message}")
+        return kind(f"checkpoint {self.folder}: {message}")
 
     def fact(self, name: str, kind: type) -> Any:
         """A fact of a given type.
@@ -130,7 +130,8 @@ def codec_of(found: Checkpoint, world: WorldInfo) -> Codec:
     """The layouts that a checkpoint was trained with, in a world.
 
     Raises:
-        UsageError: they do not fit; names what differs first.
+        OtherWorldError: they do not fit; names what differs first.
+        UsageError: the checkpoint is damaged.
     """
     from cosim.gym.codec import Codec
 
@@ -143,11 +144,11 @@ def codec_of(found: Checkpoint, world: WorldInfo) -> Codec:
     try:
         codec = Codec(world, **given)
     except UsageError as problem:
-        raise found.fault(str(problem)) from None
+        raise found.fault(str(problem), OtherWorldError) from None
     for name, here in _names(codec).items():
         there: list[Any] = found.fact(name, list)
         if there != here:
-            raise found.fault(_difference(name, there, here))
+            raise found.fault(_difference(name, there, here), OtherWorldError)
     return codec
 
 

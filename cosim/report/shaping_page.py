@@ -9,7 +9,7 @@ from typing import Any
 from cosim.report.curves import Line, Panel, curves
 from cosim.store.atomic import write_json, write_text
 from cosim.study.interquartile import Spread, iqm_spread
-from cosim.study.shaping_arms import BASELINE, KINDS
+from cosim.study.shaping_arms import BASELINE, KINDS, SEARCHED
 from cosim.study.shaping_verdict import (
     MEASURES,
     SIGNIFICANT,
@@ -214,13 +214,14 @@ def _how(studies: Sequence[Study]) -> str:
     return "\n".join(
         [
             "## How it was made\n",
-            f"All arms share {told}; the rest is the learner's default. The learner sets clocks "
-            "and batteries itself, in every arm alike, so no energy layer acts. IQM: mean of the "
+            f"All arms share {told}; the rest is the learner's default. Levers that it "
+            "leaves open are the scenario's energy layer's, in every arm alike. IQM: mean of the "
             "middle half of the seeds, each the mean of its held-out days; 95 % intervals by a "
             "bootstrap over seeds within scenarios. *Better than SAC*: chance that a seed of the "
             "arm beats one of plain SAC; p by exchanging their seeds, Holm-corrected. *At equal "
             "time*: the last judgement within the processor time that plain SAC took for all its "
             "episodes. Times are of all seeds together, trained side by side, without judging.\n",
+            f"{SEARCHED}\n",
             "```",
             *filter(None, commands),
             "```\n",

@@ -106,7 +106,7 @@ def lessons(trainings: Sequence[Training]) -> list[Lesson]:
     for other in trainings[1:]:
         differs = [
             key
-            for key in ("scenario_hash", "dates", "held_out")
+            for key in ("world_hash", "dates", "held_out")
             if other.terms.get(key) != first.terms.get(key)
         ]
         if differs:

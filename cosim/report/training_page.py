@@ -104,7 +104,7 @@ def _spread(best: list[float]) -> str:
 def _facts(found: Sequence[Lesson]) -> list[tuple[str, str]]:
     terms = found[0].trainings[0].terms
     return [
-        ("Scenario", str(terms.get("scenario", terms.get("scenario_hash", ""))[:64])),
+        ("Scenario", str(terms.get("scenario", terms.get("world_hash", ""))[:64])),
         ("Dates learned from", _dates(terms.get("dates"))),
         ("Dates held out", _dates(terms.get("held_out"))),
         *((f"Options of {lesson.name}", _options(lesson)) for lesson in found),

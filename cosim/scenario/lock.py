@@ -47,6 +47,18 @@ def scenario_hash(source: Loaded | Scenario) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def world_hash(source: Loaded | Scenario) -> str:
+    """Return the SHA-256 (hex) of the worlds of a scenario, whoever acts in them and when.
+
+    Who is compared, on which seeds and days, and what the scenario says of itself are left out: a
+    training or study that lists its own dates and seeds stays the same when these change.
+    """
+    scenario = source.scenario if isinstance(source, Loaded) else source
+    policy = scenario.policy.model_copy(update={"compare": ()})
+    apart = {"policy": policy, "about": "", "seeds": (0,), "train_days": None, "test_days": None}
+    return scenario_hash(scenario.model_copy(update=apart))
+
+
 def _plain(scenario: Scenario) -> dict[str, Any]:
     plain: dict[str, Any] = scenario.model_dump(mode="json", by_alias=True, exclude_none=True)
     return _whole_keys(plain, scenario)

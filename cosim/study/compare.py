@@ -24,6 +24,7 @@ from cosim.store.directory import traces_of
 from cosim.study.batches import BOUNDS, Batches, marks
 from cosim.study.comparison import Comparison, concluded, study_digest
 from cosim.study.dated import chosen_dates, in_order, seeds_on, stages_of, whole_days
+from cosim.study.fitting import Cast, cast_of
 from cosim.study.looks import enough, planned
 from cosim.study.provenance import trained_on
 from cosim.study.units import Progress
@@ -31,13 +32,13 @@ from cosim.study.until import MAX_SEEDS, Stopping, Target, looked, stopping_of
 
 __all__ = ["Comparison", "compare", "stored", "study_digest"]
 
-STOPPING = "stopping.json"
+STOPPING, LEFT_OUT = "stopping.json", "left_out.json"
 
 
 def compare(
     what: Loaded | Scenario | Stage,
     *,
-    policies: Sequence[str] | None = None,
+    policies: Sequence[str] | Cast | None = None,
     seeds: Sequence[int] | None = None,
     energy: str | None = None,
     days: str | None = None,
@@ -55,8 +56,8 @@ def compare(
 
     Args:
         what: a loaded YAML, a scenario or a stage.
-        policies: names, the baseline first; default: those of the scenario. A pair
-            ``SCHEDULER+LAYER`` brings its energy layer along.
+        policies: names, the baseline first; default: those of the scenario that can act in it. A
+            pair ``SCHEDULER+LAYER`` brings its energy layer along.
         seeds: default: the scenario's.
         energy: energy layer under all others; default: the scenario's.
         days: ``test``, ``train`` or ``window`` (the scenario's own); default: ``test`` where the
@@ -78,7 +79,8 @@ def compare(
     """
     on = staged(what)
     scenario = on.scenario
-    names = tuple(policies or (spec.called for spec in scenario.policy.compare))
+    cast = policies if isinstance(policies, Cast) else cast_of(on, policies)
+    names = cast.names
     numbers = tuple(seeds if seeds is not None else scenario.seeds)
     _check_request(names, numbers, out, resume=resume)
     dates = chosen_dates(scenario, days)
@@ -102,7 +104,7 @@ def compare(
             folder.discard_if_unfinished()
         raise
     limits = batches.bounds(drawn) if bound else {}
-    return _keep(batches, scenario, drawn, limits, dates, stopping)
+    return _keep(batches, on, drawn, limits, dates, stopping, cast)
 
 
 def _search(
@@ -167,16 +169,17 @@ def _directory(
 
 def _keep(
     batches: Batches,
-    scenario: Scenario,
+    on: Stage,
     seeds: Sequence[int],
     limits: Mapping[int, float],
     dates: tuple[date, ...],
     stopping: Stopping | None,
+    cast: Cast,
 ) -> Comparison:
     """Draw the conclusions and write them beside the runs."""
     days = [day.isoformat() for day in dates]
     found = concluded(
-        scenario.name,
+        on.scenario.name,
         batches.policies,
         seeds,
         batches.played(seeds),
@@ -184,9 +187,12 @@ def _keep(
         days=days,
         stopping=stopping,
         folder=batches.directory.path if batches.directory else None,
-        trained_on=trained_on(scenario, batches.policies, days),
+        trained_on=trained_on(on.scenario, batches.policies, days, on.base),
+        left_out=cast.left_out,
     )
     if found.folder is not None:
+        if cast.left_out:
+            write_json(found.folder / LEFT_OUT, cast.left_out)
         if stopping is not None:
             write_json(found.folder / STOPPING, stopping.to_json())
         write_json(found.folder / "compare.json", found.to_json())
@@ -221,6 +227,7 @@ def stored(path: str | Path, *, so_far: bool = False) -> Comparison | RunResult:
     if len(policies) * len(seeds) == 1:
         return study.runs[policies[0], seeds[0]]
     kept, search = directory.path / BOUNDS, directory.path / STOPPING
+    apart = directory.path / LEFT_OUT
     limits = read_json(kept) if kept.exists() else {}
     found = concluded(
         study.scenario.name,
@@ -232,5 +239,6 @@ def stored(path: str | Path, *, so_far: bool = False) -> Comparison | RunResult:
         stopping=stopping_of(read_json(search)) if search.exists() else None,
         folder=directory.path,
         trained_on=trained_on(study.scenario, policies, days),
+        left_out=read_json(apart) if apart.exists() else {},
     )
     return replace(found, unfinished=len(policies) * (len(seeds) - len(known)))

@@ -13,7 +13,7 @@ from cosim.study.bounds import with_regret
 from cosim.study.robust import false_alarm_share, iqm_cell
 from cosim.study.statistics import by_day, holm, mean_cell, paired_cell
 from cosim.study.until import Stopping
-from cosim.study.verdict import MAIN, notes
+from cosim.study.verdict import MAIN, absent, notes
 
 Cells = dict[str, dict[str, dict[str, Any]]]
 Values = Mapping[str, Mapping[str, Sequence[float]]]
@@ -115,6 +115,7 @@ def concluded(
     stopping: Stopping | None = None,
     folder: Path | None = None,
     trained_on: Mapping[str, Sequence[str]] | None = None,
+    left_out: Mapping[str, str] | None = None,
 ) -> Comparison:
     """Draw the conclusions from finished runs.
 
@@ -128,6 +129,7 @@ def concluded(
         stopping: how seeds were added, where they were.
         folder: where the study is kept.
         trained_on: policy → dates that it learned from and that it is judged on here.
+        left_out: policy → why it cannot act in this world.
     """
     kpis = list(played.kpis[policies[0], seeds[0]])
     plain = {p: {k: [played.kpis[p, s][k] for s in seeds] for k in kpis} for p in policies}
@@ -158,7 +160,10 @@ def concluded(
         paired_iqm={p: cell for p, cell in paired_iqms.items() if cell},
         false_alarms=alarms,
         stopping=stopping,
-        notes=notes(policies[0], paired, alarms, count, len(seeds), stopping, trained_on or {}),
+        notes=(
+            *absent(left_out or {}),
+            *notes(policies[0], paired, alarms, count, len(seeds), stopping, trained_on or {}),
+        ),
     )
 
 

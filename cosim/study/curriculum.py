@@ -14,7 +14,7 @@ from cosim.gym.days import Day, dates_from, prepare_days, split_days
 from cosim.gym.learner import Recipe
 from cosim.scenario.days import dates_of
 from cosim.scenario.load import Loaded
-from cosim.scenario.lock import scenario_hash
+from cosim.scenario.lock import world_hash
 from cosim.study.playing import Stage
 
 DATES = 8
@@ -88,7 +88,7 @@ def terms_of(
         "options": recipe.options(),
         "seed": plan.seed,
         "scenario": loaded.scenario.name,
-        "scenario_hash": scenario_hash(loaded.scenario),
+        "world_hash": world_hash(loaded.scenario),
         "dates": _dates(days),
         "held_out": _dates(held_out),
         "job_seeds": list(plan.job_seeds),

@@ -157,8 +157,8 @@ def laid_out(terms: Terms) -> Plan:
     seeds = tuple(terms.seeds or scenario.seeds)
     _check_once(policies, seeds)
     days, points = chosen_dates(scenario, terms.days), tuple(_points(terms))
-    own = {point.label: point.recipe.scenario for point in points}
-    check_same_dates(scenario, own, terms.days, days)
+    scenarios = {point.label: point.recipe.scenario for point in points}
+    check_same_dates(scenario, scenarios, terms.days, days)
     return Plan(
         terms.kind,
         terms.name or scenario.name,
@@ -172,17 +172,18 @@ def laid_out(terms: Terms) -> Plan:
         seeds_on(seeds, days),
         terms.notes,
         days,
-        _cautions(own.values(), policies, days),
+        _cautions([point.recipe for point in points], policies, days),
     )
 
 
 def _cautions(
-    played: Iterable[Scenario], policies: Sequence[str], days: Sequence[date]
+    played: Iterable[Recipe], policies: Sequence[str], days: Sequence[date]
 ) -> tuple[str, ...]:
     """Name the learners that are judged on days that they have seen."""
-    windows = {scenario.clock.start.date(): scenario for scenario in played}
+    windows = {recipe.scenario.clock.start.date(): recipe for recipe in played}
     dates = [day.isoformat() for day in (days or sorted(windows))]
-    return tuple(remembered(trained_on(next(iter(windows.values())), policies, dates)))
+    first = next(iter(windows.values()))
+    return tuple(remembered(trained_on(first.scenario, policies, dates, first.base)))
 
 
 def _check_once(policies: Sequence[str], seeds: Sequence[int]) -> None:

@@ -10,11 +10,12 @@ from typing import Any
 from cosim.errors import UsageError
 from cosim.gym.checkpoint import read_facts
 from cosim.plugins import parted
+from cosim.run import placed
 from cosim.scenario.model import Scenario
 
 
 def trained_on(
-    scenario: Scenario, policies: Sequence[str], days: Sequence[str]
+    scenario: Scenario, policies: Sequence[str], days: Sequence[str], base: Path | None = None
 ) -> dict[str, list[str]]:
     """Dates that a policy learned from or was chosen by, and that it is judged on.
 
@@ -22,6 +23,7 @@ def trained_on(
         scenario: what it is judged on.
         policies: names; those with a checkpoint are asked for its dates.
         days: dates of the runs in ISO 8601; none: the scenario's own.
+        base: folder of the YAML; checkpoints that the scenario names may lie there.
 
     Returns:
         policy → such dates, in ascending order; policies without any are left out.
@@ -30,7 +32,9 @@ def trained_on(
     judged = [date.fromisoformat(day) for day in days] or [scenario.clock.start.date()]
     found = {}
     for policy in policies:
-        seen = [d for d in _dates(policy) if any(abs(d - other) < length for other in judged)]
+        spec = scenario.policy.called(policy)
+        acting = placed(parted(spec.use if spec else policy)[0], scenario, base)
+        seen = [d for d in _dates(acting) if any(abs(d - other) < length for other in judged)]
         if seen:
             found[policy] = [day.isoformat() for day in seen]
     return found
@@ -38,7 +42,7 @@ def trained_on(
 
 def _dates(policy: str) -> list[date]:
     """Dates in a policy's checkpoint; none where it has no checkpoint or that tells none."""
-    folder = parted(policy)[0].partition("@")[2]
+    folder = policy.partition("@")[2]
     try:
         facts = read_facts(Path(folder)) if folder else {}
     except UsageError:

@@ -27,7 +27,7 @@ FORMAT = 1
 TERMS, LOCK, REFERENCES = "study.json", "scenario.lock.yaml", "references.json"
 LOG, SHEET, ARMS = "training.parquet", "training.csv", "arms"
 COMPARED = (
-    "scenario_hash",
+    "world_hash",
     "seeds",
     "episodes",
     "judge_every",

@@ -24,7 +24,7 @@ from cosim.prepare import stage
 from cosim.run import run, versions
 from cosim.scenario.days import begun
 from cosim.scenario.load import Loaded
-from cosim.scenario.lock import lock_text, scenario_hash
+from cosim.scenario.lock import lock_text, world_hash
 from cosim.study.curriculum import Plan, chosen_days
 from cosim.study.shaping_arms import COMMON, Arm, arms
 from cosim.study.shaping_folder import ShapingFolder
@@ -139,7 +139,7 @@ def _terms(
 ) -> dict[str, Any]:
     return {
         "scenario": loaded.scenario.name,
-        "scenario_hash": scenario_hash(loaded.scenario),
+        "world_hash": world_hash(loaded.scenario),
         "seeds": list(design.beat.seeds),
         "episodes": design.beat.episodes,
         "judge_every": design.beat.judge_every,

@@ -29,7 +29,7 @@ from cosim.store.tables import read_log, write_log
 FORMAT = 1
 TERMS, LOCK, COMMIT, LOG = "train.json", "scenario.lock.yaml", "memory.json", "training.parquet"
 LESSONS = "lessons.safetensors"
-COMPARED = ("policy", "options", "seed", "scenario_hash", "dates", "held_out", "job_seeds")
+COMPARED = ("policy", "options", "seed", "world_hash", "dates", "held_out", "job_seeds")
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,12 @@ def notes(
     )
 
 
+def absent(left_out: Mapping[str, str]) -> Iterator[str]:
+    """A sentence for each policy that the scenario names and that cannot act in its world."""
+    for policy, why in left_out.items():
+        yield f"{policy} is left out: {why}"
+
+
 def remembered(trained_on: Mapping[str, Sequence[str]]) -> Iterator[str]:
     """Name the policies that are judged on days that they have seen.
 

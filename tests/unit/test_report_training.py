@@ -30,7 +30,7 @@ def a_training(folder, seed=1, episodes=24, **more):
             row["held_out_usd"] = 5.0 + k if k < 20 else 4.0
         rows.append(row)
     terms = {"format": 1, "policy": "jemas", "options": {"eta": 0.4}, "seed": seed}
-    terms |= {"scenario": "tiny", "scenario_hash": "ab", "dates": ["2019-04-22"]}
+    terms |= {"scenario": "tiny", "world_hash": "ab", "dates": ["2019-04-22"]}
     terms |= {"held_out": ["2019-04-23"], "command": f"cosim train tiny.yaml --seed {seed}"}
     folder.mkdir(parents=True)
     write_json(folder / "train.json", {**terms, **more})

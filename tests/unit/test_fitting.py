@@ -1,0 +1,108 @@
+"""Trained policies that a scenario names: found, told from strangers, not left out in silence."""
+
+import shutil
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from cosim.errors import OtherWorldError, UsageError
+from cosim.gym.checkpoint import layout_of, write_checkpoint
+from cosim.gym.codec import Codec
+from cosim.gym.worlds import Settings
+from cosim.run import placed, run, staged
+from cosim.scenario.load import load_scenario
+from cosim.study.compare import compare, stored
+from cosim.study.fitting import cast_of
+from cosim.study.provenance import trained_on
+from policies.learned.actor import Actor, Moments
+
+COMPARE = "policy.compare=[home, {use: sac@trained/sac, name: sac}]"
+PATIENT = "workload.flexible={share: 0.5, hours: [1, 2]}"
+"""Work that can wait adds a number to the actions: another world."""
+
+
+@pytest.fixture
+def folder(pytestconfig, tmp_path):
+    shutil.copy(pytestconfig.rootpath / "tests" / "data" / "tiny.yaml", tmp_path / "mine.yaml")
+    save(tmp_path / "trained" / "sac", staged(load_scenario(tmp_path / "mine.yaml")).plan(1).info)
+    return tmp_path
+
+
+def save(home, info):
+    """A checkpoint of drawn numbers for a world."""
+    codec, dice = Codec(info), np.random.default_rng(0)
+    sizes = [len(codec.view), 8, 2 * len(codec.action)]
+    layers = [
+        (dice.normal(size=(a, b)).astype(np.float32), dice.normal(size=b).astype(np.float32))
+        for a, b in pairwise(sizes)
+    ]
+    moments = Moments(sizes[0])
+    moments.add(dice.uniform(-1, 1, (50, sizes[0])).astype(np.float32))
+    actor = Actor(moments.scaling(), layers, gaussian=True)
+    trained = {"trained": {"dates": ["2019-04-22"], "held_out": []}}
+    facts = {**actor.facts(), "policy": "sac", **layout_of(codec, Settings()), **trained}
+    write_checkpoint(home, facts, actor.tensors())
+
+
+def test_who_fits_acts_under_the_scenarios_name_for_it(folder):
+    found = compare(load_scenario(folder / "mine.yaml", [COMPARE]), seeds=[1])
+    assert found.policies == ["home", "sac"]
+    assert not any("left out" in note for note in found.notes)
+    assert any("sac was trained or chosen on 2019-04-22" in note for note in found.notes)
+
+
+def test_who_does_not_fit_is_left_out_and_named(folder):
+    loaded = load_scenario(folder / "mine.yaml", [COMPARE, PATIENT])
+    found = compare(loaded, seeds=[1], out=folder / "study")
+    assert found.policies == ["home"]
+    assert any(note.startswith("sac is left out: checkpoint ") for note in found.notes)
+    cast = cast_of(staged(loaded))
+    assert cast.names == ("home",)
+    assert "trained in a world of another make" in cast.left_out["sac"]
+
+
+def test_a_study_that_is_read_back_still_says_who_was_left_out(folder):
+    loaded = load_scenario(folder / "mine.yaml", ["seeds=[1, 2]", COMPARE, PATIENT])
+    found = compare(loaded, out=folder / "study")
+    assert stored(folder / "study").to_json() == found.to_json()
+    assert any("left out" in note for note in found.notes)
+
+
+def test_who_is_asked_for_by_name_is_never_left_out(folder):
+    loaded = load_scenario(folder / "mine.yaml", [COMPARE, PATIENT])
+    with pytest.raises(OtherWorldError, match="trained in a world of another make"):
+        compare(loaded, policies=["home", "sac"], seeds=[1])
+
+
+def test_nobody_left_and_a_lost_checkpoint_are_errors(folder):
+    alone = "policy.compare=[{use: sac@trained/sac, name: sac}]"
+    with pytest.raises(UsageError, match="no policy of the scenario fits it: checkpoint"):
+        cast_of(staged(load_scenario(folder / "mine.yaml", [alone, PATIENT])))
+    lost = "policy.compare=[home, {use: sac@trained/gone, name: sac}]"
+    with pytest.raises(UsageError, match="there is no such folder"):
+        cast_of(staged(load_scenario(folder / "mine.yaml", [lost])))
+
+
+def test_a_checkpoint_lies_beside_the_yaml_or_with_the_package(folder, tmp_path, monkeypatch):
+    loaded = load_scenario(folder / "mine.yaml", [COMPARE])
+    package, elsewhere = tmp_path / "package", tmp_path / "elsewhere"
+    shutil.copytree(folder / "trained", package / "trained")
+    monkeypatch.setattr("cosim.run.bundled", lambda name: package)
+    mine, shipped = folder / "trained" / "sac", package / "trained" / "sac"
+    assert placed("sac@trained/sac", loaded.scenario, folder) == f"sac@{mine}"
+    assert placed("sac@trained/sac", loaded.scenario, elsewhere) == f"sac@{shipped}"
+    unnamed = "sac@runs/mine"  # from the command line: where the user stands
+    assert placed(unnamed, loaded.scenario, elsewhere) == unnamed
+
+
+def test_days_that_a_named_checkpoint_has_seen_are_told(folder):
+    scenario = load_scenario(folder / "mine.yaml", [COMPARE]).scenario
+    assert trained_on(scenario, ["sac"], ["2019-04-22"], folder) == {"sac": ["2019-04-22"]}
+    assert trained_on(scenario, ["sac"], ["2019-05-01"], folder) == {}
+
+
+def test_it_acts_as_the_same_policy_named_in_full(folder):
+    loaded = load_scenario(folder / "mine.yaml", [COMPARE])
+    named = run(loaded, policy="sac", seed=1)
+    assert named.digest == run(loaded, policy=f"sac@{folder}/trained/sac", seed=1).digest
