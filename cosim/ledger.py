@@ -41,23 +41,6 @@ METERS = (
     "backup_kwh",
     "spilled_kwh",
 )
-MONEY = (
-    "revenue_usd",
-    "late_penalty_usd",
-    "transfer_usd",
-    "import_usd",
-    "export_usd",
-    "unserved_usd",
-    "carbon_usd",
-    "wear_usd",
-    "demand_usd",
-    "fixed_usd",
-    "true_up_usd",
-    "curtailment_usd",
-    "backup_usd",
-    "dr_usd",
-    "settlement_usd",
-)
 SIGNS = {
     "revenue_usd": 1.0,
     "late_penalty_usd": -1.0,
@@ -75,6 +58,8 @@ SIGNS = {
     "dr_usd": 1.0,
     "settlement_usd": 1.0,
 }
+"""Columns of money, and what each counts for in utility."""
+MONEY = tuple(SIGNS)
 ENERGY_COST = (
     "import_usd",
     "export_usd",

@@ -1,4 +1,4 @@
-"""Builders of small worlds and observations, shared by the tests of policies and the seam.
+"""What all tests share: the checkout, and builders of small worlds and observations.
 
 The base world has three sites in the manner of JEMAS: a light, a middle and a heavy model, with
 2, 4 and 8 GPUs. Any field can be replaced by keyword.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -212,3 +213,14 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def one_site() -> Any:
     """The module of a site's engine on its own."""
     return importlib.import_module("one_site")
+
+
+@pytest.fixture(scope="session")
+def repository_root() -> Path:
+    return Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def tiny(repository_root: Path) -> Path:
+    """A scenario of two sites and ninety minutes that needs no trace."""
+    return repository_root / "tests" / "data" / "tiny.yaml"

@@ -28,16 +28,8 @@ COLUMNS = (
 
 @click.command("compare")
 @options.scenario_argument
-@click.option(
-    *("-p", "--policy", "policies"),
-    multiple=True,
-    metavar="NAME",
-    help="Policy NAME, NAME@CHECKPOINT or module:Class, with an energy layer of its own "
-    "NAME+LAYER; repeat it. The first is the baseline.",
-)
-@click.option(
-    "--energy", metavar="NAME", help="Energy layer under all policies without their own."
-)
+@options.policies_option
+@options.energy_option
 @options.days_option
 @options.seeds_options
 @click.option(
@@ -88,7 +80,6 @@ def command(
 
     if len(set(policies)) != len(policies):
         raise click.UsageError("a policy is named twice")
-    options.known_policies((energy,) if energy else (), "energy")
     if max_seeds is not None and until is None:
         raise click.UsageError("--max-seeds goes with --until-interval")
     which, named = options.chosen_days(days)

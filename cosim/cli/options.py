@@ -25,6 +25,34 @@ def scenario_argument(function: F) -> F:
     return click.argument("scenario", metavar="SCENARIO")(function)
 
 
+def policies_option(function: F) -> F:
+    """``-p NAME``, as often as wanted."""
+    return click.option(
+        *("-p", "--policy", "policies"),
+        multiple=True,
+        metavar="NAME",
+        help="Policy NAME, NAME@CHECKPOINT or module:Class, with an energy layer of its own "
+        "NAME+LAYER; repeat it. The first is the baseline.",
+    )(function)
+
+
+def _known_layer(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Refuse an energy layer that does not exist."""
+    del ctx, param
+    known_policies((value,) if value else (), "energy")
+    return value
+
+
+def energy_option(function: F) -> F:
+    """``--energy NAME``: the layer under policies that bring none."""
+    return click.option(
+        "--energy",
+        metavar="NAME",
+        callback=_known_layer,
+        help="Energy layer under policies without one of their own; default: the scenario's.",
+    )(function)
+
+
 def overrides_option(function: F) -> F:
     """``-o key.path=value``, as often as wanted."""
     return click.option(

@@ -33,7 +33,7 @@ COLUMNS = (
     metavar="NAME",
     help="Policy; repeat it. Default: those that the scenario compares. `home` is always there.",
 )
-@click.option("--energy", metavar="NAME", help="Energy layer under all of them.")
+@options.energy_option
 @options.seeds_options
 @options.jobs_option
 @options.overrides_option
@@ -65,7 +65,6 @@ def command(
     from cosim.study.fitting import cast_of
     from cosim.study.regret import regret
 
-    options.known_policies((energy,) if energy else (), "energy")
     loaded = options.load(scenario, overrides)
     options.known_policies(options.not_named(policies, loaded.scenario))
     on = staged(loaded)

@@ -24,7 +24,7 @@ SHOWN = (
 @click.command("run")
 @options.scenario_argument
 @click.option("-p", "--policy", metavar="NAME", help="Policy; default: the scenario's first.")
-@click.option("--energy", metavar="NAME", help="Energy layer; default: the scenario's.")
+@options.energy_option
 @click.option("--seed", type=click.IntRange(min=0), help="Seed; default: the scenario's first.")
 @options.overrides_option
 @options.engine_option
@@ -43,7 +43,6 @@ def command(
     quiet: bool,
 ) -> None:
     """Run SCENARIO once and keep ledger, jobs, manifest and report in a folder."""
-    options.known_policies((energy,) if energy else (), "energy")
     loaded = options.load(scenario, overrides, engine)
     options.known_policies(options.not_named((policy,) if policy else (), loaded.scenario))
     name = policy or loaded.scenario.policy.compare[0].called

@@ -48,13 +48,6 @@ class How:
 
 def running_options(function: F) -> F:
     """Options of everything that runs many points."""
-    policies = click.option(
-        *("-p", "--policy", "policies"),
-        multiple=True,
-        metavar="NAME",
-        help="Policy NAME, NAME@CHECKPOINT or module:Class, with an energy layer of its own "
-        "NAME+LAYER; repeat it. The first is the baseline.",
-    )
     out = click.option(
         "--out",
         type=click.Path(path_type=Path),
@@ -74,7 +67,7 @@ def running_options(function: F) -> F:
         options.jobs_option,
         options.seeds_options,
         options.days_option,
-        policies,
+        options.policies_option,
     ):
         function = add(function)
     return function

@@ -4,7 +4,8 @@ Quality rises with the number of steps and saturates; the revenue of a model is 
 steps (JEMAS, arXiv 2605.02965, Fig. 2), paid per image finished on time. Which curve a model
 follows is an *assumption* of the scenario: no public data of BRISQUE against steps exists.
 Raw CLIP scores show the saturating half only (SD 1.5, PLMS: 28.58, 29.33, 29.51 at 15, 25 and
-50 steps, DiP-GO Tab. 1), hence ``rescaled`` before ``fit_sigmoid``.
+50 steps, DiP-GO Tab. 1), hence ``rescaled`` before
+:func:`cosim.physics.quality_fit.fit_sigmoid`.
 
     >>> float(Sigmoid(a=0.2, c0=14)(14))
     0.5
@@ -32,7 +33,6 @@ CLIP_FULL_SCALE = 35.0
 BRISQUE_FULL_SCALE = 100.0
 
 _UNIT = Range(0.0, 1.0)
-_POSITIVE = Range(0.0, math.inf, above=True)
 
 
 def _steps(steps: ArrayLike) -> NDArray[np.float64]:
@@ -177,45 +177,6 @@ def rescaled(quality: ArrayLike) -> NDArray[np.float64]:
     if not spread > 0.0:
         raise ValueError(f"quality = {quality!r}: needs two different finite values to rescale")
     return np.asarray((q - q.min()) / spread)
-
-
-def fit_sigmoid(steps: ArrayLike, quality: ArrayLike) -> Sigmoid:
-    """Fit q(c) = 1 / (1 + exp(−a (c − c0))) by least squares.
-
-    Args:
-        steps: measured numbers of steps, at least three different ones.
-        quality: quality in [0, 1] at each, see ``rescaled``.
-
-    Returns:
-        The fitted curve.
-
-    Raises:
-        ValueError: if there are fewer than three points, quality leaves [0, 1] or it falls.
-    """
-    from scipy.optimize import least_squares
-
-    c, q = np.asarray(steps, dtype=np.float64), np.asarray(quality, dtype=np.float64)
-    _check_fit(c, q)
-    span = float(np.ptp(c))
-
-    def misfit(x: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(0.5 * (1.0 + np.tanh(0.5 * x[0] * (c - x[1]))) - q)
-
-    start = (4.0 / span, float(np.interp(0.5, np.sort(q), c[np.argsort(q)])))
-    bounds = ((1e-6, float(c.min()) - 2 * span), (100.0, float(c.max()) + 2 * span))
-    found = least_squares(misfit, start, bounds=bounds, x_scale=(1.0 / span, span), xtol=1e-12)
-    return Sigmoid(a=float(found.x[0]), c0=float(found.x[1]))
-
-
-def _check_fit(c: NDArray[np.float64], q: NDArray[np.float64]) -> None:
-    if c.shape != q.shape or c.ndim != 1 or np.unique(c).size < 3:
-        raise ValueError(
-            f"steps and quality have shapes {c.shape} and {q.shape}: need equal 1-d arrays "
-            "with at least 3 different steps"
-        )
-    refuse(each_in("quality", q.tolist(), _UNIT) + each_in("steps", c.tolist(), _POSITIVE))
-    if float(np.dot(c - c.mean(), q - q.mean())) <= 0.0:
-        raise ValueError(f"quality = {q.tolist()!r}: must rise with steps to fit a sigmoid")
 
 
 def revenue_usd(curve: QualityCurve, steps: ArrayLike, v_max_usd: float) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cosim.physics.quality import Power, QualityCurve, Saturating, Table
+from cosim.physics.quality import Power, QualityCurve, Saturating, Sigmoid, Table
 from cosim.physics.ranges import Range, ascending, each_in, refuse, same_length
 
 _UNIT = Range(0.0, 1.0)
@@ -47,6 +47,33 @@ def _table_steps(curve: Table, quality: float) -> float:
             share = (quality - below) / (value - below)
             return left + share * (curve.steps[i] - left)
     return math.inf
+
+
+def fit_sigmoid(steps: ArrayLike, quality: ArrayLike) -> Sigmoid:
+    """Fit q(c) = 1 / (1 + exp(−a (c − c0))) by least squares.
+
+    Args:
+        steps: measured numbers of steps, at least three different ones.
+        quality: quality in [0, 1] at each, see :func:`cosim.physics.quality.rescaled`.
+
+    Returns:
+        The fitted curve.
+
+    Raises:
+        ValueError: if there are fewer than three points, quality leaves [0, 1] or it falls.
+    """
+    from scipy.optimize import least_squares
+
+    c, q = _points(steps, quality, 3)
+    span = float(np.ptp(c))
+
+    def misfit(x: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(0.5 * (1.0 + np.tanh(0.5 * x[0] * (c - x[1]))) - q)
+
+    start = (4.0 / span, float(np.interp(0.5, np.sort(q), c[np.argsort(q)])))
+    bounds = ((1e-6, float(c.min()) - 2 * span), (100.0, float(c.max()) + 2 * span))
+    found = least_squares(misfit, start, bounds=bounds, x_scale=(1.0 / span, span), xtol=1e-12)
+    return Sigmoid(a=float(found.x[0]), c0=float(found.x[1]))
 
 
 def fit_saturating(steps: ArrayLike, quality: ArrayLike) -> Saturating:
@@ -90,13 +117,13 @@ def fit_power(steps: ArrayLike, quality: ArrayLike) -> Power:
 
 
 def _points(
-    steps: ArrayLike, quality: ArrayLike
+    steps: ArrayLike, quality: ArrayLike, least: int = 2
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     c, q = np.asarray(steps, dtype=np.float64), np.asarray(quality, dtype=np.float64)
-    if c.shape != q.shape or c.ndim != 1 or np.unique(c).size < 2:
+    if c.shape != q.shape or c.ndim != 1 or np.unique(c).size < least:
         raise ValueError(
             f"steps and quality have shapes {c.shape} and {q.shape}: need equal 1-d arrays "
-            "with at least 2 different steps"
+            f"with at least {least} different steps"
         )
     refuse(each_in("quality", q.tolist(), _UNIT) + each_in("steps", c.tolist(), _STEPS))
     if float(np.dot(c - c.mean(), q - q.mean())) <= 0.0:

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from cosim.report.svg import Axis, path, sheet, tick_x, tick_y
+
 COLOURS = {"grey": "#777777", "blue": "#0072B2", "orange": "#E69F00", "green": "#009E73"}
 """Okabe–Ito."""
 PANEL_W, PANEL_H, PER_ROW = 250, 170, 3
@@ -49,17 +51,6 @@ class Panel:
     lines: Sequence[Line]
 
 
-@dataclass(frozen=True)
-class _Axis:
-    low: float
-    high: float
-    start: float
-    length: float
-
-    def at(self, value: float) -> float:
-        return self.start + self.length * (value - self.low) / (self.high - self.low)
-
-
 def curves(panels: Sequence[Panel], x_title: str, y_title: str) -> str:
     """Draw panels with common axes as an SVG text.
 
@@ -78,17 +69,10 @@ def curves(panels: Sequence[Panel], x_title: str, y_title: str) -> str:
         for k, panel in enumerate(panels)
     ]
     caption = f"{x_title} (across) · {y_title} (up)"
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
-            f'width="{width}" height="{height}" font-family="sans-serif" font-size="10">',
-            f'<rect width="{width}" height="{height}" fill="white"/>',
-            *drawn,
-            f'<text x="{width / 2}" y="{height - 6}" text-anchor="middle">',
-            f"{escape(caption)}</text>",
-            "</svg>\n",
-        ]
+    foot = (
+        f'<text x="{width / 2}" y="{height - 6}" text-anchor="middle">\n{escape(caption)}</text>'
     )
+    return sheet(width, height, [*drawn, foot])
 
 
 def _wide(ends: tuple[float, float]) -> tuple[float, float]:
@@ -99,11 +83,11 @@ def _wide(ends: tuple[float, float]) -> tuple[float, float]:
 def _panel(
     panel: Panel, left: float, top: float, xs: tuple[float, float], ys: tuple[float, float]
 ) -> str:
-    x = _Axis(*xs, left + LEFT, PANEL_W - LEFT - RIGHT)
-    y = _Axis(*ys, top + PANEL_H - BOTTOM, -(PANEL_H - TOP - BOTTOM))
+    x = Axis(*xs, left + LEFT, PANEL_W - LEFT - RIGHT)
+    y = Axis(*ys, top + PANEL_H - BOTTOM, -(PANEL_H - TOP - BOTTOM))
     parts = [f'<text x="{x.start}" y="{top + 14}" font-weight="bold">{escape(panel.title)}</text>']
-    parts += [_tick_x(value, x, y) for value in _ticks(xs)]
-    parts += [_tick_y(value, x, y) for value in _ticks(ys)]
+    parts += [tick_x(f"{value:,.0f}", x.at(value), y.start + 13) for value in _ticks(xs)]
+    parts += [tick_y(f"{value:,.0f}", x, y.at(value)) for value in _ticks(ys)]
     for line in panel.lines:
         parts += _line(line, x, y)
     for k, line in enumerate(panel.lines):
@@ -115,34 +99,17 @@ def _panel(
     return "\n".join(parts)
 
 
-def _line(line: Line, x: _Axis, y: _Axis) -> list[str]:
+def _line(line: Line, x: Axis, y: Axis) -> list[str]:
     colour = COLOURS[line.colour]
-    there = [f"{x.at(a):.1f},{y.at(b):.1f}" for a, b in zip(line.x, line.high, strict=True)]
-    back = [f"{x.at(a):.1f},{y.at(b):.1f}" for a, b in zip(line.x, line.low, strict=True)]
-    middle = [f"{x.at(a):.1f},{y.at(b):.1f}" for a, b in zip(line.x, line.y, strict=True)]
-    band = " ".join([*there, *reversed(back)])
+    there = list(zip(line.x, line.high, strict=True))
+    back = reversed(list(zip(line.x, line.low, strict=True)))
+    band = path([*there, *back], x, y)
+    middle = path(zip(line.x, line.y, strict=True), x, y)
     return [
         f'<polygon points="{band}" fill="{colour}" fill-opacity="0.18"/>',
-        f'<polyline points="{" ".join(middle)}" fill="none" stroke="{colour}" '
-        'stroke-width="1.6"/>',
+        f'<polyline points="{middle}" fill="none" stroke="{colour}" stroke-width="1.6"/>',
     ]
 
 
 def _ticks(ends: tuple[float, float]) -> list[float]:
     return [ends[0], 0.5 * (ends[0] + ends[1]), ends[1]]
-
-
-def _tick_x(value: float, x: _Axis, y: _Axis) -> str:
-    return (
-        f'<text x="{x.at(value):.1f}" y="{y.start + 13:.1f}" text-anchor="middle" '
-        f'fill="#555">{value:,.0f}</text>'
-    )
-
-
-def _tick_y(value: float, x: _Axis, y: _Axis) -> str:
-    at = y.at(value)
-    return (
-        f'<line x1="{x.start}" x2="{x.start + x.length}" y1="{at:.1f}" y2="{at:.1f}" '
-        f'stroke="#ddd"/><text x="{x.start - 4}" y="{at + 3:.1f}" text-anchor="end" '
-        f'fill="#555">{value:,.0f}</text>'
-    )

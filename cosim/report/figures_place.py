@@ -18,7 +18,6 @@ from cosim.scenario.pools import pool_sites
 _BEND = 0.16
 _POINTS = 15
 _WIDTH_MAX = 9.0
-MAP_COLUMNS = ("from", "to", "jobs")
 
 
 def site_map(case: Case, policy: str) -> go.Figure:

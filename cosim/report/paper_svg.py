@@ -6,10 +6,10 @@ an interval is a band. A mark tells its numbers where a pointer rests on it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from html import escape
 from math import ceil, floor, isfinite, log10
 
+from cosim.report.svg import Axis, path, sheet, tick_x, tick_y
 from cosim.study.paper_finding import Chart, Line, Panel
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#555555")
@@ -17,17 +17,6 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#5
 DASHES = ("", "6 3", "2 2", "8 3 2 3", "10 4", "1 3", "4 4")
 W, H, LEFT, RIGHT, TOP, BOTTOM, ROW = 320, 210, 58, 10, 26, 40, 13
 TICKS = 4
-
-
-@dataclass(frozen=True)
-class _Axis:
-    low: float
-    high: float
-    start: float
-    length: float
-
-    def at(self, value: float) -> float:
-        return self.start + self.length * (value - self.low) / (self.high - self.low)
 
 
 def draw(chart: Chart) -> str:
@@ -44,21 +33,15 @@ def draw(chart: Chart) -> str:
         _panel(panel, chart.x_title, W * (k % across), high * (k // across))
         for k, panel in enumerate(chart.panels)
     ]
-    head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
-        f'width="{width}" height="{height}" font-family="sans-serif" font-size="10">'
-    )
-    return "\n".join([head, f'<rect width="{width}" height="{height}" fill="white"/>', *drawn]) + (
-        "\n</svg>\n"
-    )
+    return sheet(width, height, drawn)
 
 
 def _panel(panel: Panel, x_title: str, left: float, top: float) -> str:
     xs = _span([v for line in panel.lines for v in line.x], margin=0.02)
     ends = [(*line.y, *line.low, *line.high) for line in panel.lines]
     ys = _span([v for end in ends for v in end if v is not None], margin=0.06)
-    x = _Axis(*xs, left + LEFT, W - LEFT - RIGHT)
-    y = _Axis(*ys, top + H - BOTTOM, -(H - TOP - BOTTOM))
+    x = Axis(*xs, left + LEFT, W - LEFT - RIGHT)
+    y = Axis(*ys, top + H - BOTTOM, -(H - TOP - BOTTOM))
     parts = [
         f'<text x="{x.start:g}" y="{top + 12:g}" font-weight="bold">{escape(panel.title)}</text>',
         f'<text x="{x.start:g}" y="{top + 22:g}" fill="#555" font-size="9">'
@@ -66,8 +49,8 @@ def _panel(panel: Panel, x_title: str, left: float, top: float) -> str:
         f'<text x="{x.start + x.length / 2:g}" y="{y.start + 27:g}" text-anchor="middle" '
         f'fill="#555" font-size="9">{escape(x_title)}</text>',
     ]
-    parts += [_tick_x(value, x, y) for value in ticks(*xs)]
-    parts += [_tick_y(value, x, y) for value in ticks(*ys)]
+    parts += [tick_x(_text(value), x.at(value), y.start + 14) for value in ticks(*xs)]
+    parts += [tick_y(_text(value), x, y.at(value)) for value in ticks(*ys)]
     for k, line in enumerate(panel.lines):
         parts += _dots(line, k, x, y) if line.style == "dots" else _line(line, k, x, y)
         if len(panel.lines) > 1:
@@ -90,35 +73,19 @@ def ticks(low: float, high: float) -> list[float]:
     return [k * step for k in range(ceil(low / step), floor(high / step) + 1)]
 
 
-def _tick_x(value: float, x: _Axis, y: _Axis) -> str:
-    return (
-        f'<text x="{x.at(value):.1f}" y="{y.start + 14:.1f}" text-anchor="middle" fill="#555">'
-        f"{_text(value)}</text>"
-    )
-
-
-def _tick_y(value: float, x: _Axis, y: _Axis) -> str:
-    at = y.at(value)
-    return (
-        f'<line x1="{x.start:g}" x2="{x.start + x.length:g}" y1="{at:.1f}" y2="{at:.1f}" '
-        f'stroke="#ddd"/><text x="{x.start - 4:g}" y="{at + 3:.1f}" text-anchor="end" '
-        f'fill="#555">{_text(value)}</text>'
-    )
-
-
 def _text(value: float) -> str:
     text = f"{value:,.10g}" if abs(value) >= 1.0 else f"{value:.3g}"
     return text.replace("-", "−").replace("−0", "0") if value == 0.0 else text.replace("-", "−")
 
 
-def _line(line: Line, k: int, x: _Axis, y: _Axis) -> list[str]:
+def _line(line: Line, k: int, x: Axis, y: Axis) -> list[str]:
     colour = COLOURS[k % len(COLOURS)]
     known = [(a, b) for a, b in zip(line.x, line.y, strict=True) if b is not None]
-    path = " ".join(f"{x.at(a):.1f},{y.at(b):.1f}" for a, b in known)
     dash = f' stroke-dasharray="{DASHES[k % len(DASHES)]}"' if DASHES[k % len(DASHES)] else ""
     parts = _band(line, colour, x, y)
     parts.append(
-        f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.6"{dash}/>'
+        f'<polyline points="{path(known, x, y)}" fill="none" stroke="{colour}" '
+        f'stroke-width="1.6"{dash}/>'
     )
     if len(known) <= 12:
         parts += [
@@ -129,7 +96,7 @@ def _line(line: Line, k: int, x: _Axis, y: _Axis) -> list[str]:
     return parts
 
 
-def _band(line: Line, colour: str, x: _Axis, y: _Axis) -> list[str]:
+def _band(line: Line, colour: str, x: Axis, y: Axis) -> list[str]:
     ends = [
         (a, low, high)
         for a, low, high in zip(line.x, line.low, line.high, strict=False)
@@ -137,12 +104,13 @@ def _band(line: Line, colour: str, x: _Axis, y: _Axis) -> list[str]:
     ]
     if not ends:
         return []
-    there = [f"{x.at(a):.1f},{y.at(high):.1f}" for a, _, high in ends]
-    back = [f"{x.at(a):.1f},{y.at(low):.1f}" for a, low, _ in reversed(ends)]
-    return [f'<polygon points="{" ".join(there + back)}" fill="{colour}" fill-opacity="0.15"/>']
+    there = [(a, high) for a, _, high in ends]
+    back = [(a, low) for a, low, _ in reversed(ends)]
+    area = path(there + back, x, y)
+    return [f'<polygon points="{area}" fill="{colour}" fill-opacity="0.15"/>']
 
 
-def _dots(line: Line, k: int, x: _Axis, y: _Axis) -> list[str]:
+def _dots(line: Line, k: int, x: Axis, y: Axis) -> list[str]:
     return [
         _mark(x.at(a), y.at(b) + 2.0 * (k - 1), k)
         for a, b in zip(line.x, line.y, strict=True)

@@ -110,17 +110,6 @@ def load_scenario(path: str | Path, overrides: Sequence[str] = ()) -> Loaded:
     return draft(path, overrides).checked()
 
 
-def check_references(loaded: Loaded) -> None:
-    """Check the traces and policies that a loaded scenario names, e.g. after the shelf changed.
-
-    Raises:
-        ScenarioError: with every name that leads nowhere.
-    """
-    problems = _name_problems(loaded.resolved, loaded.marks, loaded.folder, valid=True)
-    if problems:
-        raise ScenarioError(problems)
-
-
 def _text(file: Path) -> str:
     try:
         return file.read_bytes().decode("utf-8-sig", errors="replace")

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from cosim.errors import TraceError, did_you_mean
 from cosim.scenario.days import KEYS, windows_in
+from cosim.scenario.resolved import Finding, mapping, sequence
 from cosim.scenario.yaml12 import Loc
 
 if TYPE_CHECKING:
     from cosim.plugins import Kind
     from cosim.traces.catalogue import Catalogue, Entry, Gap
 
-Finding = tuple[Loc, str]
 MOVE = "move clock.start"
 
 
@@ -32,30 +32,20 @@ def findings(data: Any, folder: Path) -> Iterator[Finding]:
 
 def model_and_site_findings(data: Any) -> Iterator[Finding]:
     """Yield model and site names that are not defined, for data that did not validate."""
-    known_models = [str(name) for name in _mapping(data, "models")]
-    known_sites = [str(name) for name in _mapping(data, "sites")]
-    for site, part in _mapping(data, "sites").items():
+    known_models = [str(name) for name in mapping(data, "models")]
+    known_sites = [str(name) for name in mapping(data, "sites")]
+    for site, part in mapping(data, "sites").items():
         places: list[tuple[Loc, Any]] = [(("sites", site), part)]
-        places += [(("sites", site, "pools", k), p) for k, p in _mapping(part, "pools").items()]
+        places += [(("sites", site, "pools", k), p) for k, p in mapping(part, "pools").items()]
         for place, there in places:
-            for i, name in enumerate(_sequence(there, "models")):
+            for i, name in enumerate(sequence(there, "models")):
                 if isinstance(name, str) and name not in known_models:
                     hint = did_you_mean(name, known_models)
                     yield (*place, "models", i), f"no model `{name}`{hint}"
-    for home in _mapping(_mapping(data, "workload"), "home"):
+    for home in mapping(mapping(data, "workload"), "home"):
         if isinstance(home, str) and home not in known_sites:
             hint = did_you_mean(home, known_sites)
             yield ("workload", "home", home), f"no site `{home}`{hint}"
-
-
-def _mapping(data: Any, key: str) -> dict[Any, Any]:
-    value = data.get(key) if isinstance(data, dict) else None
-    return value if isinstance(value, dict) else {}
-
-
-def _sequence(data: Any, key: str) -> list[Any]:
-    value = data.get(key) if isinstance(data, dict) else None
-    return value if isinstance(value, list) else []
 
 
 # --- traces ---------------------------------------------------------------------------------
@@ -63,17 +53,17 @@ def _sequence(data: Any, key: str) -> list[Any]:
 
 def trace_refs(data: Any) -> Iterator[tuple[Loc, str, str]]:
     """Yield (location, kind of trace, reference) of every trace that a scenario names."""
-    for site, part in _mapping(data, "sites").items():
+    for site, part in mapping(data, "sites").items():
         if isinstance(part, dict) and isinstance(part.get("weather"), str):
             yield ("sites", site, "weather"), "weather", part["weather"]
-        grid = _mapping(part, "grid")
+        grid = mapping(part, "grid")
         for key, kind in (("price", "price"), ("sale", "price"), ("carbon", "carbon")):
             value, loc = grid.get(key), ("sites", site, "grid", key)
             if isinstance(value, str):
                 yield loc, kind, value
             elif isinstance(value, dict) and isinstance(value.get("trace"), str):
                 yield (*loc, "trace"), kind, value["trace"]
-    arrivals = _mapping(_mapping(data, "workload"), "arrivals")
+    arrivals = mapping(mapping(data, "workload"), "arrivals")
     if isinstance(arrivals.get("trace"), str):
         yield ("workload", "arrivals", "trace"), "jobs", arrivals["trace"]
 
@@ -112,7 +102,7 @@ def _day_findings(
     days = (end - start) / timedelta(days=1)
     for key in KEYS:
         said: set[int] = set()
-        for i, begin, close in windows_in(_sequence(data, key), start, days):
+        for i, begin, close in windows_in(sequence(data, key), start, days):
             message = "" if i in said else next(faults((begin, close, mixed)), "")
             if message:
                 said.add(i)
@@ -125,7 +115,7 @@ Window = tuple[datetime, datetime, bool]
 
 def _window(data: Any) -> Window | None:
     """Return (start, end, mixed years declared), or None while the clock itself is wrong."""
-    clock = _mapping(data, "clock")
+    clock = mapping(data, "clock")
     try:
         start = datetime.fromisoformat(str(clock.get("start")))
         length = timedelta(days=float(clock.get("days", 1.0)))
@@ -217,10 +207,10 @@ def _text(instant: datetime) -> str:
 
 
 def _policy_findings(data: Any) -> Iterator[Finding]:
-    policy = _mapping(data, "policy")
+    policy = mapping(data, "policy")
     named: list[tuple[Loc, Kind, Any]] = [
         (("policy", "compare", i), "schedule", item)
-        for i, item in enumerate(_sequence(policy, "compare"))
+        for i, item in enumerate(sequence(policy, "compare"))
     ]
     if "energy" in policy:
         named.append((("policy", "energy"), "energy", policy["energy"]))

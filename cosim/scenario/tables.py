@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from cosim.errors import TraceError, did_you_mean
+from cosim.scenario.resolved import Finding, mapping, sequence, text, whole
 from cosim.scenario.yaml12 import Loc
-
-Finding = tuple[Loc, str]
 
 
 def findings(data: Any) -> Iterator[Finding]:
@@ -24,9 +23,9 @@ def findings(data: Any) -> Iterator[Finding]:
         if name in unknown:
             yield unknown[name]
         yield from _sampler(str(name), model)
-    for name, site in _mapping(data, "sites").items():
+    for name, site in mapping(data, "sites").items():
         place: Loc = ("sites", str(name))
-        yield from _turbine(place, _mapping(site, "wind"))
+        yield from _turbine(place, mapping(site, "wind"))
     known = {key: model for key, model in models.items() if key not in unknown}
     for pool in _pools(data):
         strange = list(_gpus(pool.place, pool.gpus))
@@ -44,34 +43,15 @@ class _Pool(NamedTuple):
 
 def _pools(data: Any) -> Iterator[_Pool]:
     """Yield every pool of every site."""
-    for name, site in _mapping(data, "sites").items():
+    for name, site in mapping(data, "sites").items():
         place: Loc = ("sites", str(name))
-        at_site = (*place, "models"), _list(site, "models")
-        yield _Pool((*place, "gpus"), _mapping(site, "gpus"), *at_site)
-        for key, pool in _mapping(site, "pools").items():
+        at_site = (*place, "models"), sequence(site, "models")
+        yield _Pool((*place, "gpus"), mapping(site, "gpus"), *at_site)
+        for key, pool in mapping(site, "pools").items():
             at = (*place, "pools", str(key))
-            own = ((*at, "models"), _list(pool, "models")) if _list(pool, "models") else at_site
+            listed = sequence(pool, "models")
+            own = ((*at, "models"), listed) if listed else at_site
             yield _Pool(at, pool if isinstance(pool, dict) else {}, *own)
-
-
-def _mapping(data: Any, key: str) -> dict[Any, Any]:
-    value = data.get(key) if isinstance(data, dict) else None
-    return value if isinstance(value, dict) else {}
-
-
-def _list(data: Any, key: str) -> list[Any]:
-    value = data.get(key) if isinstance(data, dict) else None
-    return value if isinstance(value, list) else []
-
-
-def _text(data: Any, key: str) -> str | None:
-    value = data.get(key) if isinstance(data, dict) else None
-    return value if isinstance(value, str) else None
-
-
-def _whole(data: Any, key: str) -> int | None:
-    value = data.get(key) if isinstance(data, dict) else None
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _names(table: str, column: str) -> list[str]:
@@ -83,14 +63,14 @@ def _names(table: str, column: str) -> list[str]:
 
 def _as_run(data: Any) -> dict[Any, Any]:
     """The models, adapters with what they take from their bases."""
-    models, found = _mapping(data, "models"), {}
+    models, found = mapping(data, "models"), {}
     for name, model in models.items():
-        base = _text(model, "adapter_of")
+        base = text(model, "adapter_of")
         found[name] = model
         if base is not None and isinstance(models.get(base), dict):
             taken = ("stack",) if "px" in model else ("stack", "px", "timing")
             inherited = {key: models[base][key] for key in taken if key in models[base]}
-            profile = _text(models[base], "profile") or base
+            profile = text(models[base], "profile") or base
             found[name] = {"profile": profile, **inherited, **model}
     return found
 
@@ -99,13 +79,13 @@ def _as_run(data: Any) -> dict[Any, Any]:
 
 
 def _own_timing(model: Any, kind: str) -> bool:
-    return kind in _mapping(model, "timing")
+    return kind in mapping(model, "timing")
 
 
 def _deployed(data: Any) -> Iterator[tuple[str, str]]:
     """Yield (model, GPU kind) of every pool that names both."""
     for pool in _pools(data):
-        kind = _text(pool.gpus, "kind")
+        kind = text(pool.gpus, "kind")
         for name in pool.models:
             if kind is not None and isinstance(name, str):
                 yield name, kind
@@ -118,7 +98,7 @@ def _unknown_profiles(data: Any) -> Iterator[tuple[str, Finding]]:
         model = models.get(name)
         if not isinstance(model, dict) or _own_timing(model, kind):
             continue
-        profile = _text(model, "profile")
+        profile = text(model, "profile")
         if (profile or name) not in known:
             loc: Loc = ("models", name, "profile") if profile else ("models", name)
             fix = f"; name a `profile:` of the table, or give timing.{kind}"
@@ -133,12 +113,12 @@ def _sampler(name: str, model: Any) -> Iterator[Finding]:
     chosen = model.get("sampler") if isinstance(model, dict) else None
     loc: Loc = ("models", name, "sampler")
     if isinstance(chosen, dict) and chosen.get("kind", "published") == "published":
-        chosen, steps, loc = chosen.get("name"), _whole(chosen, "steps"), (*loc, "name")
+        chosen, steps, loc = chosen.get("name"), whole(chosen, "steps"), (*loc, "name")
     else:
         steps = None
     if isinstance(chosen, str):
         fix = "; or describe it: {kind: own, step_gain: ..., time_factor: ..., ceiling: ...}"
-        fault = _fault(sampler, _text(model, "profile") or name, chosen, steps=steps)
+        fault = _fault(sampler, text(model, "profile") or name, chosen, steps=steps)
         if fault:
             yield loc, fault + fix
 
@@ -147,14 +127,14 @@ def _services(pool: _Pool, models: dict[Any, Any]) -> Iterator[Finding]:
     """Find models without figures for the GPUs of a pool."""
     from cosim.traces.profiles import service_profile
 
-    kind = _text(pool.gpus, "kind")
+    kind = text(pool.gpus, "kind")
     for i, name in enumerate(pool.models):
         model = models.get(name) if isinstance(name, str) else None
         if kind is None or not isinstance(model, dict):
             continue
-        batches = _text(model, "profile") or name
+        batches = text(model, "profile") or name
         if not _own_timing(model, kind):
-            asked = {"px": _whole(model, "px"), "stack": _text(model, "stack")}
+            asked = {"px": whole(model, "px"), "stack": text(model, "stack")}
             fault = _fault(service_profile, batches, kind, **asked, nearest_px=True)
             if fault:
                 yield (*pool.models_at, i), f"{fault}; or give `models.{name}.timing.{kind}`"
@@ -167,10 +147,10 @@ def _batches(place: Loc, gpus: Any, name: str, model: Any) -> Iterator[Finding]:
     from cosim.traces.service_tables import batch_curve
 
     kind = str(gpus["kind"])
-    own = _mapping(_mapping(model, "timing"), kind).get("batch")
-    if own is not None or (_whole(gpus, "batch_max") or 1) == 1:
+    own = mapping(mapping(model, "timing"), kind).get("batch")
+    if own is not None or (whole(gpus, "batch_max") or 1) == 1:
         return
-    fault = _fault(batch_curve, _text(model, "profile") or name, kind)
+    fault = _fault(batch_curve, text(model, "profile") or name, kind)
     if fault:
         fix = f"; give `models.{name}.timing.{kind}.batch: {{fixed_share: ...}}`"
         said = f"how steps of `{name}` grow in a batch is not known: {fault}{fix}"
@@ -182,7 +162,7 @@ def _batches(place: Loc, gpus: Any, name: str, model: Any) -> Iterator[Finding]:
 
 def _gpus(place: Loc, gpus: Any) -> Iterator[Finding]:
     """Find a GPU kind of which something is left to tables that do not have it."""
-    kind = _text(gpus, "kind")
+    kind = text(gpus, "kind")
     if kind is None:
         return
     known = _names("gpus", "kind")
@@ -213,7 +193,7 @@ def _gpus(place: Loc, gpus: Any) -> Iterator[Finding]:
 
 
 def _turbine(place: Loc, wind: Any) -> Iterator[Finding]:
-    name = _text(wind, "turbine")
+    name = text(wind, "turbine")
     if name is not None:
         known = _names("wind_turbines", "turbine")
         if name not in known:

@@ -19,10 +19,11 @@ from cosim.scenario.days import begun, day_of
 from cosim.scenario.lock import lock_text, scenario_hash
 from cosim.scenario.model import Scenario
 from cosim.store import unit
-from cosim.store.atomic import read_json, write_json, write_text
+from cosim.store.atomic import write_json, write_text
 from cosim.store.differences import differences
 from cosim.store.names import policy_slug
 from cosim.store.own_traces import changed_traces, keep_traces
+from cosim.store.terms import read_terms, refuse_another
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -108,10 +109,7 @@ class RunDirectory:
         """
         if not (path / MANIFEST).is_file():
             raise UsageError(f"{path} is not the folder of a study: it has no {MANIFEST}")
-        manifest = read_json(path / MANIFEST)
-        if manifest.get("format") != FORMAT:
-            said = f"format {manifest.get('format')!r}"
-            raise UsageError(f"{path / MANIFEST} has {said}; this version reads format {FORMAT}")
+        manifest = read_terms(path / MANIFEST, FORMAT)
         terms: dict[str, Any] = {name: manifest.get(name, _ADDED.get(name)) for name in _TERMS}
         missing = [name for name, value in terms.items() if value is None]
         if missing:
@@ -143,12 +141,7 @@ class RunDirectory:
         if base is not None:
             changed = changed_traces(path, scenario, Path(base))
             differs += [f"trace {name}: its file has changed" for name in changed]
-        if differs:
-            listed = "\n".join(f"  {line}" for line in differs)
-            raise UsageError(
-                f"{path} holds another study, so it cannot be resumed; what differs:\n{listed}\n"
-                "name another folder with --out, or make them the same"
-            )
+        refuse_another(path, "study", differs)
         found.policies = _union(found.policies, asked.policies)
         found.seeds = _union(found.seeds, asked.seeds)
         found.write_manifest()

@@ -22,6 +22,7 @@ from typing import Any
 from cosim.errors import UsageError
 from cosim.store.atomic import read_json, sweep, write_json, write_text
 from cosim.store.tables import read_log, write_log
+from cosim.store.terms import differing, read_terms, refuse_another
 
 FORMAT = 1
 TERMS, LOCK, REFERENCES = "study.json", "scenario.lock.yaml", "references.json"
@@ -56,7 +57,7 @@ class ShapingFolder:
         if (self.path / TERMS).is_file():
             if not resume:
                 raise UsageError(f"{self.path} holds a study; go on with --resume")
-            self._compare(terms)
+            refuse_another(self.path, "study", differing(self.terms(), terms, COMPARED))
             sweep(self.path)
             sweep(self.path / ARMS)
         elif self.path.exists() and any(self.path.iterdir()):
@@ -65,28 +66,13 @@ class ShapingFolder:
             write_text(self.path / LOCK, lock)
             write_json(self.path / TERMS, {"format": FORMAT, **terms})
 
-    def _compare(self, asked: Mapping[str, Any]) -> None:
-        found = self.terms()
-        differs = [
-            f"  {name}: {found.get(name)!r} there, {asked[name]!r} now"
-            for name in COMPARED
-            if found.get(name) != asked[name]
-        ]
-        if differs:
-            told = "\n".join(differs)
-            raise UsageError(f"{self.path} holds another study; it differs in\n{told}")
-
     def terms(self) -> dict[str, Any]:
         """What was asked.
 
         Raises:
             UsageError: it is damaged or of another version.
         """
-        found = read_json(self.path / TERMS)
-        if found.get("format") != FORMAT:
-            said = f"format {found.get('format')!r}"
-            raise UsageError(f"{self.path / TERMS} has {said}; this version reads {FORMAT}")
-        return found
+        return read_terms(self.path / TERMS, FORMAT)
 
     def has(self, arm: str) -> bool:
         """Whether an arm has ended."""

@@ -20,9 +20,10 @@ from cosim.errors import UsageError
 from cosim.metrics import UNSTABLE
 from cosim.quantities import NOMENCLATURE
 from cosim.scenario.days import day_of
-from cosim.store.atomic import read_json, write_json
+from cosim.store.atomic import write_json
 from cosim.store.points import Mark, PointStore
 from cosim.store.tables import write_results
+from cosim.store.terms import read_terms
 from cosim.study.shown import shown
 from cosim.study.statistics import mean_cell, paired_cell
 
@@ -33,13 +34,13 @@ FIGURES = (
     *("quality_mean", "carbon_kg", "energy_kwh"),
 )
 """Key figures of the summary; the table of runs has all."""
-_FIELDS = {
-    **dict.fromkeys(("kind", "name", "about", "design", "energy", "command"), str),
-    **dict.fromkeys(("policies", "seeds", "axes", "notes", "points"), list),
-    "variants": dict,
-}
 _SINCE = ("days", "cautions")
 """A sweep of an earlier version has none of these."""
+_FIELDS = {
+    **dict.fromkeys(("kind", "name", "about", "design", "energy", "command"), str),
+    **dict.fromkeys(("policies", "seeds", "axes", "notes", "points", *_SINCE), list),
+    "variants": dict,
+}
 Cell = dict[str, Any]
 
 
@@ -282,10 +283,7 @@ def load_sweep(folder: Path) -> Sweep:
     """
     if not is_sweep(folder):
         raise UsageError(f"{folder} is not the folder of a sweep: it has no {MANIFEST}")
-    data = read_json(folder / MANIFEST)
-    if data.get("format") != FORMAT:
-        said = f"format {data.get('format')!r}"
-        raise UsageError(f"{folder / MANIFEST} has {said}; this version reads format {FORMAT}")
+    data = {name: [] for name in _SINCE} | read_terms(folder / MANIFEST, FORMAT)
     wrong = [name for name, kind in _FIELDS.items() if not isinstance(data.get(name), kind)]
     if wrong:
         raise UsageError(f"{folder / MANIFEST} is damaged: {', '.join(wrong)}")
@@ -295,8 +293,8 @@ def load_sweep(folder: Path) -> Sweep:
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UsageError(f"{folder / MANIFEST} is damaged: points: {error}") from None
     told: dict[str, Any] = {name: data[name] for name in _FIELDS}
-    told |= {name: tuple(data[name]) for name in ("policies", "seeds", "axes", "notes")}
-    told |= {name: tuple(data.get(name, ())) for name in _SINCE}
+    listed = ("policies", "seeds", "axes", "notes", *_SINCE)
+    told |= {name: tuple(data[name]) for name in listed}
     return Sweep(folder, **{**told, "points": points})
 
 

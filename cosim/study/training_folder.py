@@ -25,6 +25,7 @@ from cosim.gym.learner import Episode, Lessons, Memory, Worths
 from cosim.gym.tensors import from_bytes, to_bytes
 from cosim.store.atomic import read_json, sweep, write_json, write_text, write_with
 from cosim.store.tables import read_log, write_log
+from cosim.store.terms import differing, read_terms, refuse_another
 
 FORMAT = 1
 TERMS, LOCK, COMMIT, LOG = "train.json", "scenario.lock.yaml", "memory.json", "training.parquet"
@@ -85,7 +86,8 @@ class TrainingFolder:
         """
         if not (self.path / TERMS).is_file():
             raise UsageError(f"{self.path} holds no training to resume: it has no {TERMS}")
-        self._compare(read_json(self.path / TERMS), terms)
+        found = read_terms(self.path / TERMS, FORMAT)
+        refuse_another(self.path, "training", differing(found, terms, COMPARED))
         sweep(self.path)
         if not (self.path / LOCK).is_file():
             write_text(self.path / LOCK, lock)
@@ -138,27 +140,6 @@ class TrainingFolder:
         self._memory(done - 1).unlink(missing_ok=True)
 
     # inside -----------------------------------------------------------------------------
-
-    def _compare(self, found: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
-        """Refuse to go on with something else.
-
-        Raises:
-            UsageError: naming everything that differs.
-        """
-        if found.get("format") != FORMAT:
-            said = f"format {found.get('format')!r}"
-            raise UsageError(f"{self.path / TERMS} has {said}; this version reads {FORMAT}")
-        differs = [
-            f"  {name}: {found.get(name)!r} there, {asked[name]!r} now"
-            for name in COMPARED
-            if found.get(name) != asked[name]
-        ]
-        if differs:
-            listed = "\n".join(differs)
-            raise UsageError(
-                f"{self.path} holds another training; what differs:\n{listed}\n"
-                "name another folder with --out, or make them the same"
-            )
 
     def _standing(self, commit: Mapping[str, Any]) -> Standing:
         done, learner = commit.get("episodes"), commit.get("learner")

@@ -14,7 +14,6 @@ import csv
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ from numpy.typing import NDArray
 from cosim.errors import TraceError, did_you_mean
 from cosim.quantities import NS_PER_S
 from cosim.traces.marks import LONGEST_DELAY_S
-from cosim.traces.table import read_text
+from cosim.traces.table import Mistake, read_text, stamp_ns
 
 INSTANTS = ("t_s", "time_utc")
 MARKS = ("home", "images", "steps", "tolerated_s", "transferable", "model", "px")
@@ -35,10 +34,6 @@ SHOWN = 20
 
 _YES_NO = {"true": 1, "yes": 1, "1": 1, "false": 0, "no": 0, "0": 0}
 _LONGEST_S = 4.0e9
-_EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
-
-Mistake = tuple[int, str]
-"""1-based line and what is wrong there."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,15 +179,8 @@ def _seconds_ns(cell: str) -> int | str:
 
 
 def _stamp_ns(cell: str) -> int | str:
-    try:
-        moment = datetime.fromisoformat(cell.strip())
-    except ValueError:
-        return f"`time_utc`: `{cell}` is not a stamp; write 2019-01-01T00:00:00Z"
-    if moment.tzinfo is None:
-        return f"`time_utc`: `{cell}` has no offset from UTC; write 2019-01-01T00:00:00Z"
-    if not 1970 < moment.year < 2200:
-        return f"`time_utc`: `{cell}` lies outside the years 1971 to 2199"
-    return (moment - _EPOCH) // timedelta(microseconds=1) * 1000
+    found = stamp_ns(cell)
+    return f"`time_utc`: {found}" if isinstance(found, str) else found
 
 
 Parser = Callable[[str], int | float | str]

@@ -154,13 +154,13 @@ def _stamps(body: list[list[str]], first: int) -> tuple[NDArray[np.int64], list[
             low, high = (np.datetime64(f"{year}-01-01", "s") for year in _EPOCH_YEARS)
             if low <= seconds.min() and seconds.max() < high:
                 return seconds.astype(np.int64) * NS_PER_S, []
-    parsed = [_stamp(text) for text in texts]
+    parsed = [stamp_ns(text) for text in texts]
     mistakes = [(first + k, stamp) for k, stamp in enumerate(parsed) if isinstance(stamp, str)]
     good = [stamp for stamp in parsed if isinstance(stamp, int)]
     return np.array(good, dtype=np.int64), mistakes
 
 
-def _stamp(text: str) -> int | str:
+def stamp_ns(text: str) -> int | str:
     """Return Unix nanoseconds, or what is wrong with the stamp."""
     try:
         moment = datetime.fromisoformat(text.strip())
@@ -171,8 +171,9 @@ def _stamp(text: str) -> int | str:
             "stamp without an offset from UTC (ambiguous when clocks change); "
             "convert to UTC and write 2019-01-01T00:00:00Z"
         )
-    if not _EPOCH_YEARS[0] < moment.year < _EPOCH_YEARS[1]:
-        return f"`{text}` lies outside the years {_EPOCH_YEARS[0]} to {_EPOCH_YEARS[1]}"
+    first, end = _EPOCH_YEARS
+    if not first < moment.year < end:
+        return f"`{text}` lies outside the years {first + 1} to {end - 1}"
     since = moment - datetime.fromisoformat("1970-01-01T00:00:00Z")
     return (since // timedelta(microseconds=1)) * 1000
 

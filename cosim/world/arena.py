@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cosim.errors import Problem, ScenarioError
 from cosim.world import kernel
-from cosim.world.dispatch import trip_of
+from cosim.world.job_columns import trip_of
 from cosim.world.kernel_state import (
     ALLOWED,
     ARMED,

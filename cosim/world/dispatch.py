@@ -9,10 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple, Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Protocol
 
 from cosim.decision import (
     DROP,
@@ -27,12 +24,11 @@ from cosim.decision import (
     SplitRule,
 )
 from cosim.errors import PolicyError
-from cosim.physics.network import Link, transfer_ns, transfer_usd
 from cosim.physics.network_scalar import is_cut
-from cosim.physics.service_scalar import settled_usd
-from cosim.quantities import ns_from_s
-from cosim.world.offers import Offers, best_from, best_until
+from cosim.world.job_columns import HOME_TRIP, JobColumns, Trip
+from cosim.world.offers import Offers
 from cosim.world.plan import Plan
+from cosim.world.scorer import Scorer
 
 Placer = Callable[[int, int], Placement]
 
@@ -48,34 +44,6 @@ class Estimate(Protocol):
 
     def backlog_ns(self, now_ns: int) -> int:
         """GPU time until everything accepted has ended [ns]."""
-
-
-class Trip(NamedTuple):
-    """Moving one job from its home to a site and its images back.
-
-    Attributes:
-        there_ns: until the prompt lands [ns].
-        back_ns: until the images are home [ns].
-        usd: price of the data moved, of one simulated job [USD].
-    """
-
-    there_ns: int
-    back_ns: int
-    usd: float
-
-
-HOME_TRIP = Trip(0, 0, 0.0)
-
-
-def trip_of(link: Link, there_mb: float, back_mb: float) -> Trip:
-    """What moving a job of these sizes over a link takes."""
-    usd = transfer_usd(link, there_mb + back_mb)
-    return Trip(transfer_ns(link, there_mb), transfer_ns(link, back_mb), usd)
-
-
-def _listed(column: NDArray[Any]) -> list[Any]:
-    values: list[Any] = column.tolist()
-    return values
 
 
 @dataclass
@@ -101,6 +69,7 @@ class Dispatcher:
     def __post_init__(self) -> None:
         self._site: list[int] = self.plan.info.service_site.tolist()
         self._at: list[int] = self.plan.info.place.tolist()
+        self.jobs = JobColumns(self.plan.jobs, self.plan.link)
         self._credits: dict[tuple[int, int], list[float]] = {}
         self._place: Placer = self._nowhere
 
@@ -108,32 +77,6 @@ class Dispatcher:
     def offers(self) -> Offers:
         """What the services offer for an image."""
         return Offers(self.plan)
-
-    # columns of the jobs as Python numbers, made when the first job is placed by this class
-
-    @cached_property
-    def _home(self) -> list[int]:
-        return _listed(self.plan.jobs.home)
-
-    @cached_property
-    def _class(self) -> list[int]:
-        return _listed(self.plan.jobs.class_id)
-
-    @cached_property
-    def _images(self) -> list[int]:
-        return _listed(self.plan.jobs.images)
-
-    @cached_property
-    def _movable(self) -> list[bool]:
-        return _listed(self.plan.jobs.transferable)
-
-    @cached_property
-    def _arrival_ns(self) -> list[int]:
-        return _listed(self.plan.jobs.arrival_ns)
-
-    @cached_property
-    def _deadline_ns(self) -> list[int]:
-        return _listed(self.plan.jobs.deadline_ns)
 
     def begin(self, slot: int, rule: DispatchRule, levels: Sequence[int]) -> None:
         """Take the rule of a new slot."""
@@ -147,7 +90,7 @@ class Dispatcher:
             site = self._site[placement.service]
             service = self.plan.services[placement.service]
             landing_ns = now_ns + self.trip(job, site).there_ns
-            work_ns = service.job_ns(self.levels[site], placement.steps, self._images[job])
+            work_ns = service.job_ns(self.levels[site], placement.steps, self.jobs.images[job])
             self.estimates[site].commit(landing_ns, work_ns)
         return placement
 
@@ -159,36 +102,18 @@ class Dispatcher:
         """Keep a job at home whose destination the network does not reach."""
         if placement.service < 0 or self.is_open(job, placement.service, now_ns):
             return placement
-        return self._at_home(job)
+        return self.at_home(job)
 
     def is_open(self, job: int, service: int, now_ns: int) -> bool:
         """Whether the network lets a job get from its home to a service."""
-        cuts, home, place = self.plan.cuts, self._home[job], self._at[self._site[service]]
+        cuts, home, place = self.plan.cuts, self.jobs.home[job], self._at[self._site[service]]
         if home == place or not len(cuts):
             return True
         return not (is_cut(cuts, home, now_ns) or is_cut(cuts, place, now_ns))
 
-    def within_reach(self, job: int, offered: list[Option], now_ns: int) -> list[Option]:
-        """The offers of services that the network reaches."""
-        if not len(self.plan.cuts):
-            return offered
-        return [option for option in offered if self.is_open(job, option.service, now_ns)]
-
     def trip(self, job: int, site: int) -> Trip:
         """What moving a job to a site takes."""
-        return HOME_TRIP if self._at[site] == self._home[job] else self._trips[job]
-
-    @cached_property
-    def _trips(self) -> list[Trip]:
-        """What moving each job away from home takes; few sizes occur, so each is computed once."""
-        jobs = self.plan.jobs
-        known: dict[tuple[float, float], Trip] = {}
-        trips = []
-        for sizes in zip(jobs.input_mb.tolist(), jobs.output_mb.tolist(), strict=True):
-            if sizes not in known:
-                known[sizes] = trip_of(self.plan.link, *sizes)
-            trips.append(known[sizes])
-        return trips
+        return HOME_TRIP if self._at[site] == self.jobs.home[job] else self.jobs.trips[job]
 
     # the kinds of rule ------------------------------------------------------------------
 
@@ -209,10 +134,10 @@ class Dispatcher:
         services = self.plan.info.n_services
 
         def place(job: int, now_ns: int) -> Placement:
-            home, kind = self._home[job], self._class[job]
+            home, kind = self.jobs.home[job], self.jobs.class_id[job]
             share = self._open_shares(job, shares[home][kind], now_ns)
             if not share:
-                return self._at_home(job)
+                return self.at_home(job)
             credits = self._credits.setdefault((home, kind), [0.0] * len(share))
             for d, part in enumerate(share):
                 credits[d] += part
@@ -268,7 +193,7 @@ class Dispatcher:
         except (TypeError, ValueError, IndexError):
             raise self._broken(f"job {job}: {answer!r} is no (service, steps)") from None
         if service == HOLD and self.slot >= info.slots:
-            return self._at_home(job)
+            return self.at_home(job)
         if service in (HOLD, DROP):
             return Placement(service, 0)
         if not 0 <= service < info.n_services:
@@ -278,19 +203,19 @@ class Dispatcher:
             raise self._broken(
                 f"job {job}: {steps} steps at service {service}; allowed: {allowed}"
             )
-        if not self._movable[job] and not info.at_home[self._home[job], service]:
+        if not self.jobs.movable[job] and not info.at_home[self.jobs.home[job], service]:
             raise self._broken(f"job {job} may not leave home, but was sent to service {service}")
-        if not info.serves[self._class[job], service]:
-            px, made = info.classes[self._class[job]].px, int(info.service_px[service])
+        if not info.serves[self.jobs.class_id[job], service]:
+            px, made = info.classes[self.jobs.class_id[job]].px, int(info.service_px[service])
             raise self._broken(
                 f"job {job} asks for {px} px, but service {service} makes {made} px"
             )
         return Placement(service, steps)
 
-    def _at_home(self, job: int) -> Placement:
+    def at_home(self, job: int) -> Placement:
         """Where a job runs that may not wait any longer."""
         info = self.plan.info
-        service = int(info.stay_service[self._home[job], self._class[job]])
+        service = int(info.stay_service[self.jobs.home[job], self.jobs.class_id[job]])
         return Placement(service, info.steps[int(info.default_column[service])])
 
     def _broken(self, message: str) -> PolicyError:
@@ -299,13 +224,13 @@ class Dispatcher:
     def _job_view(self, job: int) -> JobView:
         return JobView(
             job,
-            self._home[job],
-            self._class[job],
-            self._images[job],
+            self.jobs.home[job],
+            self.jobs.class_id[job],
+            self.jobs.images[job],
             int(self.plan.jobs.steps_asked[job]),
-            self._movable[job],
-            self._arrival_ns[job],
-            self._deadline_ns[job],
+            self.jobs.movable[job],
+            self.jobs.arrival_ns[job],
+            self.jobs.deadline_ns[job],
         )
 
     def _queue_view(self, now_ns: int) -> QueueView:
@@ -324,150 +249,3 @@ def _richest(credits: list[float], share: list[float]) -> int:
         if share[d] > 0.0 and (best < 0 or credit > credits[best]):
             best = d
     return best
-
-
-Row = tuple[int, int, int, float, float, float, float, float]
-
-
-class Option(NamedTuple):
-    """What a service offers in a slot.
-
-    Attributes:
-        service: the service.
-        site: its site.
-        rows: (steps, ns per image, ns in all, score on time, score late, and for a service whose
-            late images earn something: worth on time, penalty due, price) by rising steps.
-        on_time: row of the best score on time among the first k + 1 rows, for each k.
-        late: row of the best score late among the rows from k on, for each k.
-        soft: whether late images may earn something.
-    """
-
-    service: int
-    site: int
-    rows: list[Row]
-    on_time: list[int]
-    late: list[int]
-    soft: bool
-
-
-class Scorer:
-    """A :class:`ScoreRule` made ready for one slot: everything that does not depend on the job.
-
-    Attributes:
-        margin_ns: margin before the deadline [ns].
-        floors: limits per class below which a job is held, and refused [USD].
-        options: for each home the offers of every open service, by size and by whether a job
-            may leave home (see ``open_services``).
-    """
-
-    def __init__(self, owner: Dispatcher, rule: ScoreRule) -> None:
-        self._owner, self._rule = owner, rule
-        info = owner.plan.info
-        self.margin_ns = ns_from_s(rule.margin_s)
-        self.floors = floors(rule, len(info.classes)).tolist()
-        self._scores, self._soft = owner.offers.of_slot(rule, owner.levels), info.soft.tolist()
-        offers = [self._option(service) for service in range(info.n_services)]
-        self._size: list[int] = info.class_size.tolist()
-        self.options = [
-            [[offers[service] for service in row] for row in rows]
-            for rows in open_services(rule, owner.plan)
-        ]
-
-    def _option(self, service: int) -> Option:
-        """What one service offers per image."""
-        info, scores = self._owner.plan.info, self._scores
-        rows = [
-            (
-                info.steps[k],
-                int(scores.course_ns[service, k, 0]),
-                int(scores.course_ns[service, k, 1]),
-                float(scores.on_time[service, k]),
-                float(scores.late[service, k]),
-                float(scores.worth[service, k]),
-                float(scores.due[service, k]),
-                float(scores.price[service, k]),
-            )
-            for k in np.flatnonzero(self._rule.steps_allowed[service]).tolist()
-        ]
-        on_time, late = best_until([r[3] for r in rows]), best_from([r[4] for r in rows])
-        soft = self._soft[service]
-        return Option(service, self._owner._site[service], rows, on_time, late, soft)
-
-    def place(self, job: int, now_ns: int) -> Placement:
-        """Return the (service, steps) pair of the highest score."""
-        owner, rule = self._owner, self._rule
-        home, images = owner._home[job], owner._images[job]
-        last_ns = owner._deadline_ns[job] - self.margin_ns
-        best, best_score = Placement(DROP, 0), -np.inf
-        door = 2 * self._size[owner._class[job]] + owner._movable[job]
-        offered = self.options[home][door]
-        within_reach = owner.within_reach(job, offered, now_ns)
-        if offered and not within_reach:
-            return owner._at_home(job)
-        for option in within_reach:
-            trip = owner.trip(job, option.site)
-            landing_ns = now_ns + trip.there_ns
-            wait_ns = owner.estimates[option.site].wait_ns(landing_ns)
-            ready_ns = landing_ns + wait_ns + trip.back_ns
-            fare = rule.transfer_weight * trip.usd
-            for at in self._in_question(option, images, last_ns - ready_ns):
-                steps, image_ns, batch_ns, *_ = row = option.rows[at]
-                end_ns = ready_ns + images * image_ns + batch_ns
-                score = images * self._image_usd(option, row, end_ns - last_ns) - fare
-                if rule.delay_usd_s:
-                    score -= rule.delay_usd_s * ((end_ns - owner._arrival_ns[job]) / 1e9)
-                if score > best_score:
-                    best, best_score = Placement(option.service, steps), score
-        return self._or_wait(owner._class[job], best, best_score)
-
-    def _image_usd(self, option: Option, row: Row, late_ns: int) -> float:
-        """Score of an image that is so late, by the bargain of its service."""
-        *_, on_time, late, worth, due, price = row
-        if late_ns <= 0:
-            return on_time
-        if not option.soft:
-            return late
-        bargain = self._owner.plan.info.lateness_rows[option.service]
-        earned_usd, due_usd = settled_usd(late_ns, worth, due, bargain)
-        return earned_usd - due_usd - price
-
-    def _in_question(self, option: Option, images: int, left_ns: int) -> list[int]:
-        """Rows that can be best: all where time costs, else the best in time and the best late."""
-        rows = option.rows
-        if self._rule.delay_usd_s or option.soft:
-            return list(range(len(rows)))
-        in_time = 0
-        while in_time < len(rows) and images * rows[in_time][1] + rows[in_time][2] <= left_ns:
-            in_time += 1
-        first = [option.on_time[in_time - 1]] if in_time else []
-        return first + ([option.late[in_time]] if in_time < len(rows) else [])
-
-    def _or_wait(self, kind: int, best: Placement, score: float) -> Placement:
-        """Refuse or hold a job whose best score is too low."""
-        hold, drop = self.floors
-        if score < drop[kind]:
-            return Placement(DROP, 0)
-        return Placement(HOLD, 0) if score < hold[kind] else best
-
-
-def floors(rule: ScoreRule, classes: int) -> NDArray[np.float64]:
-    """Limits per class below which a job is held, and refused [USD], shape (2, classes)."""
-    limits = (rule.hold_below_usd, rule.drop_below_usd)
-    return np.array([np.full(classes, -np.inf) if row is None else row for row in limits])
-
-
-def open_services(rule: ScoreRule, plan: Plan) -> list[list[list[int]]]:
-    """Services open to each home, by row 2 · size + 1 if the job may leave home, else + 0.
-
-    Where nothing is open to a home, jobs that may leave it are refused; whoever finds nothing
-    open else, because of where the job may go or of what it asks for, is served at home.
-    """
-    info = plan.info
-    return [
-        [
-            np.flatnonzero(found).tolist() or ([stay] if row.any() or not moves else [])
-            for stay, served in zip(info.size_home[home].tolist(), info.size_served, strict=True)
-            for moves, found in enumerate((row & served & info.at_home[home], row & served))
-        ]
-        for home, row in enumerate(rule.allowed)
-    ]

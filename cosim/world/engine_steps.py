@@ -1,7 +1,8 @@
 """The reference engine: a SimPy event per arrival, landing, phase and denoising step.
 
-Written to be read; together with :mod:`cosim.world.pool_steps`, :mod:`cosim.world.dispatch` and
-:mod:`cosim.world.estimate` it is the specification in code.
+Written to be read; together with :mod:`cosim.world.pool_gpus`, :mod:`cosim.world.pool_steps`,
+:mod:`cosim.world.dispatch`, :mod:`cosim.world.scorer` and :mod:`cosim.world.estimate` it is the
+specification in code.
 """
 
 from __future__ import annotations

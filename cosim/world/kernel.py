@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from cosim.world.compiled import compiled, inlined, piece
 from cosim.world.kernel_batch import batch_foresee, batch_play, batch_serve, batch_submit
-from cosim.world.kernel_dispatch import (
-    choose,
+from cosim.world.kernel_dispatch import choose, send
+from cosim.world.kernel_estimate import (
     estimate_flights,
     estimate_site,
     held_ns,
     job_ns,
-    send,
     waiting_ns,
 )
 from cosim.world.kernel_grid import (

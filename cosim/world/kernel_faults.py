@@ -1,4 +1,4 @@
-"""GPUs that fail and come back, compiled: the same as in :mod:`cosim.world.pool_steps`."""
+"""GPUs that fail and come back, compiled: the same as in :mod:`cosim.world.pool_gpus`."""
 
 from __future__ import annotations
 

@@ -54,26 +54,35 @@ def supply_kw(grid: Grid, site: int, bin_no: int) -> float:
 
 
 @inlined
-def gpus_carried(memory: int, grid: Grid, site: int, level: int, carried_kw: float) -> int:
-    """How many GPUs may be busy at once at a clock level; cooling grows with each."""
-    at, replicas, bin_no = grid.site[site], grid.scalars[REPLICAS], grid.clock[BIN]
-    gpus, idle_kw = int(at[GPUS]), replicas * at[IDLE_MW] / 1e6
-    rest_kw = gpus * (idle_kw + replicas * at[SERVER_MW] / 1e6)
-    each_kw = grid.busy_kw[site, level] - idle_kw
+def more_gpus(
+    memory: int, site: int, load_kw: float, each_kw: float, most: int, carried_kw: float
+) -> int:
+    """How many more GPUs of a kind a meter carries beyond a load, at most so many."""
+    bin_no = read_grid(memory).clock[BIN]
     if each_kw <= 0.0 or math.isinf(carried_kw):
-        return gpus
-    full_kw = rest_kw + gpus * each_kw
+        return most
+    full_kw = load_kw + most * each_kw
     if full_kw + room_kw(memory, site, bin_no, full_kw) <= carried_kw:
-        return gpus
-    carried, above = 0, gpus
+        return most
+    carried, above = 0, most
     while above - carried > 1:
         middle = (carried + above) // 2
-        it_kw = rest_kw + middle * each_kw
+        it_kw = load_kw + middle * each_kw
         if it_kw + room_kw(memory, site, bin_no, it_kw) <= carried_kw:
             carried = middle
         else:
             above = middle
     return carried
+
+
+@inlined
+def gpus_carried(memory: int, grid: Grid, site: int, level: int, carried_kw: float) -> int:
+    """How many GPUs may be busy at once at a clock level; cooling grows with each."""
+    at, replicas = grid.site[site], grid.scalars[REPLICAS]
+    gpus, idle_kw = int(at[GPUS]), replicas * at[IDLE_MW] / 1e6
+    rest_kw = gpus * (idle_kw + replicas * at[SERVER_MW] / 1e6)
+    each_kw = grid.busy_kw[site, level] - idle_kw
+    return int(more_gpus(memory, site, rest_kw, each_kw, gpus, carried_kw))
 
 
 @inlined
@@ -103,28 +112,6 @@ def guard_setting(memory: int, grid: Grid, site: int, demand: int) -> tuple[int,
         level = 0
         most = gpus_carried(memory, grid, site, level, carried_kw)
     return level, most
-
-
-@inlined
-def more_gpus(
-    memory: int, site: int, load_kw: float, each_kw: float, most: int, carried_kw: float
-) -> int:
-    """How many more GPUs of a kind a meter carries beyond a load, at most so many."""
-    bin_no = read_grid(memory).clock[BIN]
-    if each_kw <= 0.0 or math.isinf(carried_kw):
-        return most
-    full_kw = load_kw + most * each_kw
-    if full_kw + room_kw(memory, site, bin_no, full_kw) <= carried_kw:
-        return most
-    carried, above = 0, most
-    while above - carried > 1:
-        middle = (carried + above) // 2
-        it_kw = load_kw + middle * each_kw
-        if it_kw + room_kw(memory, site, bin_no, it_kw) <= carried_kw:
-            carried = middle
-        else:
-            above = middle
-    return carried
 
 
 @inlined

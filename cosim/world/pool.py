@@ -1,7 +1,7 @@
 """The interface of a pool: a site's GPUs and the queue before them, however they are advanced.
 
 Implementations are interchangeable and must agree bit for bit: the readable reference
-(:mod:`cosim.world.pool_steps`, one SimPy event per denoising step) and one that advances whole
+(:mod:`cosim.world.pool_gpus`, one SimPy event per denoising step) and one that advances whole
 spans in closed form. A pool is never ahead of SimPy's next event.
 """
 

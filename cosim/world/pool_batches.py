@@ -16,7 +16,7 @@ from cosim.world.events import NsEnvironment
 from cosim.world.jobstate import NEVER, JobState
 from cosim.world.loading import loading
 from cosim.world.plan import ServicePlan, SitePlan
-from cosim.world.pool_steps import StepPool, Steps, _Gpu
+from cosim.world.pool_gpus import Gpu, GpuPool, Steps
 
 
 class _Batch:
@@ -39,7 +39,7 @@ class _Batch:
         self.draw_mw: dict[int, int] = {}
 
 
-class BatchPool(StepPool):
+class BatchPool(GpuPool):
     """A pool of batching GPUs (see :class:`cosim.world.pool.Pool`)."""
 
     def __init__(
@@ -65,7 +65,7 @@ class BatchPool(StepPool):
             self._fill(gpu)
             self._rouse(gpu)
 
-    def _fill(self, gpu: _Gpu) -> None:
+    def _fill(self, gpu: Gpu) -> None:
         """Take from the head of the queue as long as it fits; nobody overtakes it."""
         batch, state = self._batches[gpu.number], self.state
         while len(self._queue) and self._fits(batch, self._queue.head()):
@@ -84,7 +84,7 @@ class BatchPool(StepPool):
         alike = self.state.service[job] == self.state.service[next(iter(batch.left))]
         return alike and batch.images + self.state.images[job] <= self.plan.batch_max
 
-    def _end_ns(self, gpu: _Gpu) -> int:
+    def _end_ns(self, gpu: Gpu) -> int:
         """When a GPU would have ended its jobs as part of full batches, phases under way whole."""
         batch, state, level = self._batches[gpu.number], self.state, self._level
         if gpu.job == NEVER:
@@ -101,7 +101,7 @@ class BatchPool(StepPool):
 
     # the life of a GPU ------------------------------------------------------------------
 
-    def _work(self, gpu: _Gpu) -> Steps:
+    def _work(self, gpu: Gpu) -> Steps:
         """From boundary to boundary: encode, denoise, decode, take; for ever."""
         while True:
             if gpu.job == NEVER:
@@ -113,7 +113,7 @@ class BatchPool(StepPool):
             yield from self._decode(gpu)
             self._take(gpu)
 
-    def _take(self, gpu: _Gpu) -> None:
+    def _take(self, gpu: Gpu) -> None:
         """At a boundary, take jobs unless switched off; an empty GPU is free."""
         if gpu.number not in self._disabled:
             self._fill(gpu)
@@ -121,7 +121,7 @@ class BatchPool(StepPool):
             gpu.job = NEVER
             insort(self._free, gpu.number)
 
-    def _lose(self, gpu: _Gpu) -> None:
+    def _lose(self, gpu: Gpu) -> None:
         """Put the jobs of a GPU that has failed back: all that they have done is lost."""
         self._share(gpu, {})
         batch, self._batches[gpu.number] = self._batches[gpu.number], _Batch()
@@ -131,7 +131,7 @@ class BatchPool(StepPool):
         gpu.job, gpu.paused, gpu.loading_ns = NEVER, False, 0
         insort(self._free, gpu.number)
 
-    def _encode(self, gpu: _Gpu) -> Steps:
+    def _encode(self, gpu: Gpu) -> Steps:
         """Load the model if another one is in memory; encode the jobs that join, in order."""
         batch, state = self._batches[gpu.number], self.state
         gpu.since_ns = self.env.now
@@ -145,7 +145,7 @@ class BatchPool(StepPool):
             yield from self._phase(gpu, job, service.encode_ns[self._level])
             del batch.joining[0]
 
-    def _load_for(self, gpu: _Gpu, job: int) -> Steps:
+    def _load_for(self, gpu: Gpu, job: int) -> Steps:
         """Bring the model of a job into memory; it pays for it."""
         wanted = self.state.service[job]
         about = (self.services, self.plan.sleep, gpu.service, wanted)
@@ -156,7 +156,7 @@ class BatchPool(StepPool):
         self._share(gpu, {})
         gpu.loading_ns = 0
 
-    def _phase(self, gpu: _Gpu, job: int, image_ns: int) -> Steps:
+    def _phase(self, gpu: Gpu, job: int, image_ns: int) -> Steps:
         """Encode or decode the images of one job; the clock was looked at when it began."""
         if not image_ns:
             return
@@ -164,7 +164,7 @@ class BatchPool(StepPool):
         yield gpu.tick.after(self.state.images[job] * image_ns)
         self._share(gpu, {})
 
-    def _step(self, gpu: _Gpu) -> Steps:
+    def _step(self, gpu: Gpu) -> Steps:
         """Let all images take one denoising step together."""
         batch, images = self._batches[gpu.number], self.state.images
         service = self.services[gpu.service]
@@ -176,7 +176,7 @@ class BatchPool(StepPool):
         for job in batch.left:
             batch.left[job] -= 1
 
-    def _decode(self, gpu: _Gpu) -> Steps:
+    def _decode(self, gpu: Gpu) -> Steps:
         """Decode the jobs that have done their steps, by job number; each ends with its own."""
         batch, state = self._batches[gpu.number], self.state
         for job in sorted(job for job, left in batch.left.items() if not left):
@@ -191,12 +191,12 @@ class BatchPool(StepPool):
 
     # power ------------------------------------------------------------------------------
 
-    def _share(self, gpu: _Gpu, draw_mw: dict[int, int]) -> None:
+    def _share(self, gpu: Gpu, draw_mw: dict[int, int]) -> None:
         """Change the power that is booked to each job."""
         self._book(gpu)
         self._batches[gpu.number].draw_mw = draw_mw
 
-    def _book(self, gpu: _Gpu) -> None:
+    def _book(self, gpu: Gpu) -> None:
         """Post the energy drawn since the last posting to the jobs and to the bin."""
         elapsed_ns, draw_mw = self.env.now - gpu.since_ns, self._batches[gpu.number].draw_mw
         gpu.since_ns = self.env.now

@@ -1,241 +1,23 @@
-"""The reference engine: a site's GPUs as SimPy processes, one event per denoising step.
+"""The reference engine where a GPU runs one job at a time: one event per denoising step.
 
-Written to be read; it is the specification in code. A GPU takes the job at the head of the
-queue, loads the model if another one is in memory, and for each image encodes, denoises step by
-step and decodes. It looks at the clock, at the enable switch and for a more urgent job at the
-boundaries of steps and phases only. The free GPU takes a job that can begin it soonest: one that
-has the model in memory before one that has to load or to wake up, of equals the lowest number.
-
-What is left of a job stands in its :class:`JobState`, so that it can go on later and elsewhere.
+A GPU takes the job at the head of the queue, loads the model if another one is in memory, and for
+each image encodes, denoises step by step and decodes. It looks at the clock, at the enable switch
+and for a more urgent job at the boundaries of steps and phases only.
 """
 
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Generator
-from typing import Any
 
-import simpy
-
-from cosim.physics.gpu_sleep_scalar import split_gap
-from cosim.world.events import NsEnvironment, Tick, gpu_priority
-from cosim.world.jobstate import NEVER, JobState
-from cosim.world.kernel_state import GIVEN_UP, TURNED_AWAY
-from cosim.world.loading import ASLEEP, NOTHING, loading
-from cosim.world.plan import ServicePlan, SitePlan
-from cosim.world.pool import BinReading
-from cosim.world.queues import DISCIPLINES
-
-Steps = Generator[simpy.Event, Any, None]
+from cosim.world.jobstate import NEVER
+from cosim.world.loading import loading
+from cosim.world.pool_gpus import Gpu, GpuPool, Steps
 
 
-class _Gpu:
-    """One GPU: what it holds, what it is at, since when it has drawn its present power."""
-
-    __slots__ = (
-        "down",
-        "encoding",
-        "heard",
-        "job",
-        "loading_ns",
-        "mw",
-        "number",
-        "paused",
-        "process",
-        "service",
-        "since_ns",
-        "tick",
-        "waits",
-    )
-
-    process: simpy.Process
-
-    def __init__(self, tick: Tick, number: int, service: int) -> None:
-        self.number, self.service, self.tick = number, service, tick
-        self.job = self.heard = NEVER
-        self.waits = self.paused = self.encoding = self.down = False
-        self.mw = self.since_ns = self.loading_ns = 0
-
-
-class StepPool:
+class StepPool(GpuPool):
     """A pool that advances one denoising step at a time (see :class:`cosim.world.pool.Pool`)."""
 
-    def __init__(
-        self,
-        env: NsEnvironment,
-        site: int,
-        plan: SitePlan,
-        services: tuple[ServicePlan, ...],
-        state: JobState,
-    ) -> None:
-        self.env, self.plan, self.services, self.state = env, plan, services, state
-        self._site = site
-        self._queue = DISCIPLINES[plan.discipline](state)
-        self._gpus = [_Gpu(self._tick(g), g, plan.preload) for g in range(plan.gpus)]
-        self._free = list(range(plan.gpus))
-        self._disabled: set[int] = set()
-        self._allowed = plan.gpus
-        self._level = plan.levels - 1
-        self._news = 0
-        self._finished: list[int] = []
-        self._busy_pj = self._busy_ns = self._steps = self._images = 0
-        self._down_ns = self._down_since_ns = self._slept_ns = self._slept_to_ns = 0
-        for gpu in self._gpus:
-            gpu.process = env.process(self._life(gpu))
-
-    def _tick(self, number: int) -> Tick:
-        return Tick(self.env, gpu_priority(self._site, number))
-
-    # what others do to the pool ---------------------------------------------------------
-
-    def submit(self, job: int) -> None:
-        """Let a job join the queue now, if it may; it starts at once if a GPU is free for it."""
-        self.state.landed_ns[job] = self.env.now
-        if self._is_full():
-            self._dismiss(job, TURNED_AWAY)
-            return
-        self._queue.push(job)
-        self._serve()
-
-    def _is_full(self) -> bool:
-        """Whether a job that lands is turned away: as many wait as may, and no GPU is free."""
-        limit = self.plan.queue_limit
-        if limit is None or len(self._queue) < limit:
-            return False
-        return len(self._queue) > 0 or not any(self._can_run(gpu) for gpu in self._free)
-
-    def _dismiss(self, job: int, why: int) -> None:
-        """Let a job go that has not been run to its end."""
-        self.state.gpu[job], self.state.finish_ns[job] = why, self.env.now
-        self._finished.append(job)
-
-    def _give_up(self) -> bool:
-        """Drop the head of the queue, whose turn it is, if nothing would be paid for it."""
-        if not self.plan.gives_up or not self.state.is_hopeless(self._queue.head(), self.env.now):
-            return False
-        self._dismiss(self._queue.pop(), GIVEN_UP)
-        return True
-
-    def set_clock(self, level: int) -> None:
-        """Change the clock; each GPU follows at its next phase or denoising-step boundary."""
-        if level != self._level:
-            self._level = level
-            self._news += 1
-
-    def set_enabled(self, count: int) -> None:
-        """Let only so many GPUs run: free ones are switched off first, from the highest number.
-
-        GPUs that are down do not count.
-        """
-        self._allowed = count
-        up = [gpu for gpu in self._gpus if not gpu.down]
-        surplus = max(0, len(up) - count)
-        order = sorted(up, key=lambda gpu: (gpu.job == NEVER, gpu.number), reverse=True)
-        disabled = {gpu.number for gpu in order[:surplus]}
-        if disabled == self._disabled:
-            return
-        self._disabled = disabled
-        self._news += 1
-        for gpu in self._gpus:
-            if gpu.paused and gpu.number not in self._disabled:
-                self._rouse(gpu)
-        self._serve()
-
-    def fail(self, gpu: int) -> None:
-        """Let a GPU fail: it stops at once and forgets its model, its job waits again."""
-        broken = self._gpus[gpu]
-        if broken.down:
-            return
-        self._meter_down()
-        self._meter_sleep()
-        broken.down, broken.service = True, NOTHING
-        self._disabled.discard(gpu)
-        if broken.job != NEVER:
-            self._lose(broken)
-        broken.process.interrupt()
-        self._serve()
-
-    def repair(self, gpu: int) -> None:
-        """Bring a GPU back; switched off if as many as may run are running without it."""
-        mended = self._gpus[gpu]
-        if not mended.down:
-            return
-        self._meter_down()
-        self._meter_sleep()
-        mended.since_ns = self.env.now
-        if self.up - len(self._disabled) >= self._allowed:
-            self._disabled.add(gpu)
-        mended.down = False
-        self._serve()
-
-    def _lose(self, gpu: _Gpu) -> None:
-        """Put the job of a GPU that has failed back: only images that have ended are kept."""
-        state, job = self.state, gpu.job
-        self._draw(gpu, 0)
-        state.images_left[job] = state.images[job] - state.images_done[job]
-        state.steps_left[job] = 0
-        self._queue.put_back(job)
-        gpu.job, gpu.paused, gpu.loading_ns, gpu.encoding = NEVER, False, 0, False
-        insort(self._free, gpu.number)
-
-    # what others see of it --------------------------------------------------------------
-
-    def read(self) -> BinReading:
-        """Read and reset the meters, cutting the power of running GPUs at this instant."""
-        for gpu in self._gpus:
-            if gpu.job != NEVER:
-                self._book(gpu)
-        self._meter_down()
-        self._meter_sleep()
-        counted = (self._steps, self._images)
-        reading = BinReading(self._busy_pj, self._busy_ns, self._down_ns, *counted, self._slept_ns)
-        self._busy_pj = self._busy_ns = self._down_ns = self._slept_ns = 0
-        self._steps = self._images = 0
-        return reading
-
-    def take_finished(self) -> list[int]:
-        """Jobs that ended or were dismissed since this was last called, in that order."""
-        finished, self._finished = self._finished, []
-        return finished
-
-    def free_at_ns(self) -> list[int]:
-        """Instant at which each GPU that can run will have ended its job at this clock [ns]."""
-        return [self._end_ns(gpu) for gpu in self._gpus if self._can_run(gpu.number)]
-
-    def queue(self) -> list[int]:
-        """Jobs in the queue in the order in which they would start."""
-        return self._queue.ordered()
-
-    def held_ns(self) -> int:
-        """GPU time until the jobs that GPUs hold have ended, at the present clock [ns]."""
-        busy = (gpu for gpu in self._gpus if gpu.job != NEVER)
-        return sum(self._end_ns(gpu) - self.env.now for gpu in busy)
-
-    @property
-    def busy(self) -> int:
-        """GPUs that hold a job."""
-        return sum(gpu.job != NEVER for gpu in self._gpus)
-
-    @property
-    def up(self) -> int:
-        """GPUs that are not down."""
-        return sum(not gpu.down for gpu in self._gpus)
-
-    def _can_run(self, gpu: int) -> bool:
-        return gpu not in self._disabled and not self._gpus[gpu].down
-
-    def _end_ns(self, gpu: _Gpu) -> int:
-        """When a GPU will have ended its job at this clock; a step under way counts whole [ns]."""
-        if gpu.job == NEVER:
-            return self.env.now
-        state, job = self.state, gpu.job
-        service, level = self.services[gpu.service], self._level
-        image = service.job_ns(level, state.steps[job], 1)
-        rest = state.steps_left[job] * service.step_ns[level] + service.decode_ns[level]
-        rest += gpu.encoding * service.encode_ns[level] + gpu.loading_ns
-        return self.env.now + rest + state.images_left[job] * image
-
-    # the life of a GPU ------------------------------------------------------------------
+    # the queue -------------------------------------------------------------------------
 
     def _serve(self) -> None:
         """Give waiting jobs to free GPUs that can run."""
@@ -247,48 +29,37 @@ class StepPool:
             gpu.job = self._queue.pop()
             self._rouse(gpu)
 
-    def _pick(self) -> _Gpu | None:
-        """The free GPU for the job at the head: the soonest ready, the lowest number of equals."""
-        free = [g for g in self._free if self._can_run(g)]
-        if not free:
-            return None
-        if not self.plan.chooses:
-            return self._gpus[free[0]]
-        service = self.state.service[self._queue.head()]
-        return min((self._gpus[g] for g in free), key=lambda gpu: self._delay_ns(gpu, service))
+    def _lose(self, gpu: Gpu) -> None:
+        """Put the job of a GPU that has failed back: only images that have ended are kept."""
+        state, job = self.state, gpu.job
+        self._draw(gpu, 0)
+        state.images_left[job] = state.images[job] - state.images_done[job]
+        state.steps_left[job] = 0
+        self._queue.put_back(job)
+        gpu.job, gpu.paused, gpu.loading_ns, gpu.encoding = NEVER, False, 0, False
+        insort(self._free, gpu.number)
 
-    def _delay_ns(self, gpu: _Gpu, service: int) -> int:
-        """Time until a free GPU could begin a job [ns]; −1 if it holds the model."""
-        held = ASLEEP if self._asleep_ns(gpu, self.env.now) else gpu.service
-        if held == service:
-            return -1
-        return loading(self.services, self.plan.sleep, held, service).ns
+    def _end_ns(self, gpu: Gpu) -> int:
+        """When a GPU will have ended its job at this clock; a step under way counts whole [ns]."""
+        if gpu.job == NEVER:
+            return self.env.now
+        state, job = self.state, gpu.job
+        service, level = self.services[gpu.service], self._level
+        image = service.job_ns(level, state.steps[job], 1)
+        rest = state.steps_left[job] * service.step_ns[level] + service.decode_ns[level]
+        rest += gpu.encoding * service.encode_ns[level] + gpu.loading_ns
+        return self.env.now + rest + state.images_left[job] * image
 
-    def _wait(self, gpu: _Gpu) -> Tick:
-        gpu.waits = True
-        return gpu.tick.idle()
+    # the life of a GPU -----------------------------------------------------------------
 
-    def _rouse(self, gpu: _Gpu) -> None:
-        if gpu.waits:
-            gpu.waits = False
-            gpu.tick.fire()
-
-    def _life(self, gpu: _Gpu) -> Steps:
-        """Work for ever; a failure cuts off whatever is under way."""
-        while True:
-            try:
-                yield from self._work(gpu)
-            except simpy.Interrupt:
-                gpu.tick = self._tick(gpu.number)  # the calendar still holds the old one
-
-    def _work(self, gpu: _Gpu) -> Steps:
+    def _work(self, gpu: Gpu) -> Steps:
         """Wait for a job, run it, take the next, for ever."""
         while True:
             if gpu.job == NEVER:
                 yield self._wait(gpu)
             yield from self._run(gpu, gpu.job)
 
-    def _run(self, gpu: _Gpu, job: int) -> Steps:
+    def _run(self, gpu: Gpu, job: int) -> Steps:
         """Run a job from where it stands to its end, or until a more urgent one takes the GPU."""
         state = self.state
         state.gpu[job] = gpu.number
@@ -307,7 +78,7 @@ class StepPool:
             yield from self._end_image(gpu, job)
         self._end(gpu)
 
-    def _end(self, gpu: _Gpu) -> None:
+    def _end(self, gpu: Gpu) -> None:
         """Hand a job over that has ended, and take the next."""
         self._draw(gpu, 0)
         self.state.finish_ns[gpu.job] = self.env.now
@@ -319,13 +90,13 @@ class StepPool:
                 return
         insort(self._free, gpu.number)
 
-    def _give_way(self, gpu: _Gpu) -> None:
+    def _give_way(self, gpu: Gpu) -> None:
         """Put the job back where its key belongs and take the head of the queue."""
         self._draw(gpu, 0)
         job, gpu.job = gpu.job, self._queue.pop()
         self._queue.push(job)
 
-    def _load(self, gpu: _Gpu, job: int, number: int) -> Steps:
+    def _load(self, gpu: Gpu, job: int, number: int) -> Steps:
         """Bring another model into memory, waking up first if need be."""
         about = (self.services, self.plan.sleep, gpu.service, number)
         load = loading(*about, self.state.luck[job])
@@ -334,7 +105,7 @@ class StepPool:
         yield gpu.tick.after(load.ns)
         gpu.loading_ns = 0
 
-    def _begin_image(self, gpu: _Gpu, job: int) -> Steps:
+    def _begin_image(self, gpu: Gpu, job: int) -> Steps:
         """Encode at the clock of now."""
         service, state = self.services[gpu.service], self.state
         state.images_left[job] -= 1
@@ -345,7 +116,7 @@ class StepPool:
             yield gpu.tick.after(service.encode_ns[self._level])
             gpu.encoding = False
 
-    def _denoise(self, gpu: _Gpu, job: int) -> Steps:
+    def _denoise(self, gpu: Gpu, job: int) -> Steps:
         """Step by step to the image's end, or to where a more urgent job takes the GPU."""
         service, tick, steps_left = self.services[gpu.service], gpu.tick, self.state.steps_left
         gpu.heard = NEVER
@@ -366,7 +137,7 @@ class StepPool:
                 return True
         return False
 
-    def _end_image(self, gpu: _Gpu, job: int) -> Steps:
+    def _end_image(self, gpu: Gpu, job: int) -> Steps:
         """Decode at the clock of now."""
         service = self.services[gpu.service]
         if service.decode_ns[self._level]:
@@ -375,28 +146,16 @@ class StepPool:
         self.state.images_done[job] += 1
         self._images += 1
 
-    def _heed(self, gpu: _Gpu) -> Steps:
+    def _heed(self, gpu: Gpu) -> Steps:
         """At a step boundary, follow the switch and the clock."""
         if gpu.number in self._disabled:
             yield from self._pause(gpu)
         gpu.heard = self._news
         self._draw(gpu, self.services[gpu.service].step_mw[self._level])
 
-    def _pause(self, gpu: _Gpu) -> Steps:
-        """Stand at a step boundary at idle power until switched on again."""
-        self._draw(gpu, 0)
-        gpu.paused = True
-        yield self._wait(gpu)
-        gpu.paused, gpu.since_ns = False, self.env.now
+    # power -----------------------------------------------------------------------------
 
-    # power ------------------------------------------------------------------------------
-
-    def _draw(self, gpu: _Gpu, mw: int) -> None:
-        """Change the power a GPU draws; 0 stands for idling, which the site's meter adds."""
-        self._book(gpu)
-        gpu.mw = mw
-
-    def _book(self, gpu: _Gpu) -> None:
+    def _book(self, gpu: Gpu) -> None:
         """Post the energy drawn since the last posting to the job and to the bin."""
         elapsed_ns = self.env.now - gpu.since_ns
         gpu.since_ns = self.env.now
@@ -404,32 +163,3 @@ class StepPool:
             self._busy_ns += elapsed_ns
             self._busy_pj += elapsed_ns * gpu.mw
             self.state.energy_pj[gpu.job] += elapsed_ns * gpu.mw
-
-    def _asleep_ns(self, gpu: _Gpu, now_ns: int) -> int:
-        """How long a GPU without a job has slept [ns]."""
-        if self.plan.sleep is None:
-            return 0
-        return split_gap(max(0, now_ns - gpu.since_ns), self.plan.sleep.after_ns)[1]
-
-    def _wake(self, gpu: _Gpu) -> None:
-        """Let a GPU that gets a job wake up, if it sleeps: it holds nothing any more."""
-        if self._asleep_ns(gpu, self.env.now):
-            self._slept_ns += self._new_sleep_ns(gpu)
-            gpu.service = ASLEEP
-
-    def _new_sleep_ns(self, gpu: _Gpu) -> int:
-        """Sleep of a GPU since sleep was last metered [ns]."""
-        told_ns = self._asleep_ns(gpu, self._slept_to_ns)
-        return self._asleep_ns(gpu, self.env.now) - told_ns
-
-    def _meter_sleep(self) -> None:
-        """Count the time of GPUs that sleep up to this instant."""
-        idle = (gpu for gpu in self._gpus if gpu.job == NEVER and not gpu.down)
-        self._slept_ns += sum(self._new_sleep_ns(gpu) for gpu in idle)
-        self._slept_to_ns = self.env.now
-
-    def _meter_down(self) -> None:
-        """Count the time of GPUs that are down up to this instant."""
-        down = self.plan.gpus - self.up
-        self._down_ns += down * (self.env.now - self._down_since_ns)
-        self._down_since_ns = self.env.now

@@ -18,7 +18,7 @@ from cosim.decision import (
 )
 from cosim.errors import PolicyError
 from cosim.quantities import ns_from_s
-from cosim.world.dispatch import Dispatcher, floors, open_services
+from cosim.world.dispatch import Dispatcher
 from cosim.world.kernel_calls import rank_offers
 from cosim.world.kernel_state import (
     ASK,
@@ -38,6 +38,7 @@ from cosim.world.kernel_state import (
     Rules,
 )
 from cosim.world.plan import Plan
+from cosim.world.scorer import floors, open_services
 
 Placer = Callable[[JobView, QueueView], Placement]
 

@@ -1,16 +1,19 @@
-"""What the tests here share: the tiny scenario and the checkout."""
-
-from pathlib import Path
+"""What the tests here share: commands, given in an empty folder."""
 
 import pytest
 
-
-@pytest.fixture(scope="session")
-def repository_root():
-    return Path(__file__).resolve().parents[2]
+from cosim.cli import main as entry
 
 
-@pytest.fixture(scope="session")
-def tiny(repository_root):
-    """A scenario of two sites and ninety minutes that needs no trace."""
-    return repository_root / "tests" / "data" / "tiny.yaml"
+@pytest.fixture
+def cosim(tmp_path, monkeypatch, capsys):
+    """Run a command in an empty folder; returns (exit code, stdout, stderr)."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as caught:
+            entry.main(list(map(str, arguments)))
+        shown = capsys.readouterr()
+        return caught.value.code, shown.out, shown.err
+
+    return run

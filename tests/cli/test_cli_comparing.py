@@ -4,22 +4,6 @@ import json
 
 import pytest
 
-from cosim.cli import main as entry
-
-
-@pytest.fixture
-def cosim(tmp_path, monkeypatch, capsys):
-    """Run a command in an empty folder; returns (exit code, stdout, stderr)."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        with pytest.raises(SystemExit) as caught:
-            entry.main(list(map(str, arguments)))
-        shown = capsys.readouterr()
-        return caught.value.code, shown.out, shown.err
-
-    return run
-
 
 def test_schedulers_are_compared_under_the_energy_layers_that_are_asked_for(cosim, tiny, tmp_path):
     names = ("-p", "greedy-utility", "-p", "greedy-utility+self-consumption")

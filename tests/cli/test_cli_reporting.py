@@ -18,19 +18,6 @@ def study(tmp_path_factory, tiny):
     return folder
 
 
-@pytest.fixture
-def cosim(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        with pytest.raises(SystemExit) as caught:
-            entry.main(list(map(str, arguments)))
-        shown = capsys.readouterr()
-        return caught.value.code, shown.out, shown.err
-
-    return run
-
-
 def test_an_hour_is_written_for_a_viewer(cosim, study, tmp_path):
     code, _, err = cosim("timeline", study, "-p", "greedy-utility", "--seed", 2, "--out", "t.json")
     assert code == 0, err

@@ -2,24 +2,6 @@
 
 import json
 
-import pytest
-
-from cosim.cli import main as entry
-
-
-@pytest.fixture
-def cosim(tmp_path, monkeypatch, capsys):
-    """Run a command in an empty folder; returns (exit code, stdout, stderr)."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        with pytest.raises(SystemExit) as caught:
-            entry.main(list(map(str, arguments)))
-        shown = capsys.readouterr()
-        return caught.value.code, shown.out, shown.err
-
-    return run
-
 
 def test_run_leaves_a_folder_with_a_report(cosim, tiny, tmp_path):
     code, out, err = cosim("run", tiny, "-p", "home", "--seed", 7, "--out", "r", "--json")

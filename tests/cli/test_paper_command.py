@@ -4,27 +4,10 @@ import json
 from html.parser import HTMLParser
 from pathlib import Path
 
-import pytest
-
-from cosim.cli import main as entry
 from cosim.study.paper_facts import KPIS
 
 SHORT = ("-o", "clock.days=0.041666666666666664", "-o", "workload.scale=0.1", "--seeds", "1,2")
 TWO = ("paper", "--only", "fig04", "--only", "fig15", *SHORT, "--jobs", 1)
-
-
-@pytest.fixture
-def cosim(tmp_path, monkeypatch, capsys):
-    """Run a command in an empty folder; returns (exit code, stdout, stderr)."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        with pytest.raises(SystemExit) as caught:
-            entry.main(list(map(str, arguments)))
-        shown = capsys.readouterr()
-        return caught.value.code, shown.out, shown.err
-
-    return run
 
 
 def test_two_figures_end_to_end_and_what_is_made_is_kept(cosim):

@@ -2,20 +2,14 @@
 
 import json
 
-import pytest
 
-from cosim.cli import main as entry
-
-
-def test_two_processes_find_what_one_finds(tiny, tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
+def test_two_processes_find_what_one_finds(cosim, tiny, tmp_path):
     found = []
     for jobs in ("1", "2"):
-        asked = ("regret", str(tiny), "-p", "price-aware", "--seeds", "1,2", "--jobs", jobs)
-        with pytest.raises(SystemExit) as left:
-            entry.main([*asked, "--json", "--out", jobs])
-        assert left.value.code == 0
-        found.append(json.loads(capsys.readouterr().out))
+        asked = ("regret", tiny, "-p", "price-aware", "--seeds", "1,2", "--jobs", jobs)
+        code, out, err = cosim(*asked, "--json", "--out", jobs)
+        assert code == 0, err
+        found.append(json.loads(out))
         kept = json.loads((tmp_path / jobs / "regret.json").read_text(encoding="utf-8"))
         assert kept == found[-1]
     alone, together = (figures(one) for one in found)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import base64
 import csv
-import importlib.util
 import io
 import json
 import struct
-import sys
 import time
 import xml.etree.ElementTree as ET
-from pathlib import Path
 
 import pytest
+import report_sample as sample
+from training_sample import a_training
 
 from cosim.errors import UsageError
 from cosim.report.browser import Browser, browsing, find_browser
@@ -43,18 +42,6 @@ def complaints(browser: Browser) -> list:
 def requests(browser: Browser) -> list[str]:
     sent = [e for e in browser.events if e.get("method") == "Network.requestWillBeSent"]
     return [event["params"]["request"]["url"] for event in sent]
-
-
-def _sample():
-    path = Path(__file__).parents[1] / "report_sample.py"
-    spec = importlib.util.spec_from_file_location("report_sample", path)
-    module = sys.modules.setdefault(spec.name, importlib.util.module_from_spec(spec))
-    if not hasattr(module, "comparison"):
-        spec.loader.exec_module(module)
-    return module
-
-
-sample = _sample()
 
 
 @pytest.fixture(scope="module")
@@ -314,19 +301,11 @@ def test_a_hostile_name_runs_nothing(browser, tmp_path):
 
 
 def test_a_training_is_drawn_without_a_word_on_the_console(browser, tmp_path):
-    folders = [_a_training(tmp_path / f"s{seed}", seed) for seed in (1, 2)]
+    folders = [a_training(tmp_path / f"s{seed}", seed) for seed in (1, 2)]
     browser.open(write_training_report(folders, tmp_path / "curves.html"))
     assert browser.run("document.querySelectorAll('.js-plotly-plot .main-svg path').length") > 10
     assert browser.run("document.querySelectorAll('figure').length") == 3
     assert complaints(browser) == []
-
-
-def _a_training(folder, seed):
-    path = Path(__file__).parents[1] / "unit" / "test_report_training.py"
-    spec = importlib.util.spec_from_file_location("a_training_of_tests", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.a_training(folder, seed)
 
 
 def test_every_figure_becomes_a_picture(report, compared, tmp_path):

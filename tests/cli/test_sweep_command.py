@@ -10,23 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cosim.cli import main as entry
-
 REPORT_MIN = 100_000
-
-
-@pytest.fixture
-def cosim(tmp_path, monkeypatch, capsys):
-    """Run a command in an empty folder; returns (exit code, stdout, stderr)."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        with pytest.raises(SystemExit) as caught:
-            entry.main(list(map(str, arguments)))
-        shown = capsys.readouterr()
-        return caught.value.code, shown.out, shown.err
-
-    return run
 
 
 def asked(tiny, *more):

@@ -16,11 +16,6 @@ TEST = "test_days=[2019-05-01, 2019-05-06..2019-05-08]"
 TRAIN = "train_days=[2019-04-01..2019-04-06]"
 
 
-@pytest.fixture(scope="module")
-def tiny(pytestconfig):
-    return pytestconfig.rootpath / "tests" / "data" / "tiny.yaml"
-
-
 def days(*numbers, month=5):
     return tuple(date(2019, month, number) for number in numbers)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from cosim.errors import ScenarioError
-from cosim.scenario.load import check_references, load_scenario
+from cosim.scenario.load import load_scenario
 
 FIVE = """\
 name: typo
@@ -153,7 +153,6 @@ def test_a_gap_in_the_window_is_reported(found, tiny):
 def test_declared_mixed_years_lift_the_check_of_years(tiny):
     price = "sites.north.grid.price=price/smard_dayahead_11zones_2018:price_de_eur_mwh"
     loaded = load_scenario(tiny, [price, "clock.mixed_years=true"])
-    check_references(loaded)
     assert loaded.scenario.clock.mixed_years
 
 

@@ -10,11 +10,6 @@ from cosim.scenario.names import policy_fault, registered
 
 
 @pytest.fixture(scope="module")
-def tiny(pytestconfig):
-    return pytestconfig.rootpath / "tests" / "data" / "tiny.yaml"
-
-
-@pytest.fixture(scope="module")
 def stage(tiny):
     return staged(load_scenario(tiny))
 

@@ -11,10 +11,10 @@ from cosim.physics.quality import (
     Sigmoid,
     Table,
     combined_quality,
-    fit_sigmoid,
     rescaled,
     revenue_usd,
 )
+from cosim.physics.quality_fit import fit_sigmoid
 
 
 def test_sigmoid_is_half_at_its_midpoint_and_known_one_step_scale_away():

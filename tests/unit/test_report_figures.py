@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
+import report_sample as sample
 
 from cosim.ledger import COLUMNS, SINKS, SOURCES, Ledger
 from cosim.report import (
@@ -22,18 +20,6 @@ from cosim.report import (
 )
 from cosim.report.inputs import as_case
 from cosim.report.style import POINTS_MAX, stride, thin
-
-
-def _sample():
-    path = Path(__file__).parents[1] / "report_sample.py"
-    spec = importlib.util.spec_from_file_location("report_sample", path)
-    module = sys.modules.setdefault(spec.name, importlib.util.module_from_spec(spec))
-    if not hasattr(module, "comparison"):
-        spec.loader.exec_module(module)
-    return module
-
-
-sample = _sample()
 
 
 @pytest.fixture(scope="module")

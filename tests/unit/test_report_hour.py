@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import base64
-import importlib.util
-import sys
 from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
 import pytest
+import report_sample as sample
 
 from cosim.errors import UsageError
 from cosim.quantities import NS_PER_HOUR, NS_PER_MIN, NS_PER_S
@@ -19,18 +17,6 @@ from cosim.report.hours import hours_of
 from cosim.report.inputs import as_case
 from cosim.report.lanes import lanes_of
 from cosim.report.panels import panels
-
-
-def _sample():
-    path = Path(__file__).parents[1] / "report_sample.py"
-    spec = importlib.util.spec_from_file_location("report_sample", path)
-    module = sys.modules.setdefault(spec.name, importlib.util.module_from_spec(spec))
-    if not hasattr(module, "comparison"):
-        spec.loader.exec_module(module)
-    return module
-
-
-sample = _sample()
 
 
 def numbers(spec):

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import report_sample as sample
 
 from cosim.errors import ScenarioError, UsageError
 from cosim.report import lock as lock_module
 from cosim.report.lock import LOCK_ID, read_lock
 from cosim.report.page import write_report
 
-
-def _sample():
-    path = Path(__file__).parents[1] / "report_sample.py"
-    spec = importlib.util.spec_from_file_location("report_sample", path)
-    module = sys.modules.setdefault(spec.name, importlib.util.module_from_spec(spec))
-    if not hasattr(module, "comparison"):
-        spec.loader.exec_module(module)
-    return module
-
-
-sample = _sample()
 GOOD = {
     "format": 1,
     "scenario_yaml": "name: x\n",

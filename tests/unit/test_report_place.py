@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
+import report_sample as sample
 
 from cosim.report.figures_place import bent, positions, site_map
 from cosim.report.figures_regret import REGRET, has_bound, regret, regret_parts
 from cosim.report.inputs import Estimate, as_case
-
-
-def _sample():
-    path = Path(__file__).parents[1] / "report_sample.py"
-    spec = importlib.util.spec_from_file_location("report_sample", path)
-    module = sys.modules.setdefault(spec.name, importlib.util.module_from_spec(spec))
-    if not hasattr(module, "comparison"):
-        spec.loader.exec_module(module)
-    return module
-
-
-sample = _sample()
 
 
 @pytest.fixture(scope="module")

@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from collections import defaultdict
-from pathlib import Path
 
 import numpy as np
 import pytest
+import report_sample as sample
 
 from cosim.report.hours import hours_of
 from cosim.report.inputs import as_case
 from cosim.report.timeline import FIRST_GPU, QUEUE, TRANSFER, timeline, write_timeline
-
-
-def _sample():
-    path = Path(__file__).parents[1] / "report_sample.py"
-    spec = importlib.util.spec_from_file_location("report_sample", path)
-    module = sys.modules.setdefault(spec.name, importlib.util.module_from_spec(spec))
-    if not hasattr(module, "comparison"):
-        spec.loader.exec_module(module)
-    return module
-
-
-sample = _sample()
 
 
 @pytest.fixture(scope="module")

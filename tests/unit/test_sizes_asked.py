@@ -20,7 +20,8 @@ from cosim.study.loads import loads
 from cosim.traces.jobs import class_of, classes, nearest_size_px
 from cosim.traces.marks import Choice, Marks
 from cosim.traces.replay import read_jobs_csv
-from cosim.world.dispatch import Dispatcher, open_services
+from cosim.world.dispatch import Dispatcher
+from cosim.world.scorer import open_services
 
 SIZES = Choice((512, 1024), (0.7, 0.3))
 SIZED = Marks(sizes=SIZES, mb_of_size={512: 0.4})

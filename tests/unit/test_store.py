@@ -25,11 +25,6 @@ def stage(tiny):
 
 
 @pytest.fixture(scope="module")
-def tiny(pytestconfig):
-    return pytestconfig.rootpath / "tests" / "data" / "tiny.yaml"
-
-
-@pytest.fixture(scope="module")
 def result(stage):
     return run(stage, policy="greedy-utility", seed=1)
 

@@ -46,11 +46,6 @@ class Elsewhere(Executor):
         self.waiting.clear()
 
 
-@pytest.fixture(scope="module")
-def tiny(pytestconfig):
-    return pytestconfig.rootpath / "tests" / "data" / "tiny.yaml"
-
-
 def planned(path, *, loads="0.5,1,2", seeds=(1, 2), policies=POLICIES, design="one-at-a-time"):
     axis = axis_of(f"workload.scale={loads}", "--grid")
     return sweep_plan(draft(path), [axis], design=design, policies=policies, seeds=seeds)

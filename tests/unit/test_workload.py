@@ -296,7 +296,7 @@ def test_every_mistake_is_reported_with_its_line(tmp_path: Path) -> None:
     ("t_s\n-1\n", "not a number of seconds"),
     ("t_s\nnan\n", "not a number of seconds"),
     ("t_s\ninf\n", "not a number of seconds"),
-    ("time_utc\n2019-03-31T02:30:00\n", "no offset from UTC"),
+    ("time_utc\n2019-03-31T02:30:00\n", "without an offset from UTC"),
     ("time_utc\nyesterday\n", "is not a stamp"),
     ('t_s,home\n1,"par\n', "not a CSV file"),
 ])  # fmt: skip
