@@ -24,6 +24,7 @@ def command(
     scenario: str,
     only: tuple[str, ...],
     policies: tuple[str, ...],
+    days: str | None,
     seeds: tuple[int, ...] | None,
     seed: int | None,
     jobs: int,
@@ -42,11 +43,13 @@ def command(
     """
     from cosim.study.plan import ablation_plan
 
+    which, named = options.chosen_days(days)
     plan = ablation_plan(
-        options.draft(scenario, overrides, engine),
+        options.draft(scenario, (*overrides, *named), engine),
         names=cast("tuple[AblationName, ...]", only) or ABLATION_NAMES,
         policies=policies,
         seeds=options.chosen_seeds(seeds, seed) or (),
+        days=which,
     )
     found = sweeping.carry_out(plan, sweeping.How(out, jobs, cluster, partial, as_json, quiet))
     if not quiet:

@@ -30,12 +30,7 @@ COLUMNS = (
 @options.scenario_argument
 @options.policies_option
 @options.energy_option
-@click.option(
-    "--days",
-    metavar="WHICH",
-    help="test, train, window (the scenario's own) or dates, 2019-05-01,2019-05-06..2019-05-08; "
-    "default: test where the scenario has test_days.",
-)
+@options.days_option
 @options.seeds_options
 @click.option(
     "--until-interval",
@@ -87,7 +82,7 @@ def command(
         raise click.UsageError("a policy is named twice")
     if max_seeds is not None and until is None:
         raise click.UsageError("--max-seeds goes with --until-interval")
-    which, named = _days(days)
+    which, named = options.chosen_days(days)
     loaded = options.load(scenario, (*overrides, *named), engine)
     options.known_policies(options.not_named(policies, loaded.scenario))
     chosen = options.chosen_seeds(seeds, seed)
@@ -121,13 +116,6 @@ class _Request:
     seeds: tuple[int, ...] | None
     until: Target | None
     max_seeds: int | None
-
-
-def _days(text: str | None) -> tuple[str | None, tuple[str, ...]]:
-    """Which days are meant; dates become the scenario's, and go through the same checks."""
-    if text is None or text in ("test", "train", "window"):
-        return text, ()
-    return "test", (f"test_days=[{text}]",)
 
 
 def _target(text: str | None) -> Target | None:
@@ -198,11 +186,7 @@ def _announce(loaded: Loaded, request: _Request) -> None:
         f"sites, {len(names)} policies, seeds {used}{more} (paired), baseline {names[0]}{layer}"
     )
     if dates:
-        part = "train" if request.days == "train" else "test"
-        listed = ", ".join(map(str, dates[:6])) + (" …" if len(dates) > 6 else "")
-        console.say(
-            f"judged on {len(dates)} {part}_days: {listed} (--days window: its own window)"
-        )
+        console.say_days(dates, "train_days" if request.days == "train" else "test_days")
 
 
 def _table(found: Mapping[str, Any]) -> None:

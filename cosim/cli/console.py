@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from rich.console import Console, JustifyMethod
 
 Progress = Callable[[int, int], None]
@@ -35,6 +37,12 @@ def console() -> Console:
 def say(text: str = "") -> None:
     """Print a line for people; markup characters in it mean nothing."""
     click.echo(text, err=True)
+
+
+def say_days(dates: Sequence[date], key: str) -> None:
+    """Tell at which dates windows begin, which ``key`` of the scenario gave."""
+    listed = ", ".join(map(str, dates[:6])) + (" …" if len(dates) > 6 else "")
+    say(f"judged on {len(dates)} {key}: {listed} (--days window: its own window)")
 
 
 def next_step(command: str) -> None:

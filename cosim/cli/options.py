@@ -105,6 +105,23 @@ def cluster_option(function: F) -> F:
     )(function)
 
 
+def days_option(function: F) -> F:
+    """``--days WHICH``: at which dates windows begin."""
+    return click.option(
+        "--days",
+        metavar="WHICH",
+        help="test, train, window (the scenario's own) or dates, 2019-05-01,2019-05-06.."
+        "2019-05-08; default: test where the scenario has test_days.",
+    )(function)
+
+
+def chosen_days(text: str | None) -> tuple[str | None, tuple[str, ...]]:
+    """Which days are meant; dates become the scenario's, and go through the same checks."""
+    if text is None or text in ("test", "train", "window"):
+        return text, ()
+    return "test", (f"test_days=[{text}]",)
+
+
 def _cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,7 @@ def command(
     lhs: int | None,
     sobol: int | None,
     policies: tuple[str, ...],
+    days: str | None,
     seeds: tuple[int, ...] | None,
     seed: int | None,
     jobs: int,
@@ -49,21 +51,32 @@ def command(
     Give the same command again after a stop: only what is missing is run.
     """
     design, samples = _design(oat, lhs, sobol)
-    chosen = options.chosen_seeds(seeds, seed) or ()
+    chosen = _Chosen(policies, options.chosen_seeds(seeds, seed) or (), *options.chosen_days(days))
     from cosim.scenario.study_file import is_study
 
     if is_study(options.found(scenario)):
         if axes or design != "grid":
             raise click.UsageError(f"{scenario} says what is varied; change it there")
-        plan = _study(scenario, overrides, engine, policies, chosen)
+        plan = _study(scenario, overrides, engine, chosen)
     else:
-        plan = _sweep(scenario, overrides, engine, axes, design, samples, policies, chosen)
+        plan = _sweep(scenario, overrides, engine, axes, design, samples, chosen)
     how = sweeping.How(out, jobs, cluster, partial, as_json, quiet)
     found = sweeping.carry_out(plan, how)
     if not quiet:
         unfinished = found.finished < found.total
-        best = f"cosim compare {scenario} {sweeping.best_point(found)}".rstrip()
+        on = f" --days {days}" if days else ""
+        best = f"cosim compare {scenario}{on} {sweeping.best_point(found)}".rstrip()
         console.next_step("the same command without --partial" if unfinished else best)
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """What is played under which policies, as it was asked for; empty leaves it to the file."""
+
+    policies: tuple[str, ...]
+    seeds: tuple[int, ...]
+    days: str | None
+    dates: tuple[str, ...]
 
 
 def _design(oat: bool, lhs: int | None, sobol: int | None) -> tuple[DesignName, int | None]:
@@ -83,19 +96,19 @@ def _sweep(
     axes: tuple[str, ...],
     design: DesignName,
     samples: int | None,
-    policies: tuple[str, ...],
-    seeds: tuple[int, ...],
+    chosen: _Chosen,
 ) -> Plan:
     from cosim.study.design import axis_of
     from cosim.study.plan import sweep_plan
 
     return sweep_plan(
-        options.draft(scenario, overrides, engine),
+        options.draft(scenario, (*overrides, *chosen.dates), engine),
         [axis_of(text, "--grid") for text in axes],
         design=design,
         samples=samples,
-        policies=policies,
-        seeds=seeds,
+        policies=chosen.policies,
+        seeds=chosen.seeds,
+        days=chosen.days,
     )
 
 
@@ -103,12 +116,19 @@ def _study(
     scenario: str,
     overrides: tuple[str, ...],
     engine: str | None,
-    policies: tuple[str, ...],
-    seeds: tuple[int, ...],
+    chosen: _Chosen,
 ) -> Plan:
     from cosim.scenario.study_file import read_study
     from cosim.study.plan import study_plan
 
     extra = (f"engine={engine}",) if engine else ()
     text = read_study(options.found(scenario))
-    return study_plan(text, (*overrides, *extra), policies=policies, seeds=seeds)
+    if chosen.dates and "test_days" in text.study.set:
+        raise click.UsageError(f"{scenario} sets its test_days; change them there")
+    return study_plan(
+        text,
+        (*overrides, *chosen.dates, *extra),
+        policies=chosen.policies,
+        seeds=chosen.seeds,
+        days=chosen.days,
+    )

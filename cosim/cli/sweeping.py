@@ -66,6 +66,7 @@ def running_options(function: F) -> F:
         options.cluster_option,
         options.jobs_option,
         options.seeds_options,
+        options.days_option,
         options.policies_option,
     ):
         function = add(function)
@@ -136,13 +137,18 @@ def _report(found: Sweep) -> Path:
 def _announce(plan: Plan, found: Sweep, how: How) -> None:
     if how.quiet:
         return
-    seeds = ", ".join(map(str, plan.seeds))
+    seeds = f"seeds {', '.join(map(str, plan.seeds))}" if not plan.days else found.repeats
+    policies = f"{len(plan.policies)} polic{'y' if len(plan.policies) == 1 else 'ies'}"
     console.say(
-        f"{plan.name}: {len(plan.points)} points, {len(plan.policies)} policies, seeds {seeds} "
+        f"{plan.name}: {len(plan.points)} points, {policies}, {seeds} "
         f"(paired) = {plan.runs} runs; {found.finished} finished before"
     )
+    if plan.days:
+        console.say_days(plan.days, "days")
     for note in plan.notes:
         console.say(f"left out: {note}")
+    for caution in plan.cautions:
+        console.say(f"note: {caution}")
 
 
 # --- telling --------------------------------------------------------------------------------

@@ -57,7 +57,9 @@ def _study(path: Path, overrides: tuple[str, ...]) -> str:
     from cosim.study.plan import study_plan
 
     plan = study_plan(read_study(path), overrides)
-    return f"{len(plan.points)} points, {len(plan.policies)} policies, {len(plan.seeds)} seeds"
+    days = f" on each of {len(plan.days)} days" if plan.days else ""
+    size = f"{len(plan.points)} points, {len(plan.policies)} policies, {plan.seeds_each} seeds"
+    return f"{size}{days}"
 
 
 def _size(scenario: Scenario) -> str:

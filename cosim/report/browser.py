@@ -36,6 +36,8 @@ _FLAGS = (
 )  # fmt: skip
 _ENDED = f"the browser has ended; name another one with {CHOSEN}"
 _SILENT = f"the browser does not answer within {WAIT_S:.0f} s; name another one with {CHOSEN}"
+_WHOLE = "typeof cosimPage === 'undefined' || cosimPage.showAll().then(() => true)"
+"""A page without it, of an earlier version, has drawn everything by itself."""
 _HAND_OVER = """
 import fcntl, os, sys
 spare = [fcntl.fcntl(int(fd), fcntl.F_DUPFD, 10) for fd in sys.argv[1:3]]
@@ -184,8 +186,12 @@ class Browser:
             raise UsageError(f"the page could not do it: {reply['exceptionDetails']}")
         return reply["result"].get("value")
 
-    def open(self, path: Path) -> float:
-        """Load a report; return the seconds until its last figure was drawn.
+    def open(self, path: Path, *, whole: bool = True) -> float:
+        """Load a report; return the seconds until its figures were drawn.
+
+        Args:
+            path: the page.
+            whole: draw all of its figures, not only those that are near the top.
 
         Raises:
             UsageError: it is no report, or never became ready.
@@ -197,6 +203,8 @@ class Browser:
             if time.monotonic() - began > WAIT_S:
                 raise UsageError(f"{path} was not drawn within {WAIT_S:.0f} s; is it a report?")
             time.sleep(0.05)
+        if whole:
+            self.run(_WHOLE)
         return time.monotonic() - began
 
     def picture(self, width_px: int = 1280, height_px: int = 1600, top_px: int = 0) -> bytes:

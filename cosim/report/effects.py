@@ -98,7 +98,7 @@ def _grouped(numbers: Mapping[int, float]) -> list[Stop]:
 
 
 def curve(found: Sweep, key_stops: Sequence[Stop], policy: str, kpi: str) -> list[Estimate]:
-    """A key figure at each stop: the mean over its points, with an interval over seeds."""
+    """A key figure at each stop: the mean over its points, with an interval over seeds or days."""
     return [_over_seeds(found, stop.points, policy, kpi) for stop in key_stops]
 
 
@@ -106,7 +106,8 @@ def _over_seeds(found: Sweep, points: Sequence[int], policy: str, kpi: str) -> E
     """Only seeds count that have finished at all of the points."""
     rows = [found.points[number].figures(policy, kpi) for number in points]
     whole = [seed for seed in found.seeds if all(seed in row for row in rows)]
-    over = estimate([float(np.mean([row[seed] for row in rows])) for seed in whole])
+    means = {seed: float(np.mean([row[seed] for row in rows])) for seed in whole}
+    over = estimate(found.drawn(means))
     return Estimate(np.nan if over.mean is None else over.mean, *(over.ci95 or (None, None)))
 
 

@@ -157,6 +157,8 @@ def _unit(kpi: str) -> str:
 
 
 def _seeds(found: Sweep) -> str:
+    if len(found.days) > 1:
+        return f"{len(found.days)} days"
     return f"{len(found.seeds)} seeds" if len(found.seeds) > 1 else "one seed (none)"
 
 

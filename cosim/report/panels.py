@@ -17,6 +17,8 @@ from plotly.io.json import to_json_plotly
 
 from cosim.report import (
     figures_audit,
+    figures_bought,
+    figures_decide,
     figures_delay,
     figures_energy,
     figures_hour,
@@ -107,7 +109,10 @@ def panels(case: Case, hours: Sequence[Hour], shown: int) -> Sections:
         _each(f"energy-{site}", case, partial(figures_energy.site_energy, site=site))
         for site in sites
     ]
+    energy.append(_each("price-carbon", case, figures_bought.price_carbon))
     audit = [one("residuals", figures_audit.residual_histogram(case))]
+    if figures_decide.has_times(case):
+        audit.append(one("decide-times", figures_decide.decide_times(case)))
     return {
         "energy": energy,
         "work": _work(case),

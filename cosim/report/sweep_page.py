@@ -106,10 +106,10 @@ def _highest(found: Sweep) -> str:
 
 
 def _details(found: Sweep) -> Iterator[str]:
-    count = len(found.points)
+    policies = f"{len(found.policies)} polic{'y' if len(found.policies) == 1 else 'ies'}"
     yield (
-        f"{count} points × {len(found.policies)} policies × {len(found.seeds)} seeds, the same "
-        f"jobs, weather and prices on a seed everywhere. Design: {found.design}."
+        f"{len(found.points)} points × {policies} × {found.repeats}, the same jobs, "
+        f"weather and prices on a seed everywhere. Design: {found.design}."
     )
     if found.finished < found.total:
         yield f"Partial: {found.finished} of {found.total} runs have finished."
@@ -211,6 +211,7 @@ def facts(found: Sweep) -> Mapping[str, Any]:
     ]
     return {
         "Energy layer": found.energy,
+        **({"Days": ", ".join(found.days)} if found.days else {}),
         "Seeds": ", ".join(map(str, found.seeds)),
         "Axes": "; ".join(axes) or "–",
     }

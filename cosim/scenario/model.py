@@ -286,8 +286,8 @@ class Scenario(Part):
     )
     test_days: DayList | None = Field(
         default=None,
-        description="Dates or ranges at which windows begin that `cosim compare` judges on, "
-        "in place of the scenario's own; no window may overlap another.",
+        description="Dates or ranges at which windows begin that `cosim compare`, `sweep` and "
+        "`ablate` play in place of the scenario's own; no window may overlap another.",
     )
 
     @model_validator(mode="after")

@@ -78,6 +78,11 @@ class StudyFile(Part):
     set: Settings = Field(default_factory=dict, description="Changes that all points share.")
     policies: tuple[str, ...] = Field(default=(), description="Default: the scenario's.")
     seeds: tuple[Seed, ...] = Field(default=(), description="Default: the scenario's.")
+    days: Literal["test", "train", "window"] | None = Field(
+        default=None,
+        description="Days to play: the scenario's test_days or train_days, or its own window; "
+        "default: test where it has test_days.",
+    )
     design: DesignName = Field(default="grid", description="How points are laid over the axes.")
     samples: Annotated[int, Field(ge=1, le=100_000)] | None = Field(
         default=None, description="Points of a Latin hypercube or a Sobol sequence."

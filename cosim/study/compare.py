@@ -15,6 +15,7 @@ from pathlib import Path
 from cosim.errors import CosimError, RunInterrupted, UsageError
 from cosim.prepare import Stage
 from cosim.run import RunResult, staged
+from cosim.scenario.days import day_of
 from cosim.scenario.load import Loaded
 from cosim.scenario.model import Scenario
 from cosim.store import LoadedStudy, RunDirectory, load, write_json
@@ -22,7 +23,7 @@ from cosim.store.atomic import read_json
 from cosim.store.directory import traces_of
 from cosim.study.batches import BOUNDS, Batches, marks
 from cosim.study.comparison import Comparison, concluded, study_digest
-from cosim.study.dated import chosen_dates, in_order, seeds_on, stages_of
+from cosim.study.dated import chosen_dates, in_order, seeds_on, stages_of, whole_days
 from cosim.study.fitting import Cast, cast_of
 from cosim.study.looks import enough, planned
 from cosim.study.provenance import trained_on
@@ -203,7 +204,7 @@ def stored(path: str | Path, *, so_far: bool = False) -> Comparison | RunResult:
 
     Args:
         path: its folder.
-        so_far: leave out seeds that not all policies have finished, instead of refusing.
+        so_far: leave out seeds, or days, that not all policies have finished, instead of refusing.
 
     Raises:
         UsageError: it is no study, or not finished (``so_far``: no seed is).
@@ -213,11 +214,15 @@ def stored(path: str | Path, *, so_far: bool = False) -> Comparison | RunResult:
     policies, seeds = directory.policies, in_order(directory.seeds, dated=bool(directory.days))
     if not policies or not seeds:
         raise UsageError(f"{path} holds no run yet")
-    known = seeds
+    known, days = seeds, directory.days
     if so_far:
         known = tuple(s for s in seeds if all(directory.finished(p, s) for p in policies))
+        if days:
+            known = whole_days(known, len(seeds) // len(days))
+            days = tuple(dict.fromkeys(day_of(seed).isoformat() for seed in known))
         if not known:
-            raise UsageError(f"{path}: no seed is finished under all policies yet")
+            part = "day" if directory.days else "seed"
+            raise UsageError(f"{path}: no {part} is finished under all policies yet")
     played = marks(directory, policies, known)
     if len(policies) * len(seeds) == 1:
         return study.runs[policies[0], seeds[0]]
@@ -230,10 +235,10 @@ def stored(path: str | Path, *, so_far: bool = False) -> Comparison | RunResult:
         known,
         played,
         limits={int(seed): float(usd) for seed, usd in limits.items()},
-        days=directory.days,
+        days=days,
         stopping=stopping_of(read_json(search)) if search.exists() else None,
         folder=directory.path,
-        trained_on=trained_on(study.scenario, policies, directory.days),
+        trained_on=trained_on(study.scenario, policies, days),
         left_out=read_json(apart) if apart.exists() else {},
     )
     return replace(found, unfinished=len(policies) * (len(seeds) - len(known)))

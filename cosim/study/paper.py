@@ -123,7 +123,7 @@ def _axis(make: Callable[[Plan, Runs], Found]) -> Callable[[Path, Terms], Work]:
     def lay(path: Path, terms: Terms) -> Work:
         text = read_study(path)
         policies = terms.besides(text.study.policies)
-        plan = study_plan(text, terms.laid, policies=policies, seeds=terms.seeds)
+        plan = study_plan(text, terms.laid, policies=policies, seeds=terms.seeds, days="window")
         recipes = [point.recipe for point in plan.points]
         drawn = partial(make, plan)
         return _runs_work(plan.about, recipes, plan.policies, plan.seeds, terms, drawn)

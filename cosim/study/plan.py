@@ -1,118 +1,19 @@
-"""What a sweep is going to run: points × policies × seeds, before anything is run.
-
-A point is the scenario with some keys set and perhaps a part taken away. Every point meets the
-same policies on the same seeds, so differences between points are paired as those between policies
-are. Each point may have a base that it is compared with: that of a one-at-a-time design, or the
-first variant with the same settings.
-"""
+"""Planning a sweep, an ablation or a study: from what a user asks for to all of its points."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from collections.abc import Sequence
+from dataclasses import replace
 
-from cosim.errors import Problem, ScenarioError, UsageError
-from cosim.scenario.load import Draft, Loaded, draft
-from cosim.scenario.lock import scenario_hash
-from cosim.scenario.model import Scenario
-from cosim.scenario.overrides import Setting, value_at, wants_whole
+from cosim.errors import UsageError
+from cosim.scenario.load import Draft, draft
+from cosim.scenario.overrides import Setting, wants_whole
 from cosim.scenario.study_file import ABLATION_NAMES, AblationName, DesignName, Span, StudyText
 from cosim.study.ablations import ABLATIONS, FULL, possible
-from cosim.study.code import code_seal
 from cosim.study.design import Axis, Row, lay_points
-from cosim.study.recipe import Recipe
-from cosim.study.shown import shown
-from cosim.study.variants import Change, changed
+from cosim.study.points import Plan, Point, Terms, Variant, laid_out
 
-Kind = Literal["sweep", "ablation", "study"]
-POINTS_MAX = 100_000
-
-
-@dataclass(frozen=True)
-class Point:
-    """One scenario of a sweep.
-
-    Attributes:
-        label: what it is, in words; no two points share one.
-        variant: name of its variant, empty where there is none.
-        settings: the keys that it sets.
-        values: what every varied key is at it, set or not.
-        recipe: its scenario.
-        base: number of the point it is compared with, None if it stands alone.
-    """
-
-    label: str
-    variant: str
-    settings: Mapping[str, Any]
-    values: Mapping[str, Any]
-    recipe: Recipe
-    base: int | None = None
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A sweep before it is run.
-
-    Attributes:
-        kind: what kind of study it is.
-        name: its name.
-        about: the question it asks.
-        scenario: what is varied.
-        design: how points are laid over the axes.
-        axes: what is varied how.
-        variants: their names with what they mean, empty where there are none.
-        points: the points.
-        policies: names, the baseline first.
-        seeds: the paired seeds.
-        notes: what the user should know.
-    """
-
-    kind: Kind
-    name: str
-    about: str
-    scenario: Scenario
-    design: str
-    axes: tuple[Axis, ...]
-    variants: Mapping[str, str]
-    points: tuple[Point, ...]
-    policies: tuple[str, ...]
-    seeds: tuple[int, ...]
-    notes: tuple[str, ...] = ()
-
-    @property
-    def runs(self) -> int:
-        """How many runs it takes."""
-        return len(self.points) * len(self.policies) * len(self.seeds)
-
-
-@dataclass(frozen=True)
-class _Variant:
-    """A named change: settings of keys, or a change of the whole."""
-
-    name: str = ""
-    settings: Row = ()
-    change: Change | None = None
-    meaning: str = ""
-
-
-@dataclass(frozen=True)
-class _Terms:
-    """What is asked for, from the command line or a study file alike."""
-
-    draft: Draft
-    rows: Sequence[Row]
-    variants: Sequence[_Variant] = (_Variant(),)
-    kind: Kind = "sweep"
-    name: str = ""
-    about: str = ""
-    design: str = "grid"
-    axes: tuple[Axis, ...] = ()
-    policies: Sequence[str] = ()
-    seeds: Sequence[int] = ()
-    notes: tuple[str, ...] = ()
-    shared: Row = field(default=())
+__all__ = ["Plan", "Point", "ablation_plan", "study_plan", "sweep_plan"]
 
 
 def sweep_plan(
@@ -123,6 +24,7 @@ def sweep_plan(
     samples: int | None = None,
     policies: Sequence[str] = (),
     seeds: Sequence[int] = (),
+    days: str | None = None,
 ) -> Plan:
     """Plan a sweep of keys.
 
@@ -133,17 +35,19 @@ def sweep_plan(
         samples: points of a sampled design.
         policies: default: those that the scenario compares.
         seeds: default: the scenario's.
+        days: ``test``, ``train`` or ``window`` (the scenario's own); default: ``test`` where the
+            scenario has ``test_days``, else ``window``.
 
     Raises:
-        UsageError: the axes do not suit the design.
+        UsageError: the axes do not suit the design, or points would have other days.
         ScenarioError: what is wrong with any point, all at once.
     """
     if not axes:
         raise UsageError("nothing is varied: name at least one key, e.g. --grid scale=0.05,0.1")
     whole = _whole(base, axes)
     rows = lay_points(whole, design, samples)
-    terms = _Terms(base, rows, design=design, axes=whole, policies=policies, seeds=seeds)
-    return _plan(terms)
+    terms = Terms(base, rows, design=design, axes=whole, policies=policies, seeds=seeds)
+    return laid_out(replace(terms, days=days))
 
 
 def ablation_plan(
@@ -152,6 +56,7 @@ def ablation_plan(
     names: Sequence[AblationName] = ABLATION_NAMES,
     policies: Sequence[str] = (),
     seeds: Sequence[int] = (),
+    days: str | None = None,
 ) -> Plan:
     """Plan to take parts of the model away, one at a time.
 
@@ -160,14 +65,15 @@ def ablation_plan(
         names: what to take away; what the scenario does not have is left out.
         policies: default: those that the scenario compares.
         seeds: default: the scenario's.
+        days: as of :func:`sweep_plan`.
 
     Raises:
         UsageError: the scenario has none of it.
     """
     kept, notes = possible(base.checked().scenario, names)
-    variants = [_Variant(FULL, meaning="the scenario as it is"), *map(_ablation, kept)]
-    terms = _Terms(base, [()], variants, "ablation", policies=policies, seeds=seeds)
-    return _plan(replace(terms, notes=tuple(notes)))
+    variants = [Variant(FULL, meaning="the scenario as it is"), *map(_ablation, kept)]
+    terms = Terms(base, [()], variants, "ablation", policies=policies, seeds=seeds)
+    return laid_out(replace(terms, notes=tuple(notes), days=days))
 
 
 def study_plan(
@@ -176,6 +82,7 @@ def study_plan(
     *,
     policies: Sequence[str] = (),
     seeds: Sequence[int] = (),
+    days: str | None = None,
 ) -> Plan:
     """Plan what a study file asks for.
 
@@ -184,17 +91,18 @@ def study_plan(
         overrides: ``key=value`` texts over the scenario, below what the file sets.
         policies: instead of the file's.
         seeds: instead of the file's.
+        days: instead of the file's, as of :func:`sweep_plan`.
 
     Raises:
-        UsageError: the axes do not suit the design.
+        UsageError: the axes do not suit the design, or points would have other days.
         ScenarioError: what is wrong with any point, all at once.
     """
     study, base = text.study, draft(text.scenario, overrides)
     axes = _whole(base, [_axis(text, key) for key in study.axes])
     rows = lay_points(axes, study.design, study.samples) if axes else _listed(text) or [()]
     variants, notes = _variants(text, base)
-    return _plan(
-        _Terms(
+    return laid_out(
+        Terms(
             base,
             rows,
             variants,
@@ -207,6 +115,7 @@ def study_plan(
             seeds or study.seeds,
             notes,
             tuple(Setting(k, v, text.place("set", k)) for k, v in study.set.items()),
+            days or study.days,
         )
     )
 
@@ -228,114 +137,25 @@ def _listed(text: StudyText) -> list[Row]:
     ]
 
 
-def _variants(text: StudyText, base: Draft) -> tuple[list[_Variant], tuple[str, ...]]:
+def _variants(text: StudyText, base: Draft) -> tuple[list[Variant], tuple[str, ...]]:
     study = text.study
     named = [
-        _Variant(
+        Variant(
             name, tuple(Setting(k, v, text.place("variants", name, k)) for k, v in part.items())
         )
         for name, part in study.variants.items()
     ]
     if not study.ablations:
-        return named or [_Variant()], ()
+        return named or [Variant()], ()
     kept, notes = possible(base.checked().scenario, study.ablations)
-    full = _Variant(FULL, meaning="the scenario as it is")
+    full = Variant(FULL, meaning="the scenario as it is")
     return [full, *named, *map(_ablation, kept)], tuple(notes)
 
 
-def _ablation(name: AblationName) -> _Variant:
+def _ablation(name: AblationName) -> Variant:
     part = ABLATIONS[name]
-    return _Variant(name, change=part.change, meaning=part.meaning)
+    return Variant(name, change=part.change, meaning=part.meaning)
 
 
 def _whole(base: Draft, axes: Sequence[Axis]) -> tuple[Axis, ...]:
     return tuple(replace(axis, whole=wants_whole(base.document, axis.key)) for axis in axes)
-
-
-# --- points ---------------------------------------------------------------------------------
-
-
-def _plan(terms: _Terms) -> Plan:
-    if len(terms.rows) * len(terms.variants) > POINTS_MAX:
-        said = len(terms.rows) * len(terms.variants)
-        raise UsageError(f"{said:,} points; at most {POINTS_MAX:,}, so sample them (--sobol N)")
-    whole = terms.draft.checked(terms.shared)
-    scenario = whole.scenario
-    policies = tuple(terms.policies or (spec.called for spec in scenario.policy.compare))
-    seeds = tuple(terms.seeds or scenario.seeds)
-    _check_once(policies, seeds)
-    return Plan(
-        terms.kind,
-        terms.name or scenario.name,
-        terms.about or scenario.about,
-        scenario,
-        terms.design,
-        terms.axes,
-        {variant.name: variant.meaning for variant in terms.variants if variant.name},
-        tuple(_points(terms)),
-        policies,
-        seeds,
-        terms.notes,
-    )
-
-
-def _check_once(policies: Sequence[str], seeds: Sequence[int]) -> None:
-    for word, given in (("policy", policies), ("seed", seeds)):
-        if len(set(given)) != len(given):
-            raise UsageError(f"a {word} is named twice: {', '.join(map(str, given))}")
-
-
-def _points(terms: _Terms) -> list[Point]:
-    """All points, or all that is wrong with them."""
-    problems: dict[Problem, None] = {}
-    points: list[Point] = []
-    for v, variant in enumerate(terms.variants):
-        for r, row in enumerate(terms.rows):
-            try:
-                loaded = terms.draft.checked((*terms.shared, *row, *variant.settings))
-            except ScenarioError as error:
-                problems |= dict.fromkeys(error.problems)
-                continue
-            points.append(_point(loaded, variant, row, _keys(terms), _base(terms, v, r)))
-    if problems:
-        raise ScenarioError(problems)
-    labels = Counter(point.label for point in points)
-    if twice := [label for label, count in labels.items() if count > 1]:
-        raise UsageError(f"asked for twice: {'; '.join(twice[:4])}")
-    return points
-
-
-def _keys(terms: _Terms) -> list[str]:
-    rows = (*terms.rows, *(variant.settings for variant in terms.variants))
-    return list(dict.fromkeys(setting.key for row in rows for setting in row))
-
-
-def _base(terms: _Terms, variant: int, row: int) -> int | None:
-    """Number of the point that a point is compared with."""
-    if variant > 0:
-        return row
-    return 0 if row > 0 and not terms.rows[0] else None
-
-
-def _point(
-    loaded: Loaded, variant: _Variant, row: Row, keys: Sequence[str], base: int | None
-) -> Point:
-    scenario = (
-        loaded.scenario if variant.change is None else changed(loaded.scenario, variant.change)
-    )
-    settings = {setting.key: setting.value for setting in (*row, *variant.settings)}
-    plain = scenario.model_dump(mode="json", by_alias=True)
-    return Point(
-        _label(variant.name, row),
-        variant.name,
-        settings,
-        {key: value_at(plain, key) for key in keys},
-        Recipe(scenario_hash(scenario), scenario, loaded.folder, code_seal()),
-        base,
-    )
-
-
-def _label(variant: str, row: Row) -> str:
-    said = [variant] if variant else []
-    said += [f"{setting.key}={shown(setting.value)}" for setting in row]
-    return ", ".join(said) or "base"

@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import blake2b
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +35,13 @@ Run = tuple[int, str, int]
 
 def addresses(plan: Plan) -> dict[Run, str]:
     """The fingerprint of every run of a sweep."""
-    known = Addresses()
+    known, stages = Addresses(), plan.stages()
     return {
         (number, policy, seed): address
-        for number, point in enumerate(plan.points)
+        for number in range(len(plan.points))
         for policy in plan.policies
-        for seed, address in known.of(point.recipe, policy, plan.seeds).items()
+        for stage, seeds in groupby(plan.seeds, partial(plan.stage_of, number))
+        for seed, address in known.of(stages[stage], policy, list(seeds)).items()
     }
 
 
@@ -113,19 +116,21 @@ def _run(
     missing: dict[str, Unit] = {}
     for (number, policy, seed), address in named.items():
         if store.get(address) is None:
-            missing.setdefault(address, Unit(policy, seed, stage=str(number), keep=False))
+            stage = plan.stage_of(number, seed)
+            missing.setdefault(address, Unit(policy, seed, stage=stage, keep=False))
     home = {unit: address for address, unit in missing.items()}
 
     def keep(done: Done) -> None:
         unit, mark = done.unit, Mark(done.digest, done.kpis, done.wall_s, done.cpu_s)
-        told = {"point": plan.points[int(unit.stage)].label}
+        told = {"point": plan.points[int(unit.stage.split()[0])].label}
         store.put(home[unit], mark, **told, policy=unit.policy, seed=unit.seed)
 
-    stages = {str(number): point.recipe for number, point in enumerate(plan.points)}
+    stages = plan.stages()
+    turns = {name: turn for turn, name in enumerate(stages)}
     try:
         run_units(
             stages,
-            list(missing.values()),
+            sorted(missing.values(), key=lambda unit: turns[unit.stage]),
             jobs=jobs,
             progress=progress,
             executor=executor,
@@ -167,9 +172,11 @@ def _manifest(plan: Plan, named: Mapping[Run, str], command: str) -> dict[str, A
         "energy": plan.scenario.policy.energy.use,
         "policies": list(plan.policies),
         "seeds": list(plan.seeds),
+        "days": [day.isoformat() for day in plan.days],
         "axes": [axis.to_json() for axis in plan.axes],
         "variants": dict(plan.variants),
         "notes": list(plan.notes),
+        "cautions": list(plan.cautions),
         "points": points,
         "code": code_seal(),
         "versions": versions(),

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from cosim.errors import UsageError
 from cosim.metrics import UNSTABLE
 from cosim.quantities import NOMENCLATURE
+from cosim.scenario.days import day_of
 from cosim.store.atomic import write_json
 from cosim.store.points import Mark, PointStore
 from cosim.store.tables import write_results
@@ -31,9 +34,11 @@ FIGURES = (
     *("quality_mean", "carbon_kg", "energy_kwh"),
 )
 """Key figures of the summary; the table of runs has all."""
+_SINCE = ("days", "cautions")
+"""A sweep of an earlier version has none of these."""
 _FIELDS = {
     **dict.fromkeys(("kind", "name", "about", "design", "energy", "command"), str),
-    **dict.fromkeys(("policies", "seeds", "axes", "notes", "points"), list),
+    **dict.fromkeys(("policies", "seeds", "axes", "notes", "points", *_SINCE), list),
     "variants": dict,
 }
 Cell = dict[str, Any]
@@ -83,6 +88,8 @@ class Sweep:
         notes: what the user should know.
         points: the points.
         command: the command line that asked for it.
+        days: dates of the runs; none: the scenario's own window was played.
+        cautions: what makes a ranking worth less than it seems.
     """
 
     folder: Path
@@ -98,6 +105,15 @@ class Sweep:
     notes: tuple[str, ...]
     points: tuple[SweptPoint, ...] = field(repr=False)
     command: str = ""
+    days: tuple[str, ...] = ()
+    cautions: tuple[str, ...] = ()
+
+    @property
+    def repeats(self) -> str:
+        """How often each point is played under each policy, in words."""
+        each = len(self.seeds) // max(1, len(self.days))
+        seeds = f"{each} seed{'s' * (each > 1)}"
+        return f"{len(self.days)} days with {seeds} each" if len(self.days) > 1 else seeds
 
     @property
     def total(self) -> int:
@@ -142,6 +158,7 @@ class Sweep:
             "label": [self.points[number].label for number, *_ in runs],
             **{key: [_cell(self.points[n].values.get(key)) for n, *_ in runs] for key in keys},
             "policy": [policy for _, policy, *_ in runs],
+            **({"day": [str(day_of(seed)) for _, _, seed, _ in runs]} if self.days else {}),
             "seed": [seed for _, _, seed, _ in runs],
             "digest": [mark.digest for *_, mark in runs],
             **{kpi: [mark.kpis.get(kpi) for *_, mark in runs] for kpi in kpis},
@@ -159,14 +176,28 @@ class Sweep:
 
     # means and differences --------------------------------------------------------------
 
+    def drawn(self, values: Mapping[int, float]) -> list[float]:
+        """Values as chance has drawn them: one per seed, or one per day where there are several.
+
+        Args:
+            values: by seed; those of a day are averaged.
+        """
+        if len(self.days) < 2:
+            return list(values.values())
+        parts: dict[date, list[float]] = {}
+        for seed, value in values.items():
+            parts.setdefault(day_of(seed), []).append(value)
+        return [fmean(part) for part in parts.values()]
+
     def mean(self, number: int, policy: str, kpi: str) -> Cell:
         """Mean of a key figure at a point over the finished seeds, with its interval."""
-        return mean_cell(list(self.points[number].figures(policy, kpi).values()))
+        return mean_cell(self.drawn(self.points[number].figures(policy, kpi)))
 
     def lead(self, number: int, policy: str, kpi: str) -> Cell:
         """Paired difference to the baseline policy at the same point."""
         point = self.points[number]
-        return _paired(kpi, point.figures(policy, kpi), point.figures(self.policies[0], kpi))
+        base = point.figures(self.policies[0], kpi)
+        return self._paired(kpi, point.figures(policy, kpi), base)
 
     def change(self, number: int, policy: str, kpi: str) -> Cell:
         """Paired difference of a point to its base, under one policy.
@@ -178,7 +209,12 @@ class Sweep:
         if base is None:
             raise ValueError(f"point {number} has no base")
         mine, theirs = (self.points[n].figures(policy, kpi) for n in (number, base))
-        return _paired(kpi, mine, theirs)
+        return self._paired(kpi, mine, theirs)
+
+    def _paired(self, kpi: str, mine: Mapping[int, float], theirs: Mapping[int, float]) -> Cell:
+        both = [seed for seed in mine if seed in theirs]
+        pair = [self.drawn({seed: values[seed] for seed in both}) for values in (mine, theirs)]
+        return paired_cell(kpi, *pair)
 
     def to_json(self) -> dict[str, Any]:
         """The sweep as plain data for ``--json``."""
@@ -187,6 +223,8 @@ class Sweep:
             "scenario": self.name,
             "design": self.design,
             "seeds": list(self.seeds),
+            **({"days": list(self.days)} if self.days else {}),
+            **({"cautions": list(self.cautions)} if self.cautions else {}),
             "baseline": self.policies[0],
             "axes": [dict(axis) for axis in self.axes],
             "variants": dict(self.variants),
@@ -220,11 +258,6 @@ def _pick(cell: Cell) -> Cell:
     return {name: value for name, value in cell.items() if name in ("mean", "diff", "ci95")}
 
 
-def _paired(kpi: str, mine: Mapping[int, float], theirs: Mapping[int, float]) -> Cell:
-    both = [seed for seed in mine if seed in theirs]
-    return paired_cell(kpi, [mine[s] for s in both], [theirs[s] for s in both])
-
-
 def _cell(value: Any) -> Any:
     """A value of a key in a table: numbers and texts as such, anything else as its text."""
     if value is None or isinstance(value, str):
@@ -250,7 +283,7 @@ def load_sweep(folder: Path) -> Sweep:
     """
     if not is_sweep(folder):
         raise UsageError(f"{folder} is not the folder of a sweep: it has no {MANIFEST}")
-    data = read_terms(folder / MANIFEST, FORMAT)
+    data = {name: [] for name in _SINCE} | read_terms(folder / MANIFEST, FORMAT)
     wrong = [name for name, kind in _FIELDS.items() if not isinstance(data.get(name), kind)]
     if wrong:
         raise UsageError(f"{folder / MANIFEST} is damaged: {', '.join(wrong)}")
@@ -260,7 +293,8 @@ def load_sweep(folder: Path) -> Sweep:
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UsageError(f"{folder / MANIFEST} is damaged: points: {error}") from None
     told: dict[str, Any] = {name: data[name] for name in _FIELDS}
-    told |= {name: tuple(data[name]) for name in ("policies", "seeds", "axes", "notes")}
+    listed = ("policies", "seeds", "axes", "notes", *_SINCE)
+    told |= {name: tuple(data[name]) for name in listed}
     return Sweep(folder, **{**told, "points": points})
 
 

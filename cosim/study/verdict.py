@@ -35,7 +35,7 @@ def notes(
     """
     cells = {p: row[MAIN] for p, row in paired.items() if MAIN in row}
     return (
-        *_remembered(trained_on),
+        *remembered(trained_on),
         *_days(days, runs),
         *_stopped(stopping, runs),
         *_undecided(baseline, cells, days, runs, stopping),
@@ -50,7 +50,12 @@ def absent(left_out: Mapping[str, str]) -> Iterator[str]:
         yield f"{policy} is left out: {why}"
 
 
-def _remembered(trained_on: Mapping[str, Sequence[str]]) -> Iterator[str]:
+def remembered(trained_on: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Name the policies that are judged on days that they have seen.
+
+    Args:
+        trained_on: policy → such dates.
+    """
     for policy, dates in trained_on.items():
         listed = ", ".join(dates[:3]) + (" …" if len(dates) > 3 else "")
         yield (

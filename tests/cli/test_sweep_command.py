@@ -152,3 +152,63 @@ def test_a_cluster_gives_the_same_bytes(cosim, tiny, tmp_path):
     assert cosim(*asked(tiny, "--jobs", 1, "--out", "near", "-q"))[0] == 0
     for name in ("results.csv", "results.parquet", "summary.json"):
         assert (tmp_path / "far" / name).read_bytes() == (tmp_path / "near" / name).read_bytes()
+
+
+def test_days_are_those_of_a_comparison(cosim, tiny, tmp_path):
+    days = ("-o", "test_days=[2019-04-23, 2019-04-25]")
+    keys = ("--grid", "workload.scale=1,2", "-p", "home", "--seed", 1, "--jobs", 1)
+    code, out, err = cosim("sweep", tiny, *days, *keys, "--json", "--out", "s")
+    assert code == 0, err
+    found = json.loads(out)
+    assert found["days"] == ["2019-04-23", "2019-04-25"]
+    assert found["seeds"] == [120190423, 120190425]
+    assert "2 points, 1 policy, 2 days with 1 seed each (paired) = 4 runs" in err
+    assert "judged on 2 days: 2019-04-23, 2019-04-25" in err
+    page = (tmp_path / "s" / "report.html").read_text(encoding="utf-8")
+    assert "2019-04-23, 2019-04-25" in page
+    assert "2 days with 1 seed each" in page
+    code, out, err = cosim("sweep", tiny, *days, "--days", "window", *keys, "--json", "--out", "w")
+    assert code == 0, err
+    assert json.loads(out)["seeds"] == [1]
+    assert "judged on" not in err
+    dates = ("--days", "2019-04-23,2019-04-25")
+    code, out, err = cosim("sweep", tiny, *dates, *keys, "--json", "--out", "s")
+    assert code == 0, err
+    assert "4 finished before" in err
+    assert json.loads(out) == found
+    assert err.splitlines()[-1].startswith(f"next: cosim compare {tiny} --days 2019-04-23,")
+
+
+def test_a_study_file_says_which_days(cosim, tiny, tmp_path):
+    (tmp_path / "tiny.yaml").write_bytes(tiny.read_bytes())
+    text = """kind: study
+name: days
+scenario: tiny.yaml
+set: {test_days: [2019-04-23]}
+policies: [home]
+seeds: [1]
+days: %s
+axes: {workload.scale: [1, 2]}
+"""
+    file = tmp_path / "days.yaml"
+    for days, seeds in (("test", [120190423]), ("window", [1])):
+        file.write_text(text % days, encoding="utf-8")
+        code, out, err = cosim("sweep", file, "--partial", "--json", "--out", days)
+        assert code == 0, err
+        assert json.loads(out)["seeds"] == seeds
+    code, out, _ = cosim("sweep", file, "--partial", "--json", "--out", "t", "--days", "test")
+    assert json.loads(out)["seeds"] == [120190423]
+    code, _, err = cosim("sweep", file, "--days", "2019-04-24")
+    assert code == 2
+    assert "sets its test_days" in err
+    file.write_text(text % "tomorrow", encoding="utf-8")
+    code, _, err = cosim("validate", file)
+    assert code == 3
+    assert "days.yaml:7" in err
+
+
+def test_an_ablation_plays_the_days_too(cosim, tiny):
+    asked_for = ("--only", "no-transfer", "-p", "home", "--seed", 2, "--days", "2019-04-23")
+    code, out, err = cosim("ablate", tiny, *asked_for, "--partial", "--json")
+    assert code == 0, err
+    assert json.loads(out)["seeds"] == [220190423]

@@ -196,6 +196,8 @@ def _ledger(sites: tuple[str, ...], chance: np.random.Generator, jobs: Any) -> L
     _post(data)
     _book(data, jobs, count)
     data["residual_kwh"] = chance.normal(0, 1e-13, shape)
+    data["carbon_g_kwh"] = 250 + 80 * np.sin((hour - 3) / 12 * np.pi) - 60 * np.arange(count)
+    data["decide_ms"][:, 0] = chance.lognormal(0.5, 0.8, rows)
     return Ledger(sites, SLOTS, SLOT_NS, data)
 
 

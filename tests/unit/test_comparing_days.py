@@ -1,6 +1,7 @@
 """Are policies judged on the days that are meant, and is the day what chance varies?"""
 
 import json
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -127,3 +128,19 @@ def test_a_learner_that_has_seen_the_days_is_named(loaded, tmp_path):
     assert trained_on(scenario, names, ()) == {}
     assert trained_on(begun(scenario, day_of(120190401)), [clean], ()) == {clean: ["2019-04-01"]}
     assert trained_on(scenario, [f"{seen}+idle"], DAYS)
+
+
+def test_what_is_under_way_shows_the_days_that_are_whole(whole, tmp_path):
+    folder = tmp_path / "half"
+    shutil.copytree(whole.folder, folder)
+    shutil.rmtree(folder / "home" / "seed-220190502")
+    found = stored(folder, so_far=True)
+    assert found.days == ("2019-05-01", "2019-05-03")
+    assert found.seeds == [s for s in whole.seeds if day_of(s).day != 2]
+    assert found.unfinished == 4
+    kpis = [whole.results["home", seed].kpis["utility_usd"] for seed in found.seeds]
+    assert found.table["home"]["utility_usd"]["mean"] == pytest.approx(np.mean(kpis))
+    for seed in whole.seeds:
+        shutil.rmtree(folder / "home" / f"seed-{seed}", ignore_errors=True)
+    with pytest.raises(UsageError, match="no day is finished"):
+        stored(folder, so_far=True)

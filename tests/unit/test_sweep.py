@@ -9,12 +9,14 @@ from concurrent.futures import Executor, Future
 import pytest
 
 from cosim.errors import CosimError, RunInterrupted, UsageError
+from cosim.report.effects import curve, stops
 from cosim.run import run
 from cosim.scenario.load import draft
 from cosim.store.points import PointStore
 from cosim.store.tables import read_results
 from cosim.study import sweep as sweeping
-from cosim.study.design import axis_of
+from cosim.study.compare import compare
+from cosim.study.design import Axis, axis_of
 from cosim.study.plan import ablation_plan, sweep_plan
 from cosim.study.sweep import addresses, folder_of, sweep
 from cosim.study.sweep_results import load_sweep
@@ -334,3 +336,113 @@ def test_an_ablation_is_the_run_without_the_part(tiny, tmp_path):
 def test_nothing_to_take_away_is_told(tiny):
     with pytest.raises(UsageError, match="no site has sun or wind"):
         ablation_plan(draft(tiny), names=["no-renewables"])
+
+
+# --- days -------------------------------------------------------------------------------------
+
+DAYS = ("2019-04-23", "2019-04-25..2019-04-26")
+
+
+def on_days(path, *more, key="test_days", **asked):
+    axis = axis_of("workload.scale=0.5,2", "--grid")
+    base = draft(path, [f"{key}=[{', '.join(DAYS)}]", *more])
+    return sweep_plan(base, [axis], policies=POLICIES, **asked)
+
+
+def test_a_sweep_plays_the_days_that_a_comparison_plays(tiny, tmp_path):
+    plan = on_days(tiny, seeds=(1, 2))
+    found = sweep(plan, tmp_path / "days")
+    assert found.days == ("2019-04-23", "2019-04-25", "2019-04-26")
+    assert (found.total, found.repeats) == (2 * 2 * 6, "3 days with 2 seeds each")
+    loaded = draft(tiny, [f"test_days=[{', '.join(DAYS)}]", "workload.scale=2"]).checked()
+    alone = compare(loaded, policies=POLICIES, seeds=(1, 2))
+    assert tuple(alone.seeds) == found.seeds
+    for (policy, seed), result in alone.results.items():
+        assert found.points[1].marks[policy, seed].digest == result.digest
+    cell = found.lead(1, "greedy-utility", "utility_usd")
+    own = alone.paired["greedy-utility"]["utility_usd"]
+    assert cell["diff"] == pytest.approx(own["diff"])
+    assert cell["ci95"] == pytest.approx(own["ci95"])
+    mean = alone.table["home"]["utility_usd"]
+    assert found.mean(1, "home", "utility_usd")["ci95"] == pytest.approx(mean["ci95"])
+    table = found.columns()
+    assert table["day"][:6] == [d for d in found.days for _ in range(2)]
+    assert load_sweep(tmp_path / "days").to_json() == found.to_json()
+
+
+def test_days_on_processes_give_the_same_bytes_and_what_is_kept_is_not_played_again(
+    tiny, tmp_path, counted
+):
+    plan = on_days(tiny, seeds=(1,))
+    here, there = (sweep(plan, tmp_path / str(jobs), jobs=jobs) for jobs in (1, 2))
+    assert contents(here) == contents(there)
+    more = on_days(tiny, "seeds=[5]", seeds=(1, 3))
+    sweep(more, here.folder)
+    assert counted == [12, 12, 12]  # only seed 3, on every day at both points
+
+
+def test_a_curve_over_days_has_as_many_values_as_days(tiny, tmp_path):
+    found = sweep(on_days(tiny, seeds=(1, 2)), tmp_path / "c")
+    (low, high) = curve(found, stops(found, "workload.scale"), "home", "utility_usd")
+    cell = found.mean(0, "home", "utility_usd")
+    assert (low.low, low.high) == pytest.approx(cell["ci95"])
+    assert high.value > low.value
+
+
+def test_other_days_are_played_where_they_are_asked_for(tiny):
+    window = on_days(tiny, days="window")
+    assert (window.days, window.seeds) == ((), (1, 2))
+    assert window.stages().keys() == {"0", "1"}
+    train = on_days(tiny, key="train_days", days="train")
+    assert [day.isoformat() for day in train.days] == ["2019-04-23", "2019-04-25", "2019-04-26"]
+    starts = {recipe.scenario.clock.start.date() for recipe in train.stages().values()}
+    assert starts == set(train.days)
+    with pytest.raises(UsageError, match="has no `train_days`"):
+        on_days(tiny, days="train")
+
+
+def test_a_sweep_of_the_window_is_found_again_after_days_were_added(tiny):
+    plain = set(addresses(planned(tiny, loads="0.5,2", design="grid")).values())
+    assert set(addresses(on_days(tiny, days="window", seeds=(1, 2))).values()) == plain
+    assert not set(addresses(on_days(tiny, seeds=(1, 2))).values()) & plain
+
+
+@pytest.mark.parametrize(
+    ("axis", "said"),
+    [
+        ("test_days=2019-04-23,2019-04-24", "points differ in their test_days"),
+        ("clock.start=2019-04-22T08:00:00Z,2019-05-01T08:00:00Z", "these points are no others"),
+    ],
+)
+def test_points_that_could_not_be_paired_by_day_are_refused(tiny, axis, said):
+    base = draft(tiny, [f"test_days=[{DAYS[0]}]"])
+    key, _, values = axis.partition("=")
+    spans = [[v] if key == "test_days" else v for v in values.split(",")]
+    with pytest.raises(UsageError, match=said):
+        sweep_plan(base, [Axis(key, axis_of("scale=1", "g").place, tuple(spans))])
+
+
+def test_ablations_play_the_days_too(tiny):
+    base = draft(tiny, [f"test_days=[{DAYS[0]}]"])
+    plan = ablation_plan(base, names=["no-transfer"], seeds=[4])
+    assert plan.seeds == (420190423,)
+    assert {r.scenario.clock.start.date() for r in plan.stages().values()} == set(plan.days)
+
+
+def test_a_learner_that_has_seen_the_days_or_the_window_is_named(tiny, tmp_path):
+    def learner(name, *dates):
+        (tmp_path / name).mkdir()
+        facts = json.dumps({"trained": {"dates": dates, "held_out": []}})
+        (tmp_path / name / "actor.json").write_text(facts, encoding="utf-8")
+        return f"sac@{tmp_path / name}"
+
+    of_day, of_window = learner("day", "2019-04-25"), learner("window", "2019-04-22")
+    axis = axis_of("workload.scale=1,2", "g")
+    base = draft(tiny, [f"test_days=[{', '.join(DAYS)}]"])
+    names = ["home", of_day, of_window]
+    for days, seen in ((None, of_day), ("window", of_window)):
+        plan = sweep_plan(base, [axis], policies=names, days=days)
+        (caution,) = plan.cautions
+        assert caution.startswith(f"not out of sample: {seen} was trained or chosen on 2019-04-2")
+    starts = Axis("clock.start", axis.place, ("2019-04-22T08:00:00Z", "2019-04-25T08:00:00Z"))
+    assert len(sweep_plan(draft(tiny), [starts], policies=names).cautions) == 2

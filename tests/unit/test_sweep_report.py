@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -116,3 +117,10 @@ def test_an_unfinished_sweep_says_how_far_it_has_come(tmp_path):
     assert "Nothing has finished yet" in render_sweep(
         swept([point("base", 1, seeds=())], tmp_path)
     )
+
+
+def test_cautions_stand_on_the_page_and_in_the_summary(one_at_a_time):
+    seen = replace(one_at_a_time, cautions=("not out of sample: <sac>",))
+    assert "not out of sample: &lt;sac&gt;" in render_sweep(seen)
+    assert seen.to_json()["cautions"] == ["not out of sample: <sac>"]
+    assert "cautions" not in one_at_a_time.to_json()

@@ -1,4 +1,5 @@
-(() => {
+// The page: it draws its figures, and follows theme, policy, hour and paper.
+const cosimPage = (() => {
   const root = document.documentElement;
   const all = (selector, from = document) => [...from.querySelectorAll(selector)];
   const token = (name) => getComputedStyle(root).getPropertyValue(name).trim();
@@ -38,7 +39,10 @@
       if (/^[xy]axis\d*$/.test(key)) layout[key] = axisTheme(layout[key], ink, grid);
     }
     const data = figure.data.map((trace) => {
-      if (trace.meta && trace.meta.ink) return { ...trace, line: { ...trace.line, color: text } };
+      if (trace.meta && trace.meta.ink) {
+        const marker = { ...trace.marker, color: text, line: { ...trace.marker?.line, color: text } };
+        return { ...trace, marker, line: { ...trace.line, color: text } };
+      }
       if (trace.type === "waterfall" || trace.texttemplate || trace.text) return { ...trace, textfont: { color: text } };
       return trace;
     });
@@ -58,19 +62,36 @@
   }
   const redraw = () => panels.forEach((panel) => { if (panel.drawn) draw(panel); });
 
-  // Figures are drawn one after the other, so that the answer can be read at once.
-  let ready;
-  const drawnAll = new Promise((resolve) => { ready = resolve; });
-  function drawNext(index) {
-    if (index >= panels.length) {
-      root.dataset.drawnMs = String(Math.round(performance.now()));
-      root.dataset.ready = String(panels.length);
-      ready();
+  // --- drawing: what comes near the screen, a figure at a time, so that the answer is read at once --
+  const waiting = new Set();
+  function show(panel) {
+    if (panel.drawn || !globalThis.Plotly) return null;
+    panel.drawn = true;
+    near.unobserve(panel.box);
+    const done = draw(panel);
+    if (panels.every((each) => each.drawn)) root.dataset.drawnMs = String(Math.round(performance.now()));
+    return done;
+  }
+  function showNext() {
+    const [panel] = waiting;
+    if (!panel) {
+      root.dataset.shownMs ??= String(Math.round(performance.now()));
+      root.dataset.ready ??= String(panels.length);
       return;
     }
-    if (!panels[index].drawn) { panels[index].drawn = true; draw(panels[index]); }
-    setTimeout(drawNext, 0, index + 1);
+    waiting.delete(panel);
+    show(panel);
+    setTimeout(showNext, 0);
   }
+  const near = new IntersectionObserver((seen) => {
+    const idle = waiting.size === 0;
+    for (const { target, isIntersecting } of seen) {
+      const panel = panels.find((each) => each.box === target);
+      if (isIntersecting) waiting.add(panel); else waiting.delete(panel);
+    }
+    if (idle) showNext();
+  }, { rootMargin: "100% 0px" });
+  const showAll = () => Promise.all(panels.map(show));
 
   // --- policy: one choice for the whole page --------------------------------------------------
   function choose(index) {
@@ -123,7 +144,8 @@
     before = root.dataset.theme || "";
     root.dataset.theme = "light";
     redraw();
-    panels.forEach((panel) => Plotly.relayout(panel.plot, { width: 680 }));
+    showAll();
+    panels.forEach((panel) => { if (panel.drawn) Plotly.relayout(panel.plot, { width: 680 }); });
   });
   addEventListener("afterprint", () => {
     if (before) root.dataset.theme = before; else delete root.dataset.theme;
@@ -139,6 +161,11 @@
     if (target) target.scrollIntoView();
   }
   addEventListener("hashchange", reveal);
-  label(); choose(0); drawNext(0);
-  drawnAll.then(() => { if (location.hash) reveal(); });
+  label(); choose(0);
+  if (location.hash) reveal();
+  cosimPlotly.then(() => {
+    panels.forEach((panel) => near.observe(panel.box));
+    if (!panels.length) showNext();
+  });
+  return { showAll };
 })();
