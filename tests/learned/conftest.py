@@ -5,7 +5,7 @@ import pytest
 
 from cosim.gym.learner import Episode
 
-TINY = {"hidden": 16, "batch": 16, "warmup_slots": 8}
+TINY = {"hidden": 16, "batch": 16, "warmup_slots": 8, "updates_per_slot": 1.0}
 
 
 class Target:

@@ -28,7 +28,7 @@ from policies.learned.recipes import DiffusionPolicy, SacDistributed
 from policies.learned.shaping.chain import Chain
 
 TINY = Path(__file__).parents[1] / "data" / "tiny.yaml"
-SMALL = {"hidden": 16, "batch": 16, "warmup_slots": 9}
+SMALL = {"hidden": 16, "batch": 16, "warmup_slots": 9, "updates_per_slot": 1.0}
 
 
 class Stood:

@@ -27,7 +27,7 @@ from cosim.study.curriculum import Plan
 
 TINY = Path(__file__).parents[1] / "data" / "tiny.yaml"
 ROOT = Path(__file__).parents[2]
-OPTIONS = {"warmup_slots": 9, "batch": 8, "hidden": 8}
+OPTIONS = {"warmup_slots": 9, "batch": 8, "hidden": 8, "updates_per_slot": 1.0}
 WITH = [part for name, value in OPTIONS.items() for part in ("--with", f"{name}={value}")]
 PLAN = Plan(4, seed=3, dates=4, evaluate_every=2)
 
