@@ -24,6 +24,7 @@ class Sac(Recipe):
     hidden: int = 64
     batch: int = 64
     rate: float = 1e-3
+    gamma: float = 0.95
     temperature: float = 0.02
     updates_per_slot: float = 0.25
 
@@ -67,15 +68,12 @@ class SacDemo(Sac):
     demonstrations: str = "optimiser"
     hidden: int = 128
     batch: int = 128
-    temperature: float = 0.0
-    updates_per_slot: float = 1.0
+    temperature: float = 0.002
     imitation_updates: int = 10_000
     imitation: float = 1.0
-    hold_updates: int = 1440
-    first_temperature: float = 1e-4
+    hold_updates: int = 720
     entropy: float = -1.5
     centred: bool = True
-    gamma: float = 0.9
 
 
 @dataclass(frozen=True, kw_only=True)
