@@ -68,7 +68,8 @@ class SacDemo(Sac):
     demonstrations: str = "optimiser"
     hidden: int = 128
     batch: int = 128
-    temperature: float = 0.002
+    rate: float = 5e-4
+    temperature: float = 0.0005
     imitation_updates: int = 10_000
     imitation: float = 1.0
     hold_updates: int = 720
