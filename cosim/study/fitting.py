@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from cosim.errors import OtherWorldError, UsageError
 from cosim.prepare import Stage
 from cosim.rng import stream
-from cosim.run import layers_of, make_policy
+from cosim.run import layers_of, make_policy, staged
+from cosim.scenario.load import Loaded
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Cast:
     left_out: dict[str, str]
 
 
-def cast_of(on: Stage, asked: Sequence[str] | None = None) -> Cast:
+def cast_of(what: Loaded | Stage, asked: Sequence[str] | None = None) -> Cast:
     """Find who acts: those that are asked for, or all that the scenario compares and that can.
 
     Raises:
@@ -37,8 +38,10 @@ def cast_of(on: Stage, asked: Sequence[str] | None = None) -> Cast:
     """
     if asked:
         return Cast(tuple(asked), {})
-    names = tuple(spec.called for spec in on.scenario.policy.compare)
-    left_out = {name: why for name in names if (why := _obstacle(on, name))}
+    names = tuple(spec.called for spec in what.scenario.policy.compare)
+    trained = [name for name in names if "@" in layers_of(what.scenario, name, None)[0]]
+    on = staged(what) if trained else None
+    left_out = {name: why for name in trained if on and (why := _obstacle(on, name))}
     fit = tuple(name for name in names if name not in left_out)
     if not fit:
         raise UsageError("no policy of the scenario fits it: " + "; ".join(left_out.values()))
@@ -46,9 +49,7 @@ def cast_of(on: Stage, asked: Sequence[str] | None = None) -> Cast:
 
 
 def _obstacle(on: Stage, name: str) -> str:
-    """Why a trained policy cannot act here; empty if it can, or if it needs no training."""
-    if "@" not in layers_of(on.scenario, name, None)[0]:
-        return ""
+    """Why a trained policy cannot act here; empty if it can."""
     seed = on.scenario.seeds[0]
     policy = make_policy(on.scenario, name, None, on.base)
     try:

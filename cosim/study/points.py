@@ -22,11 +22,12 @@ from cosim.scenario.overrides import value_at
 from cosim.study.code import code_seal
 from cosim.study.dated import check_same_dates, chosen_dates, recipe_on, seeds_on, stage_name
 from cosim.study.design import Axis, Row
+from cosim.study.fitting import cast_of
 from cosim.study.provenance import trained_on
 from cosim.study.recipe import Recipe
 from cosim.study.shown import shown
 from cosim.study.variants import Change, changed
-from cosim.study.verdict import remembered
+from cosim.study.verdict import absent, remembered
 
 Kind = Literal["sweep", "ablation", "study"]
 POINTS_MAX = 100_000
@@ -153,7 +154,8 @@ def laid_out(terms: Terms) -> Plan:
         raise UsageError(f"{said:,} points; at most {POINTS_MAX:,}, so sample them (--sobol N)")
     whole = terms.draft.checked(terms.shared)
     scenario = whole.scenario
-    policies = tuple(terms.policies or (spec.called for spec in scenario.policy.compare))
+    cast = cast_of(whole, terms.policies)
+    policies = cast.names
     seeds = tuple(terms.seeds or scenario.seeds)
     _check_once(policies, seeds)
     days, points = chosen_dates(scenario, terms.days), tuple(_points(terms))
@@ -172,7 +174,10 @@ def laid_out(terms: Terms) -> Plan:
         seeds_on(seeds, days),
         terms.notes,
         days,
-        _cautions([point.recipe for point in points], policies, days),
+        (
+            *absent(cast.left_out),
+            *_cautions([point.recipe for point in points], policies, days),
+        ),
     )
 
 

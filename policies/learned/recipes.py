@@ -13,8 +13,8 @@ from policies.options import whole
 class Sac(Recipe):
     """Soft actor-critic; shaping by options.
 
-    It sets clocks, batteries and rooms itself, and its temperature is fixed: one that adapts from 1
-    takes hundreds of days to cool (docs/learning.md has the search).
+    It sets clocks, batteries and rooms itself, and its temperature is fixed: one that adapts from
+    1 takes hundreds of days to cool (docs/learning.md has the search).
     """
 
     name: ClassVar[str] = "sac"
