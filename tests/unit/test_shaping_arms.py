@@ -1,5 +1,6 @@
 """The arms of the shaping ablation: does the learner decide everything itself, as they say?"""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -15,5 +16,5 @@ SHOWN = {name: COMMON[name] for name in ("encoding", "clock", "battery", "room")
 
 @pytest.mark.parametrize("name", ["base-small", "flex"])
 def test_no_energy_layer_is_asked(name):
-    (day,) = prepare_days(load_scenario(str(PAPER / f"{name}.yaml")))
+    (day,) = prepare_days(load_scenario(str(PAPER / f"{name}.yaml")), dates=[date(2019, 5, 6)])
     assert Codec(day.plan.info, **SHOWN).action.decides_energy
