@@ -29,10 +29,13 @@ EPISODES = 550
 TARGET_MIN = 107.0
 """The paper's own time for 550 episodes with its shaping (arXiv 2605.02965)."""
 TARGET_SHARE = 0.1
-OWN: Mapping[str, Any] = {"clock": True, "battery": True, "room": True}
+SIZE: Mapping[str, Any] = {"hidden": 128, "batch": 128, "updates_per_slot": 1.0}
+LEVERS = ("clock", "battery", "room")
+OWN: Mapping[str, Any] = {**SIZE, **dict.fromkeys(LEVERS, True)}
+LAYERED: Mapping[str, Any] = {**SIZE, **dict.fromkeys(LEVERS, False)}
 TIMED: tuple[tuple[str, str, str, Mapping[str, Any]], ...] = (
     ("sac", "base", "sac", OWN),
-    ("sac, with layer", "base", "sac", {}),
+    ("sac, with layer", "base", "sac", LAYERED),
     ("sac-diffusion", "base", "sac-diffusion", OWN),
     ("jemas", "base", "jemas", OWN),
     ("sac", "base-small", "sac", OWN),
@@ -56,7 +59,9 @@ def training(letter: str, terms: Terms) -> Sheet:
         terms.tell(f"{scenario}, {name} …")
         if scenario not in days:
             path = bundled("scenarios") / "paper" / f"{scenario}.yaml"
-            days[scenario] = prepare_days(load_scenario(path, ["clock.days=1"]))
+            loaded = load_scenario(path, ["clock.days=1"])
+            dates = [loaded.scenario.clock.start.date()]
+            days[scenario] = prepare_days(loaded, dates=dates)
         recipe = load_recipe(learner, options)
         rows[f"{scenario}, {name}"] = _row(_clocked(recipe, days[scenario], terms.repeat))
     return Sheet(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +70,9 @@ class RunDirectory:
     traces: dict[str, str] = field(default_factory=dict)
     command: str = ""
     created_utc: str = ""
+    _windows: dict[date, tuple[Scenario, str]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @classmethod
     def create(
@@ -195,8 +198,11 @@ class RunDirectory:
         """The scenario of a seed's run and its lock: begun at the date that the seed holds."""
         if not self.days:
             return self.scenario, self.scenario_yaml
-        scenario = begun(self.scenario, day_of(seed))
-        return scenario, lock_text(scenario)
+        day = day_of(seed)
+        if day not in self._windows:
+            scenario = begun(self.scenario, day)
+            self._windows[day] = scenario, lock_text(scenario)
+        return self._windows[day]
 
     # manifest ---------------------------------------------------------------------------
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Key = tuple[str, int]
-KEPT_MAX = 16
+KEPT_JOBS = 5_000_000
+"""Runs with so many jobs in all are held at once, a few hundred MB; a report reads each often."""
 
 
 class StoredRuns(Mapping[Key, RunResult]):
@@ -24,12 +26,22 @@ class StoredRuns(Mapping[Key, RunResult]):
 
     def __init__(self, directory: RunDirectory) -> None:
         self.directory = directory
-        self._read = lru_cache(maxsize=KEPT_MAX)(directory.load)
+        self._held: OrderedDict[Key, RunResult] = OrderedDict()
 
     def __getitem__(self, key: Key) -> RunResult:
-        if key not in self:
-            raise KeyError(key)
-        return self._read(*key)
+        if key not in self._held:
+            if key not in self:
+                raise KeyError(key)
+            self._held[key] = self.directory.load(*key)
+            self._let_go()
+        self._held.move_to_end(key)
+        return self._held[key]
+
+    def _let_go(self) -> None:
+        """Forget what was asked for longest ago, but never the last one."""
+        jobs = sum(len(run.jobs.home) for run in self._held.values())
+        while jobs > KEPT_JOBS and len(self._held) > 1:
+            jobs -= len(self._held.popitem(last=False)[1].jobs.home)
 
     def __contains__(self, key: object) -> bool:
         known = self.directory

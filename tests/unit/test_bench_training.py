@@ -11,7 +11,7 @@ def test_minutes_and_shares_follow_from_the_times(monkeypatch):
     monkeypatch.setattr(
         training, "_clocked", lambda *given: training._Clocked(*map(list, next(times)))
     )
-    monkeypatch.setattr(training, "prepare_days", lambda loaded: ())
+    monkeypatch.setattr(training, "prepare_days", lambda loaded, dates: ())
     said = []
     sheet = training.training("T", Terms(3, tell=said.append))
     assert list(sheet.rows) == [f"{place}, {name}" for name, place, _, _ in training.TIMED]
@@ -31,4 +31,4 @@ def test_all_its_learners_exist_and_decide_what_it_says():
 
     for _, _, learner, options in training.TIMED:
         settings = load_recipe(learner, options).settings
-        assert settings.clock == settings.battery == settings.room == bool(options)
+        assert settings.clock == settings.battery == settings.room == options["clock"]
