@@ -22,7 +22,7 @@ export PIP_BUILD_CONSTRAINT := constraints.txt
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: setup ## compare four policies over a simulated day and write the HTML report
+demo: setup ## compare six policies over a simulated day and write the HTML report
 	$(BIN)/cosim compare scenarios/quickstart.yaml $(ARGS)
 
 paper: setup ## make the figures of the paper and judge its claims, into reports/paper
