@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Key = tuple[str, int]
-KEPT_JOBS = 5_000_000
-"""Runs with so many jobs in all are held at once, a few hundred MB; a report reads each often."""
+KEPT_BYTES = 2 * 1024**3
+"""As much of a study is held at once. A report reads all of its runs a dozen times over, so what
+was read first is kept and the rest read anew: forgetting the oldest would forget everything."""
 
 
 class StoredRuns(Mapping[Key, RunResult]):
@@ -26,22 +27,19 @@ class StoredRuns(Mapping[Key, RunResult]):
 
     def __init__(self, directory: RunDirectory) -> None:
         self.directory = directory
-        self._held: OrderedDict[Key, RunResult] = OrderedDict()
+        self._held: dict[Key, RunResult] = {}
+        self._left_bytes = KEPT_BYTES
 
     def __getitem__(self, key: Key) -> RunResult:
-        if key not in self._held:
-            if key not in self:
-                raise KeyError(key)
-            self._held[key] = self.directory.load(*key)
-            self._let_go()
-        self._held.move_to_end(key)
-        return self._held[key]
-
-    def _let_go(self) -> None:
-        """Forget what was asked for longest ago, but never the last one."""
-        jobs = sum(len(run.jobs.home) for run in self._held.values())
-        while jobs > KEPT_JOBS and len(self._held) > 1:
-            jobs -= len(self._held.popitem(last=False)[1].jobs.home)
+        if key in self._held:
+            return self._held[key]
+        if key not in self:
+            raise KeyError(key)
+        found = self.directory.load(*key)
+        size = size_bytes(found)
+        if size <= self._left_bytes:
+            self._held[key], self._left_bytes = found, self._left_bytes - size
+        return found
 
     def __contains__(self, key: object) -> bool:
         known = self.directory
@@ -62,6 +60,13 @@ class StoredRuns(Mapping[Key, RunResult]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+
+def size_bytes(run: RunResult) -> int:
+    """Memory that the arrays of a run take."""
+    jobs = [getattr(run.jobs, each.name) for each in fields(run.jobs)]
+    arrays = [*jobs, *run.ledger.data.values(), *run.bins.values()]
+    return sum(array.nbytes for array in arrays)
 
 
 class LoadedStudy:

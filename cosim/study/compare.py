@@ -11,6 +11,7 @@ from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from cosim.errors import CosimError, RunInterrupted, UsageError
 from cosim.prepare import Stage
@@ -226,9 +227,8 @@ def stored(path: str | Path, *, so_far: bool = False) -> Comparison | RunResult:
     played = marks(directory, policies, known)
     if len(policies) * len(seeds) == 1:
         return study.runs[policies[0], seeds[0]]
-    kept, search = directory.path / BOUNDS, directory.path / STOPPING
-    apart = directory.path / LEFT_OUT
-    limits = read_json(kept) if kept.exists() else {}
+    search = directory.path / STOPPING
+    limits, left_out = (_kept(directory.path / name) for name in (BOUNDS, LEFT_OUT))
     found = concluded(
         study.scenario.name,
         policies,
@@ -239,6 +239,11 @@ def stored(path: str | Path, *, so_far: bool = False) -> Comparison | RunResult:
         stopping=stopping_of(read_json(search)) if search.exists() else None,
         folder=directory.path,
         trained_on=trained_on(study.scenario, policies, days),
-        left_out=read_json(apart) if apart.exists() else {},
+        left_out=left_out,
     )
     return replace(found, unfinished=len(policies) * (len(seeds) - len(known)))
+
+
+def _kept(path: Path) -> dict[str, Any]:
+    """What was written beside the runs; empty where nothing was."""
+    return read_json(path) if path.exists() else {}

@@ -38,24 +38,26 @@ def cast_of(what: Loaded | Stage, asked: Sequence[str] | None = None) -> Cast:
     """
     if asked:
         return Cast(tuple(asked), {})
-    names = tuple(spec.called for spec in what.scenario.policy.compare)
-    trained = [name for name in names if "@" in layers_of(what.scenario, name, None)[0]]
-    on = staged(what) if trained else None
-    left_out = {name: why for name in trained if on and (why := _obstacle(on, name))}
+    scenario = what.scenario
+    names = tuple(spec.called for spec in scenario.policy.compare)
+    trained = [name for name in names if "@" in layers_of(scenario, name, None)[0]]
+    left_out = _obstacles(staged(what), trained) if trained else {}
     fit = tuple(name for name in names if name not in left_out)
     if not fit:
         raise UsageError("no policy of the scenario fits it: " + "; ".join(left_out.values()))
     return Cast(fit, left_out)
 
 
-def _obstacle(on: Stage, name: str) -> str:
-    """Why a trained policy cannot act here; empty if it can."""
-    seed = on.scenario.seeds[0]
-    policy = make_policy(on.scenario, name, None, on.base)
-    try:
-        policy.reset(on.plan(seed).info, stream(seed, "policy", name))
-    except OtherWorldError as problem:
-        return str(problem)
-    finally:
-        policy.close()
-    return ""
+def _obstacles(on: Stage, trained: Sequence[str]) -> dict[str, str]:
+    """Why some of the trained policies cannot act here; who can is left out."""
+    seed, found = on.scenario.seeds[0], {}
+    world = on.plan(seed).info
+    for name in trained:
+        policy = make_policy(on.scenario, name, None, on.base)
+        try:
+            policy.reset(world, stream(seed, "policy", name))
+        except OtherWorldError as problem:
+            found[name] = str(problem)
+        finally:
+            policy.close()
+    return found

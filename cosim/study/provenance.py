@@ -9,8 +9,7 @@ from typing import Any
 
 from cosim.errors import UsageError
 from cosim.gym.checkpoint import read_facts
-from cosim.plugins import parted
-from cosim.run import placed
+from cosim.run import layers_of, placed
 from cosim.scenario.model import Scenario
 
 
@@ -32,8 +31,7 @@ def trained_on(
     judged = [date.fromisoformat(day) for day in days] or [scenario.clock.start.date()]
     found = {}
     for policy in policies:
-        spec = scenario.policy.called(policy)
-        acting = placed(parted(spec.use if spec else policy)[0], scenario, base)
+        acting = placed(layers_of(scenario, policy, None)[0], scenario, base)
         seen = [d for d in _dates(acting) if any(abs(d - other) < length for other in judged)]
         if seen:
             found[policy] = [day.isoformat() for day in seen]

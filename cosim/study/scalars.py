@@ -41,7 +41,7 @@ def check_scalars() -> None:
         UsageError: naming the extra.
     """
     try:
-        import tensorboard  # noqa: F401
+        import tensorboard  # noqa: F401 - to see whether it is here
     except ImportError as problem:
         install = f"pip install '{OWN_DISTRIBUTION}[{EXTRAS['tensorboard']}]'"
         lacking = problem.name or "tensorboard"

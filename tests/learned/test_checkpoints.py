@@ -1,43 +1,28 @@
 """Does a policy act from its checkpoint, and from nothing else?"""
 
 import json
-from itertools import pairwise
 from pathlib import Path
 
+import drawn_checkpoint
 import numpy as np
 import pytest
 
 import cosim
 from cosim.check.stagehand import lively_plan
 from cosim.errors import PolicyError, UsageError
-from cosim.gym.checkpoint import layout_of, read_checkpoint, write_checkpoint
-from cosim.gym.codec import Codec
-from cosim.gym.worlds import Settings
+from cosim.gym.checkpoint import read_checkpoint, write_checkpoint
 from cosim.plugins import available, load_policy, load_recipe
 from cosim.run import make_policy
-from policies.learned.actor import Actor, Moments, Scaling
+from policies.learned.actor import Moments, Scaling
 from policies.learned.recipe import Recipe
 
 OURS = ("sac", "td3", "jemas", "sac-demo", "sac-diffusion", "sac-distributed", "diffusion-policy")
 NAMES = (*OURS, "sb3-ppo", "sb3-sac", "sb3-td3")
 
 
-def save_drawn(folder, name="sac", *, gaussian=True, seed=0, **settings):
-    """A checkpoint of drawn numbers for the lively world of the contract check."""
-    shown = Settings(**settings)
-    codec = Codec(lively_plan(1).info, **{k: getattr(shown, k) for k in ("clock", "battery")})
-    dice = np.random.default_rng(seed)
-    sizes = [len(codec.view), 8, 8, len(codec.action) * (2 if gaussian else 1)]
-    layers = [
-        (dice.normal(size=(a, b)).astype(np.float32), dice.normal(size=b).astype(np.float32))
-        for a, b in pairwise(sizes)
-    ]
-    moments = Moments(sizes[0])
-    moments.add(dice.uniform(-1, 1, (50, sizes[0])).astype(np.float32))
-    actor = Actor(moments.scaling(), layers, gaussian=gaussian)
-    facts = {**actor.facts(), "policy": name, **layout_of(codec, shown)}
-    write_checkpoint(folder, facts, actor.tensors())
-    return actor
+def save_drawn(folder, name="sac", **made):
+    """A checkpoint for the lively world of the contract check."""
+    return drawn_checkpoint.save_drawn(folder, lively_plan(1).info, name, **made)
 
 
 def change(folder, **facts):

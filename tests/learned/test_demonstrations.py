@@ -24,8 +24,10 @@ from policies.learned.shaping.kind import Seen  # noqa: E402
 from policies.learned.shaping.wrap import shaped_by  # noqa: E402
 
 TINY = Path(__file__).parents[1] / "data" / "tiny.yaml"
-SMALL = {"hidden": 16, "batch": 16, "imitation_updates": 30, "hold_updates": 9}
-SMALL |= {"updates_per_slot": 1.0}
+SMALL = {
+    **{"hidden": 16, "batch": 16, "updates_per_slot": 1.0},
+    **{"imitation_updates": 30, "hold_updates": 9},
+}
 ALL = Settings(clock=True, battery=True)
 
 

@@ -46,8 +46,10 @@ def same(one, other):
     ],
 )
 def test_a_known_optimum_is_reached(maker, options, target):
-    common = {"hidden": 32, "batch": 64, "warmup_slots": 64, "rate": 2e-3, "gamma": 0.5}
-    common["updates_per_slot"] = 1.0
+    common = {
+        **{"hidden": 32, "batch": 64, "warmup_slots": 64},
+        **{"rate": 2e-3, "gamma": 0.5, "updates_per_slot": 1.0},
+    }
     learner = trained(begun(maker, target, **common, **options), target, 40)
     reached = target.play(learner, explore=False, slots=300).rewards.mean()
     nothing = 1.0 - 2 * 0.25 / 3  # of the action 0; the optimum is 1

@@ -1,21 +1,16 @@
 """Trained policies that a scenario names: found, told from strangers, not left out in silence."""
 
 import shutil
-from itertools import pairwise
 
-import numpy as np
 import pytest
+from drawn_checkpoint import save_drawn
 
 from cosim.errors import OtherWorldError, UsageError
-from cosim.gym.checkpoint import layout_of, write_checkpoint
-from cosim.gym.codec import Codec
-from cosim.gym.worlds import Settings
 from cosim.run import placed, run, staged
 from cosim.scenario.load import load_scenario
 from cosim.study.compare import compare, stored
 from cosim.study.fitting import cast_of
 from cosim.study.provenance import trained_on
-from policies.learned.actor import Actor, Moments
 
 COMPARE = "policy.compare=[home, {use: sac@trained/sac, name: sac}]"
 PATIENT = "workload.flexible={share: 0.5, hours: [1, 2]}"
@@ -25,24 +20,10 @@ PATIENT = "workload.flexible={share: 0.5, hours: [1, 2]}"
 @pytest.fixture
 def folder(pytestconfig, tmp_path):
     shutil.copy(pytestconfig.rootpath / "tests" / "data" / "tiny.yaml", tmp_path / "mine.yaml")
-    save(tmp_path / "trained" / "sac", staged(load_scenario(tmp_path / "mine.yaml")).plan(1).info)
+    world = staged(load_scenario(tmp_path / "mine.yaml")).plan(1).info
+    told = {"trained": {"dates": ["2019-04-22"], "held_out": []}}
+    save_drawn(tmp_path / "trained" / "sac", world, told=told)
     return tmp_path
-
-
-def save(home, info):
-    """A checkpoint of drawn numbers for a world."""
-    codec, dice = Codec(info), np.random.default_rng(0)
-    sizes = [len(codec.view), 8, 2 * len(codec.action)]
-    layers = [
-        (dice.normal(size=(a, b)).astype(np.float32), dice.normal(size=b).astype(np.float32))
-        for a, b in pairwise(sizes)
-    ]
-    moments = Moments(sizes[0])
-    moments.add(dice.uniform(-1, 1, (50, sizes[0])).astype(np.float32))
-    actor = Actor(moments.scaling(), layers, gaussian=True)
-    trained = {"trained": {"dates": ["2019-04-22"], "held_out": []}}
-    facts = {**actor.facts(), "policy": "sac", **layout_of(codec, Settings()), **trained}
-    write_checkpoint(home, facts, actor.tensors())
 
 
 def test_who_fits_acts_under_the_scenarios_name_for_it(folder):
