@@ -98,8 +98,6 @@ def _compared(case: Case, baseline: str) -> Answer:
 
 
 def _headline(case: Case, winner: str, loser: str, gain: Estimate, baseline: str) -> str:
-    relative = gain.value / abs(_mean(case, baseline, "utility_usd") or float("nan"))
-    size = abs(relative) if winner != baseline else -abs(relative)
     if winner == baseline:
         lead = f"{winner} beats every other policy; the nearest, {loser}, earns"
         lead += f" {_usd(abs(gain.value))} less"
@@ -110,7 +108,13 @@ def _headline(case: Case, winner: str, loser: str, gain: Estimate, baseline: str
     verdict = "" if gain.decided else ", but that is not significant"
     if winner == baseline and not gain.decided:
         lead = f"{winner} earns most; the nearest, {loser}, earns {_usd(abs(gain.value))} less"
-    return f"{lead} ({signed_percent(size)}){_evidence(case, gain)}{verdict}."
+    return f"{lead}{_relative(case, gain, baseline)}{_evidence(case, gain)}{verdict}."
+
+
+def _relative(case: Case, gain: Estimate, baseline: str) -> str:
+    """The difference as a share of what the baseline earns; of a loss there is no share."""
+    earned = _mean(case, baseline, "utility_usd")
+    return f" ({signed_percent(gain.value / earned)})" if earned > 0.0 else ""
 
 
 def _evidence(case: Case, gain: Estimate) -> str:
@@ -159,8 +163,8 @@ def _change(kpi: str, before: float, after: float) -> str:
     if kpi == "quality_mean":
         return f"{number(before, 3)} → {number(after, 3)}"
     unit = "USD" if kpi.endswith("usd") else "kg"
-    relative = (after - before) / abs(before) if before else float("nan")
-    return f"{number(before)} → {number(after)}{THIN}{unit}, {signed_percent(relative)}"
+    relative = f", {signed_percent(after / before - 1.0)}" if before > 0.0 else ""
+    return f"{number(before)} → {number(after)}{THIN}{unit}{relative}"
 
 
 def _rest(case: Case, baseline: str, others: list[str]) -> str:

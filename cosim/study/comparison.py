@@ -11,6 +11,7 @@ from typing import Any
 from cosim.run import RunResult
 from cosim.study.bounds import with_regret
 from cosim.study.robust import false_alarm_share, iqm_cell
+from cosim.study.runner_up import RunnerUp, runner_up, said
 from cosim.study.statistics import by_day, holm, mean_cell, paired_cell
 from cosim.study.until import Stopping
 from cosim.study.verdict import MAIN, absent, notes
@@ -44,6 +45,7 @@ class Comparison:
         false_alarms: policy → how often its interval of the utility difference would part equal
             policies with this spread; 0.05 is right. Empty below ten seeds or days.
         stopping: how seeds were added until an interval was narrow enough, where they were.
+        runner_up: the best policy against the next best, where neither is the baseline.
         notes: what has to be known of the intervals and the ranking, in sentences.
         unfinished: runs of the study that were left out, because their seed is not finished.
     """
@@ -62,6 +64,7 @@ class Comparison:
     paired_iqm: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     false_alarms: Mapping[str, float] = field(default_factory=dict, repr=False)
     stopping: Stopping | None = None
+    runner_up: RunnerUp | None = None
     notes: tuple[str, ...] = ()
     unfinished: int = 0
 
@@ -74,6 +77,7 @@ class Comparison:
             "digest": self.digest,
             "policies": _pick(self.table, MEAN),
             "paired": _pick(self.paired, PAIRED),
+            **({"runner_up": self.runner_up.to_json()} if self.runner_up else {}),
             "notes": list(self.notes),
             **({"days": list(self.days)} if self.days else {}),
             **({"iqm": dict(self.iqm), "paired_iqm": dict(self.paired_iqm)} if self.iqm else {}),
@@ -145,6 +149,8 @@ def concluded(
     iqms = {p: iqm_cell(values[p][MAIN], count) for p in policies}
     paired_iqms = {p: iqm_cell(gain, count) for p, gain in gains.items()}
     alarms = {} if stopping else _alarms(gains, count)
+    utility_usd = {policy: row[MAIN] for policy, row in values.items()}
+    top = runner_up(utility_usd, policies[0], days=count, looks=looks)
     return Comparison(
         scenario=scenario,
         seeds=list(seeds),
@@ -160,9 +166,11 @@ def concluded(
         paired_iqm={p: cell for p, cell in paired_iqms.items() if cell},
         false_alarms=alarms,
         stopping=stopping,
+        runner_up=top,
         notes=(
             *absent(left_out or {}),
             *notes(policies[0], paired, alarms, count, len(seeds), stopping, trained_on or {}),
+            *said(top),
         ),
     )
 

@@ -63,6 +63,21 @@ def test_a_baseline_that_wins_is_said_to_win(base):
     assert said.tone == "decided"
 
 
+def test_a_share_is_told_of_earnings_only(base):
+    """What a policy gains over a loss is no percentage of anything."""
+    lost = replace(
+        case(base, mean=1234, low=1100, high=1350),
+        means={
+            "home": {"utility_usd": Estimate(-500.0)},
+            "milp": {"utility_usd": Estimate(734.0)},
+        },
+    )
+    assert "%)" not in answer(lost).headline
+    sold = (-4.0, Estimate(6.0, 5.0, 7.0))
+    said = answer(case(base, mean=1234, low=1100, high=1350, energy_cost_usd=sold))
+    assert "higher energy cost (-4.000 → 2.000 USD)" in plain(said.details[0])
+
+
 def test_the_others_are_listed_from_best_to_worst():
     compared = as_case(sample.comparison(seeds=(1, 2, 3)))
     rest = answer(compared).details[-1]
