@@ -27,13 +27,13 @@ from cosim.study.comparison import Comparison, concluded, study_digest
 from cosim.study.dated import chosen_dates, in_order, seeds_on, stages_of, whole_days
 from cosim.study.fitting import Cast, cast_of
 from cosim.study.looks import enough, planned
-from cosim.study.provenance import trained_on
+from cosim.study.provenance import cautions
 from cosim.study.units import Progress
 from cosim.study.until import MAX_SEEDS, Stopping, Target, looked, stopping_of
 
 __all__ = ["Comparison", "compare", "stored", "study_digest"]
 
-STOPPING, LEFT_OUT = "stopping.json", "left_out.json"
+STOPPING, CAUTIONS = "stopping.json", "cautions.json"
 
 
 def compare(
@@ -179,6 +179,7 @@ def _keep(
 ) -> Comparison:
     """Draw the conclusions and write them beside the runs."""
     days = [day.isoformat() for day in dates]
+    told = cautions([on.scenario], cast, days, on.base)
     found = concluded(
         on.scenario.name,
         batches.policies,
@@ -188,12 +189,10 @@ def _keep(
         days=days,
         stopping=stopping,
         folder=batches.directory.path if batches.directory else None,
-        trained_on=trained_on(on.scenario, batches.policies, days, on.base),
-        left_out=cast.left_out,
+        cautions=told,
     )
     if found.folder is not None:
-        if cast.left_out:
-            write_json(found.folder / LEFT_OUT, cast.left_out)
+        write_json(found.folder / CAUTIONS, {"cautions": told})
         if stopping is not None:
             write_json(found.folder / STOPPING, stopping.to_json())
         write_json(found.folder / "compare.json", found.to_json())
@@ -228,7 +227,7 @@ def stored(path: str | Path, *, so_far: bool = False) -> Comparison | RunResult:
     if len(policies) * len(seeds) == 1:
         return study.runs[policies[0], seeds[0]]
     search = directory.path / STOPPING
-    limits, left_out = (_kept(directory.path / name) for name in (BOUNDS, LEFT_OUT))
+    limits, told = (_kept(directory.path / name) for name in (BOUNDS, CAUTIONS))
     found = concluded(
         study.scenario.name,
         policies,
@@ -238,8 +237,7 @@ def stored(path: str | Path, *, so_far: bool = False) -> Comparison | RunResult:
         days=days,
         stopping=stopping_of(read_json(search)) if search.exists() else None,
         folder=directory.path,
-        trained_on=trained_on(study.scenario, policies, days),
-        left_out=left_out,
+        cautions=told.get("cautions", ()),
     )
     return replace(found, unfinished=len(policies) * (len(seeds) - len(known)))
 

@@ -14,7 +14,7 @@ from cosim.study.robust import false_alarm_share, iqm_cell
 from cosim.study.runner_up import RunnerUp, runner_up, said
 from cosim.study.statistics import by_day, holm, mean_cell, paired_cell
 from cosim.study.until import Stopping
-from cosim.study.verdict import MAIN, absent, notes
+from cosim.study.verdict import MAIN, notes
 
 Cells = dict[str, dict[str, dict[str, Any]]]
 Values = Mapping[str, Mapping[str, Sequence[float]]]
@@ -118,8 +118,7 @@ def concluded(
     days: Sequence[str] = (),
     stopping: Stopping | None = None,
     folder: Path | None = None,
-    trained_on: Mapping[str, Sequence[str]] | None = None,
-    left_out: Mapping[str, str] | None = None,
+    cautions: Sequence[str] = (),
 ) -> Comparison:
     """Draw the conclusions from finished runs.
 
@@ -132,8 +131,7 @@ def concluded(
         days: dates of the runs.
         stopping: how seeds were added, where they were.
         folder: where the study is kept.
-        trained_on: policy → dates that it learned from and that it is judged on here.
-        left_out: policy → why it cannot act in this world.
+        cautions: what has to be known of the policies, in sentences.
     """
     kpis = list(played.kpis[policies[0], seeds[0]])
     plain = {p: {k: [played.kpis[p, s][k] for s in seeds] for k in kpis} for p in policies}
@@ -168,8 +166,8 @@ def concluded(
         stopping=stopping,
         runner_up=top,
         notes=(
-            *absent(left_out or {}),
-            *notes(policies[0], paired, alarms, count, len(seeds), stopping, trained_on or {}),
+            *cautions,
+            *notes(policies[0], paired, alarms, count, len(seeds), stopping),
             *said(top),
         ),
     )

@@ -9,7 +9,7 @@ first variant with the same settings.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
@@ -22,12 +22,11 @@ from cosim.scenario.overrides import value_at
 from cosim.study.code import code_seal
 from cosim.study.dated import check_same_dates, chosen_dates, recipe_on, seeds_on, stage_name
 from cosim.study.design import Axis, Row
-from cosim.study.fitting import cast_of
-from cosim.study.provenance import trained_on
+from cosim.study.fitting import Cast, cast_of
+from cosim.study.provenance import cautions
 from cosim.study.recipe import Recipe
 from cosim.study.shown import shown
 from cosim.study.variants import Change, changed
-from cosim.study.verdict import absent, remembered
 
 Kind = Literal["sweep", "ablation", "study"]
 POINTS_MAX = 100_000
@@ -174,21 +173,16 @@ def laid_out(terms: Terms) -> Plan:
         seeds_on(seeds, days),
         terms.notes,
         days,
-        (
-            *absent(cast.left_out),
-            *_cautions([point.recipe for point in points], policies, days),
-        ),
+        _cautions([point.recipe for point in points], cast, days),
     )
 
 
-def _cautions(
-    played: Iterable[Recipe], policies: Sequence[str], days: Sequence[date]
-) -> tuple[str, ...]:
-    """Name the learners that are judged on days that they have seen."""
-    windows = {recipe.scenario.clock.start.date(): recipe for recipe in played}
-    dates = [day.isoformat() for day in (days or sorted(windows))]
-    first = next(iter(windows.values()))
-    return tuple(remembered(trained_on(first.scenario, policies, dates, first.base)))
+def _cautions(played: Sequence[Recipe], cast: Cast, days: Sequence[date]) -> tuple[str, ...]:
+    """What has to be known of the policies at any point."""
+    scenarios = [recipe.scenario for recipe in played]
+    windows = sorted({scenario.clock.start.date() for scenario in scenarios})
+    dates = [day.isoformat() for day in (days or windows)]
+    return cautions(scenarios, cast, dates, played[0].base)
 
 
 def _check_once(policies: Sequence[str], seeds: Sequence[int]) -> None:

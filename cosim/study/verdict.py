@@ -19,7 +19,6 @@ def notes(
     days: int,
     runs: int,
     stopping: Stopping | None,
-    trained_on: Mapping[str, Sequence[str]],
 ) -> tuple[str, ...]:
     """The sentences of a comparison; none where there is nothing to say.
 
@@ -31,11 +30,9 @@ def notes(
         days: how many days there are.
         runs: runs of each policy.
         stopping: how seeds were added, where they were.
-        trained_on: policy → dates that it learned from and that it is judged on here.
     """
     cells = {p: row[MAIN] for p, row in paired.items() if MAIN in row}
     return (
-        *remembered(trained_on),
         *_days(days, runs),
         *_stopped(stopping, runs),
         *_undecided(baseline, cells, days, runs, stopping),
@@ -61,6 +58,19 @@ def remembered(trained_on: Mapping[str, Sequence[str]]) -> Iterator[str]:
         yield (
             f"not out of sample: {policy} was trained or chosen on {listed}, on which it is "
             "judged here; give the scenario train_days and test_days"
+        )
+
+
+def foreign(trained_in: Mapping[str, str]) -> Iterator[str]:
+    """Name the policies that learned in another world.
+
+    Args:
+        trained_in: policy → the scenario that it learned in.
+    """
+    for policy, scenario in trained_in.items():
+        yield (
+            f"out of distribution: {policy} was trained in {scenario} and is judged in another "
+            "world here; `cosim train` makes one for it"
         )
 
 

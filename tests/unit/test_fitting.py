@@ -8,9 +8,10 @@ from drawn_checkpoint import save_drawn
 from cosim.errors import OtherWorldError, UsageError
 from cosim.run import placed, run, staged
 from cosim.scenario.load import load_scenario
+from cosim.scenario.lock import world_hash
 from cosim.study.compare import compare, stored
 from cosim.study.fitting import cast_of
-from cosim.study.provenance import trained_on
+from cosim.study.provenance import trained_in, trained_on
 
 COMPARE = "policy.compare=[home, {use: sac@trained/sac, name: sac}]"
 PATIENT = "workload.flexible={share: 0.5, hours: [1, 2]}"
@@ -21,7 +22,8 @@ PATIENT = "workload.flexible={share: 0.5, hours: [1, 2]}"
 def folder(pytestconfig, tmp_path):
     shutil.copy(pytestconfig.rootpath / "tests" / "data" / "tiny.yaml", tmp_path / "mine.yaml")
     world = staged(load_scenario(tmp_path / "mine.yaml")).plan(1).info
-    told = {"trained": {"dates": ["2019-04-22"], "held_out": []}}
+    here = {"scenario": "tiny", "world_hash": world_hash(load_scenario(tmp_path / "mine.yaml"))}
+    told = {"trained": {"dates": ["2019-04-22"], "held_out": [], **here}}
     save_drawn(tmp_path / "trained" / "sac", world, told=told)
     return tmp_path
 
@@ -81,6 +83,21 @@ def test_days_that_a_named_checkpoint_has_seen_are_told(folder):
     scenario = load_scenario(folder / "mine.yaml", [COMPARE]).scenario
     assert trained_on(scenario, ["sac"], ["2019-04-22"], folder) == {"sac": ["2019-04-22"]}
     assert trained_on(scenario, ["sac"], ["2019-05-01"], folder) == {}
+
+
+@pytest.mark.parametrize("same", ["name=other", "engine=reference", "seeds=[5]", "about=new"])
+def test_a_world_by_another_name_is_the_one_that_it_learned_in(folder, same):
+    scenario = load_scenario(folder / "mine.yaml", [COMPARE, same]).scenario
+    assert trained_in([scenario], ["home", "sac"], folder) == {}
+
+
+def test_a_learner_in_another_world_is_named(folder):
+    sunny = load_scenario(folder / "mine.yaml", [COMPARE, "workload.scale=0.5", "seeds=[1, 2]"])
+    found = compare(sunny, out=folder / "study")
+    said = "out of distribution: sac was trained in tiny and is judged in another world"
+    assert any(note.startswith(said) for note in found.notes)
+    shutil.rmtree(folder / "trained")
+    assert stored(folder / "study").notes == found.notes
 
 
 def test_it_acts_as_the_same_policy_named_in_full(folder):

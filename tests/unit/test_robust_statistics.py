@@ -10,7 +10,7 @@ from cosim.scenario.load import load_scenario
 from cosim.study.compare import compare
 from cosim.study.robust import false_alarm_share, iqm_cell
 from cosim.study.statistics import estimate, false_alarms, holm, p_value
-from cosim.study.verdict import notes
+from cosim.study.verdict import notes, remembered
 
 
 def test_the_interquartile_mean_is_the_mean_of_the_middle_half():
@@ -126,7 +126,7 @@ def cell(diff, p, significant, p_holm=None):
 
 
 def told(paired, alarms=None, days=1, runs=5):
-    return notes("base", paired, alarms or {}, days, runs, None, {})
+    return notes("base", paired, alarms or {}, days, runs, None)
 
 
 def test_a_ranking_that_chance_explains_is_warned_of():
@@ -155,7 +155,7 @@ def test_too_narrow_intervals_are_named():
     assert told({"a": cell(0.5, 0.01, True)}, {"a": 0.06}, runs=11) == ()
 
 
-def test_seen_days_come_first():
-    said = notes("base", {}, {}, 1, 3, None, {"sac@x": ["2019-05-01"] * 5})
+def test_days_that_were_seen_are_told():
+    said = list(remembered({"sac@x": ["2019-05-01"] * 5}))
     assert said[0].startswith("not out of sample: sac@x was trained or chosen on 2019-05-01")
     assert " …" in said[0]
