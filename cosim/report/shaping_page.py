@@ -9,7 +9,7 @@ from typing import Any
 from cosim.report.curves import Line, Panel, curves
 from cosim.store.atomic import write_json, write_text
 from cosim.study.interquartile import Spread, iqm_spread
-from cosim.study.shaping_arms import BASELINE, KINDS, SEARCHED
+from cosim.study.shaping_arms import BASELINE, COMMON, KINDS, SEARCHED
 from cosim.study.shaping_verdict import (
     MEASURES,
     SIGNIFICANT,
@@ -209,12 +209,14 @@ def _questions(studies: Sequence[Study]) -> str:
 
 def _how(studies: Sequence[Study]) -> str:
     options = studies[0].terms["options"]
-    told = ", ".join(f"`{name}={value}`" for name, value in options.items())
+    told = _listed(options)
+    other = {name: value for name, value in options.items() if COMMON.get(name) != value}
+    given = f"Given on the command line: {_listed(other)}. " if other else ""
     commands = [str(study.terms.get("command") or "") for study in studies]
     return "\n".join(
         [
             "## How it was made\n",
-            f"All arms share {told}; the rest is the learner's default. Levers that it "
+            f"All arms share {told}; the rest is the learner's default. {given}Levers that it "
             "leaves open are the scenario's energy layer's, in every arm alike. IQM: mean of the "
             "middle half of the seeds, each the mean of its held-out days; 95 % intervals by a "
             "bootstrap over seeds within scenarios. *Better than SAC*: chance that a seed of the "
@@ -229,6 +231,10 @@ def _how(studies: Sequence[Study]) -> str:
             f"this page for programs: `{SUMMARY}`.",
         ]
     )
+
+
+def _listed(options: Mapping[str, Any]) -> str:
+    return ", ".join(f"`{name}={value}`" for name, value in options.items())
 
 
 # figures -----------------------------------------------------------------------------------

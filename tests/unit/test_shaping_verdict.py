@@ -90,6 +90,13 @@ def test_the_page_says_what_is_significant():
     assert "no arm but plain SAC has ended" in flat
 
 
+def test_the_page_tells_options_that_are_not_the_usual_ones():
+    one = study()
+    assert "Given on the command line" not in page([one])
+    one.terms["options"] = {"encoding": "score", "hidden": 64}
+    assert "Given on the command line: `encoding=score`." in page([one])
+
+
 def test_curves_of_both_axes_show_every_arm():
     one = study()
     for axis, word in (("steps", "environment steps"), ("time", "processor time")):
