@@ -184,7 +184,8 @@ def _in_time(found: Facts) -> float:
 
 
 def _sample_row(policy: str, sample: Facts) -> tuple[str, ...]:
-    job = f"{sample['images']} images from {sample['home']} within {sample['tolerates_s']:.0f} s"
+    images = f"{sample['images']} image{'s' if int(sample['images']) > 1 else ''}"
+    job = f"{images} from {sample['home']} within {sample['tolerates_s']:.0f} s"
     quality, in_time = f"{sample['quality']:.3f}", "yes" if sample["in_time"] else "no"
     return job, f"`{policy}`", sample["place"], str(sample["steps"]), quality, in_time
 

@@ -95,7 +95,8 @@ def _part(runs: Runs, lines: Sequence[Series], line: Series, policy: str) -> Jud
     less = _course(runs, line, policy, _UTILITY)
     gaps = [apart(a, b) for a, b in zip(whole, less, strict=True)]
     said = "; ".join(f"at {x:g}: {told(gap)}" for x, gap in zip(line.x, gaps, strict=True))
-    claim = f"The whole system earns more than one with {line.name.replace('-', ' ')}."
+    part = line.name.replace("-", " ").replace("dvfs", "DVFS")
+    claim = f"The whole system earns more than one with {part}."
     return Judged(claim, policy, f"USD more, {said}", together(map(positive, gaps)), reading=True)
 
 
