@@ -30,6 +30,7 @@ paper: setup ## make the figures of the paper and judge its claims, into reports
 
 paper-train: $(VENV)/.installed-learn ## train what its learning curves need and is not stored yet (hours)
 	$(BIN)/cosim shaping scenarios/paper/base-small.yaml --resume --out reports/shaping-ablation
+	$(BIN)/cosim shaping scenarios/paper/flex.yaml --resume --out reports/shaping-ablation
 	$(BIN)/cosim paper --train fig08 --train fig10 $(ARGS)
 
 test: setup-dev ## run the test suite (ARGS="-k battery" narrows it)

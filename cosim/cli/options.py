@@ -128,7 +128,7 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
-def _seed_list(
+def seed_list(
     ctx: click.Context, param: click.Parameter, value: str | None
 ) -> tuple[int, ...] | None:
     """Read ``1,2,3`` or ``1..10``: distinct whole numbers, at least 0."""
@@ -160,7 +160,7 @@ def _seeds_in(part: str) -> range:
 def seeds_options(function: F) -> F:
     """``--seeds 1,2,3`` or ``--seeds 1..10``, or ``--seed N``."""
     text = "Seeds; 1..10 are ten."
-    many = click.option("--seeds", callback=_seed_list, metavar="1,2,3", help=text)
+    many = click.option("--seeds", callback=seed_list, metavar="1,2,3", help=text)
     one = click.option("--seed", type=click.IntRange(min=0), help="A single seed.")
     return many(one(function))
 

@@ -20,7 +20,14 @@ OUT = Path("reports/shaping-ablation")
 
 @click.command("shaping")
 @options.scenario_argument
-@click.option("--seeds", type=click.IntRange(min=2), default=10, show_default=True)
+@click.option(
+    "--seeds",
+    callback=options.seed_list,
+    default="1..10",
+    show_default=True,
+    metavar="1,2,3",
+    help="Seeds of every arm, two at least; 1..10 are ten.",
+)
 @click.option("--episodes", type=click.IntRange(min=1), default=36, show_default=True)
 @click.option(
     "--judge-every",
@@ -70,7 +77,7 @@ OUT = Path("reports/shaping-ablation")
 @options.quiet_option
 def command(
     scenario: str,
-    seeds: int,
+    seeds: tuple[int, ...],
     episodes: int,
     judge_every: int,
     patterns: tuple[str, ...],
@@ -87,6 +94,8 @@ def command(
 
     An arm that has ended is kept: stopped at any point, --resume trains those that are left.
     """
+    if len(seeds) < 2:
+        raise click.UsageError("one seed has no spread; name two or more: --seeds 1..10 are ten")
     loaded = options.load(scenario, overrides)
     console.tell_of_compiling(loaded.scenario.engine, quiet=quiet)
 
@@ -96,7 +105,7 @@ def command(
     from cosim.study.stacked_training import Beat
 
     wanted = shaping_arms.chosen(patterns)
-    beat = Beat(tuple(range(1, seeds + 1)), episodes, judge_every)
+    beat = Beat(seeds, episodes, judge_every)
     design = Design(beat, days, hold_out, options.values(chosen, "--with"))
     line = shlex.join(["cosim", *sys.argv[1:]])
     told = _nothing if quiet else _lines([arm.name for arm in wanted])

@@ -32,7 +32,7 @@ OPTIONS = {"warmup_slots": 9, "batch": 8, "hidden": 8, "updates_per_slot": 1.0, 
 WITH = [part for name, value in OPTIONS.items() for part in ("--with", f"{name}={value}")]
 DESIGN = shaping_study.Design(Beat((3, 4, 5), 3, 2), 4, 4, OPTIONS)
 TWO = ("sac-noise-additive",)
-LINE = ["--seeds", "3", "--episodes", "3", "--judge-every", "2", "--days", "4", *WITH]
+LINE = ["--seeds", "1..3", "--episodes", "3", "--judge-every", "2", "--days", "4", *WITH]
 
 
 @pytest.fixture(scope="module")
@@ -185,6 +185,7 @@ def test_the_command_writes_the_page_from_the_logs(command, tmp_path, monkeypatc
     [
         (["--arms", "sca"], "no arm is called `sca`"),
         (["--with", "breadth=3"], "breadth"),
+        (["--seeds", "10"], "name two or more: --seeds 1..10 are ten"),
         (["--days", "2"], "2 dates are too few to hold out one of every 4"),
     ],
 )
