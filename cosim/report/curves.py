@@ -5,16 +5,16 @@ Text on a page that knows no scripts, as a README on the web, needs pictures tha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from cosim.report.svg import Axis, path, sheet, tick_x, tick_y
+from cosim.report.svg import Axis, path, sheet, tick_x, tick_y, ticks
 
 COLOURS = {"grey": "#777777", "blue": "#0072B2", "orange": "#E69F00", "green": "#009E73"}
 """Okabe–Ito."""
-PANEL_W, PANEL_H, PER_ROW = 250, 170, 3
-LEFT, RIGHT, TOP, BOTTOM = 52, 8, 22, 34
+PANEL_W, PANEL_H, PER_ROW, LABEL_W = 250, 170, 3, 110
+LEFT, RIGHT, TOP, BOTTOM, FOOT = 52, 14, 22, 34, 40
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Panel:
 
 
 def curves(panels: Sequence[Panel], x_title: str, y_title: str) -> str:
-    """Draw panels with common axes as an SVG text.
+    """Draw panels with common axes as an SVG text; lines of one label have one colour.
 
     Args:
         panels: at least one, with at least one line.
@@ -63,7 +63,7 @@ def curves(panels: Sequence[Panel], x_title: str, y_title: str) -> str:
     xs = (min(min(line.x) for line in lines), max(max(line.x) for line in lines))
     ys = (min(min(line.low) for line in lines), max(max(line.high) for line in lines))
     rows = -(-len(panels) // PER_ROW)
-    width, height = PER_ROW * PANEL_W, rows * PANEL_H + 20
+    width, height = PER_ROW * PANEL_W, rows * PANEL_H + FOOT
     drawn = [
         _panel(panel, PANEL_W * (k % PER_ROW), PANEL_H * (k // PER_ROW), _wide(xs), _wide(ys))
         for k, panel in enumerate(panels)
@@ -72,7 +72,18 @@ def curves(panels: Sequence[Panel], x_title: str, y_title: str) -> str:
     foot = (
         f'<text x="{width / 2}" y="{height - 6}" text-anchor="middle">\n{escape(caption)}</text>'
     )
-    return sheet(width, height, [*drawn, foot])
+    labels = {line.label: COLOURS[line.colour] for line in lines}
+    return sheet(width, height, [*drawn, *_legend(labels, height - FOOT + 12), foot])
+
+
+def _legend(labels: Mapping[str, str], up: float) -> list[str]:
+    """A row of all labels, each behind a piece of its line."""
+    return [
+        f'<line x1="{LEFT + LABEL_W * k}" x2="{LEFT + LABEL_W * k + 20}" y1="{up - 3}" '
+        f'y2="{up - 3}" stroke="{colour}" stroke-width="2.5"/>'
+        f'<text x="{LEFT + LABEL_W * k + 25}" y="{up}">{escape(label)}</text>'
+        for k, (label, colour) in enumerate(labels.items())
+    ]
 
 
 def _wide(ends: tuple[float, float]) -> tuple[float, float]:
@@ -86,16 +97,10 @@ def _panel(
     x = Axis(*xs, left + LEFT, PANEL_W - LEFT - RIGHT)
     y = Axis(*ys, top + PANEL_H - BOTTOM, -(PANEL_H - TOP - BOTTOM))
     parts = [f'<text x="{x.start}" y="{top + 14}" font-weight="bold">{escape(panel.title)}</text>']
-    parts += [tick_x(f"{value:,.0f}", x.at(value), y.start + 13) for value in _ticks(xs)]
-    parts += [tick_y(f"{value:,.0f}", x, y.at(value)) for value in _ticks(ys)]
+    parts += [tick_x(f"{value:,.0f}", x.at(value), y.start + 13) for value in ticks(*xs)]
+    parts += [tick_y(f"{value:,.0f}", x, y.at(value)) for value in ticks(*ys)]
     for line in panel.lines:
         parts += _line(line, x, y)
-    for k, line in enumerate(panel.lines):
-        colour = COLOURS[line.colour]
-        parts.append(
-            f'<text x="{x.start + x.length - 4:.1f}" y="{y.start - 6 - 11 * k:.1f}" '
-            f'text-anchor="end" fill="{colour}">{escape(line.label)}</text>'
-        )
     return "\n".join(parts)
 
 
@@ -109,7 +114,3 @@ def _line(line: Line, x: Axis, y: Axis) -> list[str]:
         f'<polygon points="{band}" fill="{colour}" fill-opacity="0.18"/>',
         f'<polyline points="{middle}" fill="none" stroke="{colour}" stroke-width="1.6"/>',
     ]
-
-
-def _ticks(ends: tuple[float, float]) -> list[float]:
-    return [ends[0], 0.5 * (ends[0] + ends[1]), ends[1]]

@@ -7,16 +7,15 @@ an interval is a band. A mark tells its numbers where a pointer rests on it.
 from __future__ import annotations
 
 from html import escape
-from math import ceil, floor, isfinite, log10
+from math import ceil, isfinite
 
-from cosim.report.svg import Axis, path, sheet, tick_x, tick_y
+from cosim.report.svg import Axis, path, sheet, tick_x, tick_y, ticks
 from cosim.study.paper_finding import Chart, Line, Panel
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#555555")
 """Okabe–Ito and a grey."""
 DASHES = ("", "6 3", "2 2", "8 3 2 3", "10 4", "1 3", "4 4")
 W, H, LEFT, RIGHT, TOP, BOTTOM, ROW = 320, 210, 58, 10, 26, 40, 13
-TICKS = 4
 
 
 def draw(chart: Chart) -> str:
@@ -63,14 +62,6 @@ def _span(values: list[float], margin: float) -> tuple[float, float]:
     low, high = min(known), max(known)
     wide = (high - low) or max(abs(high), 1.0)
     return low - margin * wide, high + margin * wide
-
-
-def ticks(low: float, high: float) -> list[float]:
-    """Round numbers between two ends, about :data:`TICKS` of them."""
-    raw = (high - low) / TICKS
-    unit = 10.0 ** floor(log10(raw))
-    step = next(unit * k for k in (1, 2, 5, 10) if unit * k >= raw)
-    return [k * step for k in range(ceil(low / step), floor(high / step) + 1)]
 
 
 def _text(value: float) -> str:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import ceil, floor, log10
+
+TICKS_MIN = 3
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,16 @@ def sheet(width: float, height: float, drawn: Iterable[str]) -> str:
     )
     ground = f'<rect width="{width}" height="{height}" fill="white"/>'
     return "\n".join([head, ground, *drawn, "</svg>\n"])
+
+
+def ticks(low: float, high: float) -> list[float]:
+    """Round numbers between two different ends: three to six, as few as can be."""
+    unit = 10.0 ** floor(log10(high - low))
+    for step in (5.0 * unit, 2.0 * unit, unit, unit / 2.0, unit / 5.0):
+        found = [k * step for k in range(ceil(low / step), floor(high / step) + 1)]
+        if len(found) >= TICKS_MIN:
+            break
+    return found
 
 
 def tick_x(text: str, across: float, below: float) -> str:

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from cosim.errors import UsageError
-from cosim.report.paper_svg import draw, ticks
+from cosim.report.paper_svg import draw
+from cosim.report.svg import ticks
 from cosim.study.paper import FIGURES, Terms, chosen, findings, make
 from cosim.study.paper_finding import Chart, Finding, Line, Panel, read_finding
 from cosim.study.paper_settings import BEST_ETA, JEMAS, SETTINGS
@@ -158,8 +159,11 @@ def test_a_drawing_is_sound_xml_with_every_line_and_escaped_names():
     assert "<1>" in {each.text for each in root.iter() if each.text}
 
 
-@pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (-3.0, 120.0), (1e5, 1.2e5), (0.91, 0.93)])
+@pytest.mark.parametrize(
+    ("low", "high"),
+    [(0.0, 1.0), (-3.0, 120.0), (1e5, 1.2e5), (0.91, 0.93), (-3_600.0, 3_700.0), (-0.1, 9.9)],
+)
 def test_ticks_are_round_and_inside(low, high):
     found = ticks(low, high)
-    assert 2 <= len(found) <= 6
+    assert 3 <= len(found) <= 6
     assert all(low <= value <= high for value in found)
