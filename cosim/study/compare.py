@@ -89,6 +89,7 @@ def compare(
     drawn = enough(numbers, stopping.looks.counts[0]) if stopping else seeds_on(numbers, dates)
     layer = energy or scenario.policy.energy.use
     folder = _directory(on, out, names, drawn, dates, layer, command, resume=resume)
+    warned = _warned(on, cast, dates, folder)
     batches = Batches(stages_of(on, dates), names, layer, folder, jobs, progress, executor)
     try:
         batches.play(drawn)
@@ -105,7 +106,7 @@ def compare(
             folder.discard_if_unfinished()
         raise
     limits = batches.bounds(drawn) if bound else {}
-    return _keep(batches, on, drawn, limits, dates, stopping, cast)
+    return _keep(batches, on, drawn, limits, dates, stopping, warned)
 
 
 def _search(
@@ -168,6 +169,16 @@ def _directory(
     )
 
 
+def _warned(
+    on: Stage, cast: Cast, dates: tuple[date, ...], folder: RunDirectory | None
+) -> tuple[str, ...]:
+    """What has to be known of the policies; written first: a study is looked at while it runs."""
+    told = cautions([on.scenario], cast, [day.isoformat() for day in dates], on.base)
+    if folder is not None:
+        write_json(folder.path / CAUTIONS, {"cautions": told})
+    return told
+
+
 def _keep(
     batches: Batches,
     on: Stage,
@@ -175,11 +186,10 @@ def _keep(
     limits: Mapping[int, float],
     dates: tuple[date, ...],
     stopping: Stopping | None,
-    cast: Cast,
+    warned: tuple[str, ...],
 ) -> Comparison:
     """Draw the conclusions and write them beside the runs."""
     days = [day.isoformat() for day in dates]
-    told = cautions([on.scenario], cast, days, on.base)
     found = concluded(
         on.scenario.name,
         batches.policies,
@@ -189,10 +199,9 @@ def _keep(
         days=days,
         stopping=stopping,
         folder=batches.directory.path if batches.directory else None,
-        cautions=told,
+        cautions=warned,
     )
     if found.folder is not None:
-        write_json(found.folder / CAUTIONS, {"cautions": told})
         if stopping is not None:
             write_json(found.folder / STOPPING, stopping.to_json())
         write_json(found.folder / "compare.json", found.to_json())

@@ -52,6 +52,17 @@ def test_a_study_that_is_read_back_still_says_who_was_left_out(folder):
     assert any("left out" in note for note in found.notes)
 
 
+def test_what_has_to_be_known_is_written_before_the_first_run(folder):
+    seen = []
+    compare(
+        load_scenario(folder / "mine.yaml", [COMPARE, PATIENT]),
+        seeds=[1],
+        out=folder / "study",
+        progress=lambda done, total: seen.append((folder / "study" / "cautions.json").read_text()),
+    )
+    assert "sac is left out" in seen[0]
+
+
 def test_who_is_asked_for_by_name_is_never_left_out(folder):
     loaded = load_scenario(folder / "mine.yaml", [COMPARE, PATIENT])
     with pytest.raises(OtherWorldError, match="trained in a world of another make"):
