@@ -92,8 +92,9 @@ def command(
     if not quiet:
         _announce(loaded, request)
     console.tell_of_compiling(loaded.scenario.engine, quiet=quiet)
+    bounded = _bounded(on, request, quiet=quiet) if bound is None else bound
     with console.progress("runs", quiet=quiet) as advance:
-        found = _compare(on, request, jobs, folder, resume, bound, advance)
+        found = _compare(on, request, jobs, folder, resume, bounded, advance)
     report = _report(found, folder)
     if as_json:
         console.emit_json(found.to_json())
@@ -126,29 +127,37 @@ def _target(text: str | None) -> Target | None:
     return target_of(text)
 
 
+def _bounded(on: Stage, request: _Request, *, quiet: bool) -> bool:
+    """Whether the hindsight bound is there for the asking; says why where it is not."""
+    from cosim.study.bounds import obstacle
+    from cosim.study.dated import chosen_dates
+    from cosim.study.until import MAX_SEEDS
+
+    used = request.seeds or on.scenario.seeds
+    times = len(used) * len(chosen_dates(on.scenario, request.days) or "w")
+    if request.until:
+        times = request.max_seeds or MAX_SEEDS
+    why_not = obstacle(on, used[0], times)
+    if why_not and not quiet:
+        console.say(f"no hindsight bound: {why_not}")
+    return not why_not
+
+
 def _compare(
     on: Stage,
     request: _Request,
     jobs: int,
     folder: Path,
     resume: bool,
-    bound: bool | None,
+    bound: bool,
     progress: console.Progress,
 ) -> Comparison:
     from cosim.run import make_policy
-    from cosim.study.bounds import obstacle
     from cosim.study.compare import compare
-    from cosim.study.dated import chosen_dates
     from cosim.study.until import MAX_SEEDS
 
-    scenario, most = on.scenario, request.max_seeds or MAX_SEEDS
     for name in request.cast.names:  # what cannot be built leaves no folder
-        make_policy(scenario, name, request.energy, on.base)
-    used = request.seeds or scenario.seeds
-    times = most if request.until else len(used) * len(chosen_dates(scenario, request.days) or "w")
-    why_not = obstacle(on, used[0], times) if bound is None else ""
-    if why_not:
-        console.say(f"no hindsight bound: {why_not}")
+        make_policy(on.scenario, name, request.energy, on.base)
     return compare(
         on,
         policies=request.cast,
@@ -156,12 +165,12 @@ def _compare(
         energy=request.energy,
         days=request.days,
         until=request.until,
-        max_seeds=most,
+        max_seeds=request.max_seeds or MAX_SEEDS,
         jobs=jobs,
         out=folder,
         resume=resume,
         progress=progress,
-        bound=not why_not if bound is None else bound,
+        bound=bound,
         command=shlex.join(["cosim", *sys.argv[1:]]),
     )
 
