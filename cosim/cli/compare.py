@@ -134,7 +134,7 @@ def _bounded(on: Stage, request: _Request, *, quiet: bool) -> bool:
     from cosim.study.until import MAX_SEEDS
 
     used = request.seeds or on.scenario.seeds
-    times = len(used) * len(chosen_dates(on.scenario, request.days) or "w")
+    times = len(used) * max(1, len(chosen_dates(on.scenario, request.days)))
     if request.until:
         times = request.max_seeds or MAX_SEEDS
     why_not = obstacle(on, used[0], times)

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
+from statistics import fmean
 from typing import Any
 
 from cosim.study.looks import Looks
-from cosim.study.statistics import estimate, paired_cell
+from cosim.study.statistics import paired_cell
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,8 @@ def runner_up(
     Returns:
         None where the baseline is one of the two, or where a single run gives no interval.
     """
-    means = {policy: estimate(values).mean for policy, values in utility_usd.items()}
-    ranked = sorted((-mean, p) for p, mean in means.items() if mean is not None)
+    means = {policy: fmean(values) for policy, values in utility_usd.items()}
+    ranked = sorted((-mean, policy) for policy, mean in means.items() if isfinite(mean))
     top = [policy for _, policy in ranked[:2]]
     if len(ranked) < 3 or baseline in top:
         return None
